@@ -1,0 +1,165 @@
+"""Checks of what a caller hands in: each error names the parameter, the value and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+from collections.abc import Iterable
+
+import numpy as np
+
+__all__ = ["choice", "closest", "integer", "matrix", "number", "vector"]
+
+
+def integer(name: str, value, low: int | None = None, high: int | None = None) -> int:
+    """Return `value` as an int in ``[low, high]``.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer (a bool is not one).
+    ValueError
+        If it lies outside the range.
+
+    Examples
+    --------
+    >>> integer("k", 20, low=2)
+    20
+    >>> integer("k", 1, low=2)
+    Traceback (most recent call last):
+    ...
+    ValueError: k: expected an integer >= 2, got 1
+    """
+    expected = "an integer" + _range(low, high)
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected {expected}, got {value!r}")
+    try:
+        result = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected {expected}, got {value!r}") from None
+    if (low is not None and result < low) or (high is not None and result > high):
+        raise ValueError(f"{name}: expected {expected}, got {result}")
+    return result
+
+
+def number(
+    name: str,
+    value,
+    *,
+    above: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> float:
+    """Return `value` as a finite float, ``> above`` and in ``[low, high]`` where these are given.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a real number.
+    ValueError
+        If it is not finite or lies outside the range.
+
+    Examples
+    --------
+    >>> number("lr", 0.1, above=0)
+    0.1
+    >>> number("lr", -1, above=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: lr: expected a finite number > 0, got -1
+    """
+    expected = "a finite number" + (f" > {above:g}" if above is not None else "") + _range(low, high)
+    if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) != 0:
+        raise TypeError(f"{name}: expected {expected}, got {value!r}")
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected {expected}, got {value!r}") from None
+    outside = (
+        (above is not None and not result > above)
+        or (low is not None and not result >= low)
+        or (high is not None and not result <= high)
+    )
+    if outside or not math.isfinite(result):
+        raise ValueError(f"{name}: expected {expected}, got {value}")
+    return result
+
+
+def vector(name: str, value, size: int) -> np.ndarray:
+    """Return `value` as a finite float64 vector of length `size`.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or an entry is NaN or infinite.
+    """
+    result = np.asarray(value, dtype=np.float64)
+    if result.shape != (size,):
+        raise ValueError(f"{name}: expected a vector of shape ({size},), got shape {result.shape}")
+    _require_finite(name, result)
+    return result
+
+
+def matrix(name: str, value, columns: int) -> np.ndarray:
+    """Return `value` as a finite float64 matrix of rows with `columns` columns.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or an entry is NaN or infinite.
+    """
+    result = np.asarray(value, dtype=np.float64)
+    if result.ndim != 2 or result.shape[1] != columns:
+        raise ValueError(
+            f"{name}: expected a matrix of shape (n, {columns}), got shape {result.shape}"
+        )
+    _require_finite(name, result)
+    return result
+
+
+def choice(name: str, value, options: Iterable[str]) -> str:
+    """Return `value` if it is one of `options`; the error names the closest one.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> choice("loss", "hing", ["hinge", "logistic"])
+    Traceback (most recent call last):
+    ...
+    ValueError: loss: unknown name 'hing'; did you mean 'hinge'? (known: hinge, logistic)
+    """
+    options = list(options)
+    if value in options:
+        return value
+    raise ValueError(
+        f"{name}: unknown name {value!r}{closest(str(value), options)} (known: {', '.join(options)})"
+    )
+
+
+def closest(value: str, options: Iterable[str]) -> str:
+    """Return ``"; did you mean '...'?"`` for the option nearest to `value`, or an empty string."""
+    near = difflib.get_close_matches(value, list(options), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _range(low, high) -> str:
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    if low is not None:
+        return f" >= {low}"
+    return f" <= {high}" if high is not None else ""
+
+
+def _require_finite(name: str, value: np.ndarray) -> None:
+    bad = np.argwhere(~np.isfinite(value))
+    if len(bad):
+        where = tuple(int(i) for i in bad[0])
+        raise ValueError(
+            f"{name}: expected finite numbers, got {value[where]} at index {where} "
+            f"({len(bad)} of {value.size} entries are not finite)"
+        )

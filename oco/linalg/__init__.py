@@ -1,0 +1,1 @@
+"""Symmetric operators with a known spectrum, and what is computed with it."""

@@ -1,0 +1,350 @@
+"""Symmetric positive semi-definite operators whose spectrum is known.
+
+A metric, a covariance, a sketch: each is an operator A = Σ_i λ_i P_i with known eigenvalues λ_i and
+orthogonal eigenprojections P_i.  Splitting a vector along the eigenspaces once (`decompose`) is all
+that any f(A) v, projection or certificate needs.
+
+Eigenvalues that a computation could not tell from zero *are* zero here: an operator built from
+rounded eigenvalues sets those at or below ``RANK_CUTOFF`` times the largest to exactly 0 when it is
+made, so that `pseudo_power` needs no tolerance of its own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from oco import checks
+
+__all__ = [
+    "RANK_CUTOFF",
+    "Components",
+    "Dense",
+    "Diagonal",
+    "FactoredBasis",
+    "LowRankPlusScalar",
+    "Scalar",
+    "SpectralOperator",
+    "pseudo_power",
+    "resolve_rank",
+]
+
+# Eigenvalues of a covariance come out of floating point with errors of about d·ε·λ_max (2e-13 at
+# d = 1000); 1e-12 is the smallest round figure above that, and H = A^{1/2} then has a condition
+# number of at most 1e6 on its range.
+RANK_CUTOFF = 1e-12
+
+
+def resolve_rank(eigenvalues: np.ndarray, tail: float = 0.0) -> tuple[np.ndarray, float]:
+    """Set the eigenvalues that rounding cannot tell from zero to exactly zero.
+
+    This is the one place that decides the numerical rank of an operator.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray of shape (q,)
+        Computed eigenvalues, in any order; rounding may have made some slightly negative.
+    tail : float
+        A further eigenvalue (the one shared by all directions outside a low-rank part).
+
+    Returns
+    -------
+    ndarray of shape (q,), float
+        The same numbers, with those ``<= RANK_CUTOFF * max`` replaced by 0.
+
+    Examples
+    --------
+    >>> resolve_rank(np.array([4.0, 1e-15, -1e-17]))
+    (array([4., 0., 0.]), 0.0)
+    """
+    largest = max(float(np.max(eigenvalues, initial=0.0)), tail)
+    cutoff = RANK_CUTOFF * largest
+    return np.where(eigenvalues > cutoff, eigenvalues, 0.0), (tail if tail > cutoff else 0.0)
+
+
+def pseudo_power(values: np.ndarray, exponent: float) -> np.ndarray:
+    """Raise non-negative values to `exponent`, with 0 staying 0 (pseudo-inverse semantics).
+
+    Examples
+    --------
+    >>> pseudo_power(np.array([4.0, 0.0]), -0.5)
+    array([0.5, 0. ])
+    """
+    values = np.asarray(values, dtype=np.float64)
+    positive = values > 0
+    return np.where(positive, np.where(positive, values, 1.0) ** exponent, 0.0)
+
+
+class Components(NamedTuple):
+    """A vector split along the eigenspaces of an operator: v = Σ_i P_i v.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,)
+        The eigenvalue λ_i of each eigenspace.
+    squares : ndarray of shape (n,)
+        The squared length ‖P_i v‖² in it.
+    recombine : callable
+        ``recombine(w)`` is Σ_i w_i P_i v, for weights of shape (n,).
+    """
+
+    values: np.ndarray
+    squares: np.ndarray
+    recombine: Callable[[np.ndarray], np.ndarray]
+
+
+class SpectralOperator(ABC):
+    """A symmetric positive semi-definite d × d operator with a known spectrum.
+
+    Attributes
+    ----------
+    dim : int
+        d.
+    separable : bool
+        Whether the operator is diagonal in the coordinates of the problem.
+    values : ndarray of shape (n,)
+        Eigenvalues; those that stand for several directions appear once.
+    multiplicities : ndarray of shape (n,)
+        How many directions each of them stands for; they sum to d.
+    """
+
+    dim: int
+    separable: bool = False
+    values: np.ndarray
+    multiplicities: np.ndarray
+
+    @abstractmethod
+    def decompose(self, v: np.ndarray) -> Components:
+        """Split `v`, of shape (d,), along the eigenspaces."""
+
+    @abstractmethod
+    def map(self, f: Callable[[np.ndarray], np.ndarray]) -> SpectralOperator:
+        """Return f(A): the same eigenspaces with eigenvalues f(λ)."""
+
+    def apply(self, f: Callable[[np.ndarray], np.ndarray], v: np.ndarray) -> np.ndarray:
+        """Return f(A) v, of shape (d,)."""
+        return self.decompose(v).recombine(f(self.values))
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        """Return A v."""
+        return self.decompose(v).recombine(self.values)
+
+    def power(self, exponent: float) -> SpectralOperator:
+        """Return A to the power `exponent`; a zero eigenvalue stays zero (pseudo-inverse)."""
+        return self.map(lambda values: pseudo_power(values, exponent))
+
+    def sum(self, f: Callable[[np.ndarray], np.ndarray] | None = None) -> float:
+        """Return Σ f(λ_i) over all d eigenvalues; without `f`, the trace."""
+        values = self.values if f is None else f(self.values)
+        # An eigenspace of dimension 0 adds nothing, even where f is infinite on it.
+        present = self.multiplicities > 0
+        return float(values[present] @ self.multiplicities[present])
+
+    def dense(self) -> np.ndarray:
+        """Return the d × d matrix: for tests and small d."""
+        return np.stack([self @ e for e in np.eye(self.dim)], axis=1)
+
+    def __repr__(self) -> str:
+        values = self.values[self.multiplicities > 0]
+        return (
+            f"{type(self).__name__}(dim={self.dim}, eigenvalues in "
+            f"[{values.min():.3g}, {values.max():.3g}])"
+        )
+
+
+class Scalar(SpectralOperator):
+    """A = s·I.
+
+    Parameters
+    ----------
+    value : float
+        s ≥ 0.
+    dim : int
+        d.
+
+    Examples
+    --------
+    >>> Scalar(4.0, dim=2).power(-0.5) @ np.array([1.0, 2.0])
+    array([0.5, 1. ])
+    """
+
+    separable = True
+
+    def __init__(self, value: float, dim: int) -> None:
+        self.dim = dim
+        self.values = np.array([value], dtype=np.float64)
+        self.multiplicities = np.array([dim], dtype=np.float64)
+
+    def decompose(self, v):
+        """Split `v`: one eigenspace holds all of it."""
+        return Components(self.values, np.array([v @ v]), lambda w: w[0] * v)
+
+    def map(self, f):
+        """Return f(s)·I."""
+        return Scalar(float(f(self.values)[0]), self.dim)
+
+
+class Diagonal(SpectralOperator):
+    """A = diag(a): its entries are exact, so no cut-off applies and AdaGrad keeps its scale invariance.
+
+    Parameters
+    ----------
+    values : ndarray of shape (d,)
+        a ≥ 0.
+
+    Examples
+    --------
+    >>> Diagonal(np.array([4.0, 1e-30])).power(0.5).sum()
+    2.000000000000001
+    """
+
+    separable = True
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = np.asarray(values, dtype=np.float64)
+        self.dim = len(self.values)
+        self.multiplicities = np.ones(self.dim)
+
+    def decompose(self, v):
+        """Split `v` into its coordinates."""
+        return Components(self.values, v * v, lambda w: w * v)
+
+    def map(self, f):
+        """Return diag(f(a))."""
+        return Diagonal(f(self.values))
+
+
+class Dense(SpectralOperator):
+    """A = Q diag(λ) Qᵀ with all d eigenvectors.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (d, d)
+        Q: orthonormal eigenvectors in the columns.
+    values : ndarray of shape (d,)
+        λ ≥ 0.
+
+    See Also
+    --------
+    Dense.of : from a symmetric matrix.
+    """
+
+    def __init__(self, vectors: np.ndarray, values: np.ndarray) -> None:
+        self.vectors, self.values = vectors, values
+        self.dim = len(values)
+        self.multiplicities = np.ones(self.dim)
+
+    @classmethod
+    def of(cls, matrix: np.ndarray) -> Dense:
+        """Decompose a symmetric positive semi-definite matrix of shape (d, d).
+
+        Examples
+        --------
+        >>> A = Dense.of(np.array([[2.0, 2.0], [2.0, 2.0]]))
+        >>> A.values
+        array([0., 4.])
+        >>> A.power(-1) @ np.array([1.0, 1.0])
+        array([0.25, 0.25])
+        """
+        values, vectors = np.linalg.eigh(matrix)
+        return cls(vectors, resolve_rank(values)[0])
+
+    def decompose(self, v):
+        """Split `v` along the eigenvectors."""
+        coordinates = v @ self.vectors
+        return Components(
+            self.values, coordinates**2, lambda w: self.vectors @ (w * coordinates)
+        )
+
+    def map(self, f):
+        """Return Q diag(f(λ)) Qᵀ."""
+        return Dense(self.vectors, f(self.values))
+
+
+class FactoredBasis(NamedTuple):
+    """Orthonormal rows W V kept as two factors, so that rotating them costs nothing in d.
+
+    Attributes
+    ----------
+    rotation : ndarray of shape (q, m)
+        W, orthonormal rows.
+    frame : ndarray of shape (m, d)
+        V, orthonormal rows.
+    """
+
+    rotation: np.ndarray
+    frame: np.ndarray
+
+    def coordinates(self, v: np.ndarray) -> np.ndarray:
+        """Return W V v, of shape (q,)."""
+        return self.rotation @ (self.frame @ v)
+
+    def combine(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return Vᵀ Wᵀ c, of shape (d,)."""
+        return (coordinates @ self.rotation) @ self.frame
+
+    def rows(self) -> np.ndarray:
+        """Return W V, of shape (q, d)."""
+        return self.rotation @ self.frame
+
+
+class LowRankPlusScalar(SpectralOperator):
+    """A = Uᵀ diag(λ) U + s·(I − Uᵀ U): q directions with eigenvalues of their own, s on all others.
+
+    Parameters
+    ----------
+    basis : FactoredBasis
+        U, q orthonormal rows of length d.
+    values : ndarray of shape (q,)
+        λ ≥ 0.
+    tail : float
+        s ≥ 0, the eigenvalue of multiplicity d − q.
+    dim : int
+        d.
+    """
+
+    def __init__(self, basis: FactoredBasis, values: np.ndarray, tail: float, dim: int) -> None:
+        self.basis, self.dim = basis, dim
+        self.values = np.append(values, tail)
+        self.multiplicities = np.append(np.ones(len(values)), float(dim - len(values)))
+
+    @classmethod
+    def of(cls, rows: np.ndarray, values: np.ndarray, tail: float = 0.0) -> LowRankPlusScalar:
+        """Build it from explicit orthonormal `rows` of shape (q, d).
+
+        Examples
+        --------
+        >>> A = LowRankPlusScalar.of(np.array([[1.0, 0.0, 0.0]]), np.array([8.0]), tail=1.0)
+        >>> A @ np.ones(3), A.sum()
+        (array([8., 1., 1.]), 10.0)
+        """
+        rows = checks.matrix("rows", rows, np.shape(rows)[-1])
+        basis = FactoredBasis(np.eye(len(rows)), rows)
+        return cls(basis, np.asarray(values, dtype=np.float64), tail, rows.shape[1])
+
+    @property
+    def tail(self) -> float:
+        """The eigenvalue shared by the directions outside the low-rank part."""
+        return float(self.values[-1])
+
+    def decompose(self, v):
+        """Split `v`: q coordinates, and the rest as one component."""
+        coordinates = self.basis.coordinates(v)
+        squares = coordinates**2
+        # The remainder's length by subtraction: its rounding error is ε‖v‖², which is all that
+        # the secular equation, where it is added to the other squares, can tell apart.
+        remainder = max(float(v @ v) - float(squares.sum()), 0.0)
+
+        def recombine(w: np.ndarray) -> np.ndarray:
+            inside = self.basis.combine((w[:-1] - w[-1]) * coordinates)
+            return inside + w[-1] * v if w[-1] else inside
+
+        return Components(self.values, np.append(squares, remainder), recombine)
+
+    def map(self, f):
+        """Return the operator with the same directions and eigenvalues f(λ), f(s)."""
+        values = f(self.values)
+        return LowRankPlusScalar(self.basis, values[:-1], float(values[-1]), self.dim)
