@@ -1,4 +1,4 @@
-"""Checks of what a caller hands in: each error names the parameter, the value and what was expected."""
+"""Checks of what a caller hands in; errors name the parameter, the value, what was expected."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def number(
     ...
     ValueError: lr: expected a finite number > 0, got -1
     """
-    expected = "a finite number" + (f" > {above:g}" if above is not None else "") + _range(low, high)
+    expected = (
+        "a finite number" + (f" > {above:g}" if above is not None else "") + _range(low, high)
+    )
     if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) != 0:
         raise TypeError(f"{name}: expected {expected}, got {value!r}")
     try:
@@ -136,9 +138,8 @@ def choice(name: str, value, options: Iterable[str]) -> str:
     options = list(options)
     if value in options:
         return value
-    raise ValueError(
-        f"{name}: unknown name {value!r}{closest(str(value), options)} (known: {', '.join(options)})"
-    )
+    hint = closest(str(value), options)
+    raise ValueError(f"{name}: unknown name {value!r}{hint} (known: {', '.join(options)})")
 
 
 def closest(value: str, options: Iterable[str]) -> str:

@@ -6,47 +6,273 @@ The projection of y in the metric H is argmin_{x in K} (x − y)ᵀ H (x − y).
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 
 from oco import checks
-from oco.linalg.operators import Components, SpectralOperator
+from oco.linalg.operators import SpectralOperator
+from oco.linalg.secular import ball_weights
 
 __all__ = ["DOMAINS", "Ball", "Box", "Domain", "Euclidean"]
 
-# How far outside K a point may lie, relative to K's radius, and still count as inside: a few
-# hundred roundings of a norm.
-FEASIBILITY = 1e-12
-# Newton's method on the secular equation converges quadratically and monotonically; 100 steps are
-# an order of magnitude more than any problem in double precision takes.
-NEWTON_STEPS = 100
-# The norm of the projection is met to a few roundings.
-NORM_ACCURACY = 4 * np.finfo(np.float64).eps
 
-
-class Domain:
+class Domain(ABC):
     """A closed convex set K in R^d.
 
     Attributes
     ----------
     name : str
-        How the command line calls it.
+        What the command line calls it.
+    bounded : bool
+        Whether K has a finite diameter.
+    separable_only : bool
+        Whether `project` needs a metric that is diagonal in the coordinates.
     """
 
     name: str
+    bounded: bool = True
+    separable_only: bool = False
 
+    @abstractmethod
     def radius(self, d: int) -> float:
-        """Return sup_{x in K} ‖x‖₂ in dimension `d` (infinite if K is unbounded)."""
-        raise TypeError(f"{type(self).__name__} does not define radius")
+        """Return sup ‖x‖₂ over K in dimension `d`."""
 
+    @abstractmethod
     def diameter(self, d: int) -> float:
-        """Return sup_{x, y in K} ‖x − y‖₂ in dimension `d`: the D of the regret bounds."""
-        return 2 * self.radius(d)
+        """Return sup ‖x − y‖₂ over K in dimension `d`: the D of the regret bounds."""
 
+    @abstractmethod
     def width(self, d: int) -> float:
-        """Return sup_{x, y in K} ‖x − y‖_∞: the D_∞ of diagonal AdaGrad's bound."""
-        return self.diameter(d)
+        """Return sup ‖x − y‖_∞ over K in dimension `d`: the D_∞ of diagonal AdaGrad's bound."""
+
+    @abstractmethod
+    def support(self, s: np.ndarray) -> float:
+        """Return the support function max_{x in K} ⟨s, x⟩ of `s`, of shape (d,)."""
+
+    @abstractmethod
+    def nearest(self, y: np.ndarray) -> np.ndarray:
+        """Return the Euclidean projection of `y`, of shape (d,)."""
+
+    @abstractmethod
+    def project(self, y: np.ndarray, metric: SpectralOperator) -> np.ndarray:
+        """Return argmin_{x in K} (x − y)ᵀ H (x − y) for the metric H, of shape (d,)."""
 
     def start(self, d: int) -> np.ndarray:
-        """Return x_1: the point of K nearest to the origin."""
-        return np.zeros(d)
+        """Return x_1, of shape (d,): the origin, or the point of K nearest to it."""
+        return self.nearest(np.zeros(d))
+
+    def contains(self, x: np.ndarray, tolerance: float = 1e-12) -> bool:
+        """Tell whether `x` lies within ``tolerance * (1 + ‖x‖)`` of K; the default is rounding."""
+        return float(np.linalg.norm(x - self.nearest(x))) <= tolerance * (
+            1 + float(np.linalg.norm(x))
+        )
+
+
+class Euclidean(Domain):
+    """All of R^d: no projection, and no diameter, so bounds use the distances that occurred.
+
+    Examples
+    --------
+    >>> Euclidean().diameter(3)
+    inf
+    """
+
+    name = "unconstrained"
+    bounded = False
+
+    def radius(self, d):
+        """Return infinity."""
+        return math.inf
+
+    def diameter(self, d):
+        """Return infinity."""
+        return math.inf
+
+    def width(self, d):
+        """Return infinity."""
+        return math.inf
+
+    def support(self, s):
+        """Return infinity, or 0 for s = 0."""
+        return math.inf if np.any(s) else 0.0
+
+    def nearest(self, y):
+        """Return `y` itself."""
+        return y
+
+    def project(self, y, metric):
+        """Return `y` itself."""
+        return y
+
+    def __repr__(self) -> str:
+        return "Euclidean()"
+
+
+class Ball(Domain):
+    """The Euclidean ball {x : ‖x‖₂ ≤ R}.
+
+    Parameters
+    ----------
+    radius : float
+        R > 0, in the units of x.
+
+    Raises
+    ------
+    ValueError
+        If `radius` is not a finite number > 0.
+
+    Examples
+    --------
+    >>> from oco.linalg.operators import Diagonal
+    >>> K = Ball(1.0)
+    >>> K.diameter(3), K.support(np.array([3.0, 4.0]))
+    (2.0, 5.0)
+    >>> K.project(np.array([3.0, 4.0]), Diagonal(np.array([1.0, 1.0])))
+    array([0.6, 0.8])
+    """
+
+    name = "ball"
+
+    def __init__(self, radius: float = 1.0) -> None:
+        self._radius = checks.number("radius", radius, above=0)
+
+    def radius(self, d):
+        """Return R."""
+        return self._radius
+
+    def diameter(self, d):
+        """Return 2R."""
+        return 2 * self._radius
+
+    def width(self, d):
+        """Return 2R."""
+        return 2 * self._radius
+
+    def support(self, s):
+        """Return R‖s‖₂."""
+        return self._radius * float(np.linalg.norm(s))
+
+    def nearest(self, y):
+        """Return `y`, shortened to length R if it is longer."""
+        length = float(np.linalg.norm(y))
+        return y if length <= self._radius else y * (self._radius / length)
+
+    def project(self, y, metric):
+        """Return (H + μI)⁻¹ H y, with μ ≥ 0 the root of ‖x‖₂ = R if ‖y‖₂ > R.
+
+        Notes
+        -----
+        Costs what two applications of the metric cost; see `ball_weights` for singular H.
+        """
+        if y @ y <= self._radius**2:
+            return y
+        parts = metric.decompose(y)
+        # The root is met to rounding; `nearest` removes what rounding left outside.
+        return self.nearest(
+            parts.recombine(ball_weights(parts.values, parts.squares, self._radius))
+        )
+
+    def __repr__(self) -> str:
+        return f"Ball({self._radius:g})"
+
+
+class Box(Domain):
+    """The box {x : lower ≤ x ≤ upper}, coordinate by coordinate.
+
+    Parameters
+    ----------
+    lower, upper : float or array_like of shape (d,)
+        Bounds, in the units of x; a number stands for all coordinates.
+
+    Raises
+    ------
+    ValueError
+        If a bound is not finite, the shapes disagree, or lower > upper somewhere.
+
+    Examples
+    --------
+    >>> K = Box(-1, [1.0, 2.0])
+    >>> K.diameter(2) == 13**0.5, K.width(2), K.nearest(np.array([5.0, -5.0]))
+    (True, 3.0, array([ 1., -1.]))
+    """
+
+    name = "box"
+    separable_only = True
+
+    def __init__(self, lower=-1.0, upper=1.0) -> None:
+        self.lower, self.upper = (
+            _bound("lower", lower),
+            _bound("upper", upper),
+        )
+        try:
+            crossed = np.argwhere(np.atleast_1d(self.lower > self.upper))
+        except ValueError:
+            raise ValueError(
+                f"lower: expected the shape of upper, {self.upper.shape}, got {self.lower.shape}"
+            ) from None
+        if len(crossed):
+            raise ValueError(
+                f"lower: expected lower <= upper, got lower {lower} and upper {upper} "
+                f"(coordinate {int(crossed[0, 0])})"
+            )
+
+    def _bounds(self, d: int) -> tuple[np.ndarray, np.ndarray]:
+        for name, bound in (("lower", self.lower), ("upper", self.upper)):
+            if bound.ndim and bound.shape != (d,):
+                raise ValueError(f"{name}: expected a number or {d} of them, got {bound.size}")
+        return np.broadcast_to(self.lower, d), np.broadcast_to(self.upper, d)
+
+    def radius(self, d):
+        """Return the length of the corner furthest from the origin."""
+        lower, upper = self._bounds(d)
+        return float(np.linalg.norm(np.maximum(np.abs(lower), np.abs(upper))))
+
+    def diameter(self, d):
+        """Return ‖upper − lower‖₂."""
+        lower, upper = self._bounds(d)
+        return float(np.linalg.norm(upper - lower))
+
+    def width(self, d):
+        """Return ‖upper − lower‖_∞."""
+        lower, upper = self._bounds(d)
+        return float(np.max(upper - lower))
+
+    def support(self, s):
+        """Return Σ max(lower_i s_i, upper_i s_i)."""
+        return float(np.maximum(self.lower * s, self.upper * s).sum())
+
+    def nearest(self, y):
+        """Return `y` clipped to the bounds."""
+        return np.clip(y, self.lower, self.upper)
+
+    def project(self, y, metric):
+        """Return `y` clipped: the projection in any metric that is diagonal in the coordinates.
+
+        Raises
+        ------
+        ValueError
+            If the metric is not diagonal: the projection would be a quadratic programme.
+        """
+        if not metric.separable:
+            raise ValueError(
+                "domain: a box needs a scalar or diagonal metric (ogd, adagrad-norm, adagrad), "
+                f"got {type(metric).__name__}; use a ball"
+            )
+        return self.nearest(y)
+
+    def __repr__(self) -> str:
+        def show(bound):
+            return f"{bound:g}" if bound.ndim == 0 else f"<{bound.size} numbers>"
+
+        return f"Box({show(self.lower)}, {show(self.upper)})"
+
+
+DOMAINS: dict[str, type[Domain]] = {K.name: K for K in (Euclidean, Ball, Box)}
+
+
+def _bound(name: str, value) -> np.ndarray:
+    result = np.asarray(value, dtype=np.float64)
+    if result.ndim == 0:
+        return np.asarray(checks.number(name, value))
+    return checks.vector(name, result, result.size)

@@ -188,7 +188,9 @@ class Scalar(SpectralOperator):
 
 
 class Diagonal(SpectralOperator):
-    """A = diag(a): its entries are exact, so no cut-off applies and AdaGrad keeps its scale invariance.
+    """A = diag(a).
+
+    Its entries are exact, so no cut-off applies and AdaGrad keeps its scale invariance.
 
     Parameters
     ----------
@@ -255,9 +257,7 @@ class Dense(SpectralOperator):
     def decompose(self, v):
         """Split `v` along the eigenvectors."""
         coordinates = v @ self.vectors
-        return Components(
-            self.values, coordinates**2, lambda w: self.vectors @ (w * coordinates)
-        )
+        return Components(self.values, coordinates**2, lambda w: self.vectors @ (w * coordinates))
 
     def map(self, f):
         """Return Q diag(f(λ)) Qᵀ."""

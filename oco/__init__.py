@@ -1,0 +1,1 @@
+"""Online convex optimization with sketched adaptive regularization."""

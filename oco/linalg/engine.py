@@ -1,0 +1,38 @@
+"""Which engine runs the hot kernels: numba where it is installed, NumPy otherwise.
+
+A kernel is written once, as a function on arrays.  ``OCO_ENGINE=numpy`` in the environment turns
+compilation off, ``OCO_ENGINE=numba`` insists on it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+from oco import checks
+
+__all__ = ["ENGINE", "kernel"]
+
+
+def _choose() -> str:
+    installed = importlib.util.find_spec("numba") is not None
+    wanted = os.environ.get("OCO_ENGINE") or ("numba" if installed else "numpy")
+    checks.choice("OCO_ENGINE", wanted, ["numba", "numpy"])
+    if wanted == "numba" and not installed:
+        raise ImportError("OCO_ENGINE: numba is not installed; pip install 'oco-sketch[fast]'")
+    return wanted
+
+
+ENGINE = _choose()
+
+if ENGINE == "numba":
+    import numba
+
+    # Compiled once and kept on disk.  Division by zero follows NumPy (inf, not an exception), and
+    # no fast-math: the kernels rely on IEEE arithmetic to recognise rounding.
+    kernel = numba.njit(cache=True, error_model="numpy")
+else:
+
+    def kernel(function):
+        """Return `function` as it is: it runs as NumPy."""
+        return function

@@ -1,0 +1,98 @@
+"""The two array kernels of Frequent Directions: absorb a vector, fold the rotation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.linalg.engine import kernel
+from oco.linalg.orthogonal import split
+from oco.linalg.rank_one import rank_one_eigh
+
+__all__ = ["absorb", "fold"]
+
+
+@kernel
+def absorb(frame, rotation, values, m, q, decay, g, coordinates):
+    """One exact Frequent Directions step with the vector `g`; changes the arrays in place.
+
+    The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs O((m + q)·d)
+    for three products with V, and O(q²·capacity) in the small space.
+
+    Parameters
+    ----------
+    frame : ndarray of shape (capacity, d)
+        V: its first m rows are orthonormal.  A new row may be appended.
+    rotation : ndarray of shape (ℓ, capacity)
+        W: its first q rows are orthonormal, and 0 beyond column m.
+    values : ndarray of shape (ℓ,)
+        Eigenvalues λ̄ of the sketch, descending, in the first q entries.
+    m, q : int
+        Rows in use, m < capacity or m = d, and q < ℓ.
+    decay : float
+        β: the old covariance is multiplied by it.
+    g : ndarray of shape (d,)
+        The vector, not zero.
+    coordinates : ndarray of shape (ℓ,)
+        Receives g's coordinates in the *updated* eigenvectors, in the first q (new) entries.
+
+    Returns
+    -------
+    m, q : int
+        The new counts.
+    rho : float
+        The mass that escaped, ρ_t = λ_ℓ(β Ḡ + g gᵀ).
+
+    Notes
+    -----
+    V also spans directions that the sketch has discarded, so the direction that is new to the
+    *sketch* is what g has outside span(W V): its part of V-coordinates outside W, and the remainder
+    outside span(V).
+    """
+    size = len(values)
+    inside, remainder, unit = split(frame[:m], g)
+    in_frame = np.zeros(rotation.shape[1])
+    in_frame[:m] = inside
+    if remainder > 0.0 and m < len(frame):
+        frame[m] = unit
+        in_frame[m] = remainder
+        m += 1
+    z, new, direction = split(rotation[:q], in_frame)
+    poles = decay * values[:q]
+    n = q
+    if new > 0.0:
+        n = q + 1
+        rotation[q] = direction
+        z = np.append(z, new)
+        poles = np.append(poles, 0.0)
+    w, turn = rank_one_eigh(poles, z)
+    rho = 0.0
+    q = n
+    if n == size:
+        rho = max(w[n - 1], 0.0)
+        q = n - 1
+    rotation[:q] = np.dot(turn[:q], rotation[:n])
+    rotation[q:] = 0.0
+    coordinates[:q] = np.dot(turn[:q], z)
+    for i in range(q):
+        values[i] = max(w[i] - rho, 0.0)
+    return m, q, rho
+
+
+@kernel
+def fold(frame, rotation, m, q):
+    """Replace V by W V and W by the identity, restoring orthonormality; in place.
+
+    Notes
+    -----
+    Rounding lets W V drift from orthonormality by a few ε a round.  With B = W V Vᵀ Wᵀ = I + E the
+    rows of (3I − B)/2·W V are orthonormal up to O(E²) (one Newton–Schulz step for the polar
+    factor), so the drift never adds up.
+    """
+    rows = frame[:m]
+    turn = np.ascontiguousarray(rotation[:q, :m])
+    gram = np.dot(np.dot(turn, np.dot(rows, rows.T)), turn.T)
+    turn = 1.5 * turn - 0.5 * np.dot(gram, turn)
+    frame[:q] = np.dot(turn, rows)
+    rotation[:] = 0.0
+    for i in range(q):
+        rotation[i, i] = 1.0
