@@ -1,0 +1,168 @@
+"""Reading a data file into features and labels, or saying where and why it cannot be read.
+
+Nothing is unpickled: NumPy files are opened with ``allow_pickle=False``.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from sklearn.datasets import load_svmlight_file
+
+from oco.losses.streams import CHUNK_BYTES, FLOAT_BYTES
+
+__all__ = ["read"]
+
+# A row with more features than this would not fit in one chunk; an index above it is far more
+# likely a damaged file than a real feature.
+LARGEST_INDEX = CHUNK_BYTES // FLOAT_BYTES
+# What NumPy and zipfile raise for files that are cut off, damaged or of another kind.
+UNREADABLE = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+# How much of a bad word is quoted in a message.
+QUOTED = 40
+
+Features = np.ndarray | sparse.csr_array
+
+
+def read(path: Path, features: int | None = None) -> tuple[Features, np.ndarray]:
+    """Return the features, sparse or dense, and the labels in the file at `path`.
+
+    Parameters
+    ----------
+    path : Path
+        ``.npz``, ``.npy`` or, under any other name, svmlight text.
+    features : int, optional
+        How many features the file must hold; an svmlight file is widened to it.
+
+    Returns
+    -------
+    features : ndarray or csr_array of shape (T, d)
+        As stored: real numbers of any type; a ``.npy`` file stays on disk.
+    labels : ndarray of shape (T,)
+        float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it cannot be read as such a file.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"data: {path}: no such file")
+    if not path.is_file():
+        raise ValueError(f"data: {path}: is not a file")
+    if path.stat().st_size == 0:
+        raise ValueError(f"data: {path}: the file is empty")
+    reader = {".npz": _read_npz, ".npy": _read_npy}.get(path.suffix.lower(), _read_svmlight)
+    table, labels = reader(path, features)
+    rows, columns = table.shape
+    if rows == 0 or columns == 0:
+        raise ValueError(f"data: {path}: holds {rows} rows of {columns} features")
+    if features is not None and columns != features:
+        raise ValueError(f"data: {path}: holds {columns} features, expected features = {features}")
+    return table, np.asarray(labels, dtype=np.float64)
+
+
+def _read_npz(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            X, y = archive["X"], archive["y"]
+    except UNREADABLE as error:
+        raise ValueError(
+            f"data: {path}: cannot be read as an .npz file with arrays X and y ({error})"
+        ) from None
+    _require_real(path, "X", X, 2)
+    _require_real(path, "y", y, 1)
+    if len(X) != len(y):
+        raise ValueError(f"data: {path}: X has {len(X)} rows, y has {len(y)}")
+    return X, y
+
+
+def _read_npy(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
+    try:
+        table = np.load(path, mmap_mode="r", allow_pickle=False)
+    except UNREADABLE as error:
+        raise ValueError(f"data: {path}: cannot be read as an .npy file ({error})") from None
+    _require_real(path, "the array", table, 2)
+    if table.shape[1] == 0:
+        raise ValueError(f"data: {path}: the array has no columns; the last one is the label")
+    return table[:, :-1], table[:, -1]
+
+
+def _require_real(path: Path, name: str, array: np.ndarray, dimensions: int) -> None:
+    if array.ndim != dimensions or array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"data: {path}: {name} must be {dimensions}-dimensional and of real numbers, "
+            f"got shape {array.shape} of {array.dtype}"
+        )
+
+
+def _read_svmlight(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
+    try:
+        # Indices from 1 always: guessing would read one file differently from its first rows.
+        table, labels = load_svmlight_file(str(path), zero_based=False)
+        if table.shape[1] > LARGEST_INDEX:
+            raise ValueError("a feature index is too large")
+    except (ValueError, OverflowError, OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"data: {path}: {_first_fault(path) or error}") from None
+    if features is not None and features > table.shape[1]:
+        table.resize(table.shape[0], features)
+    return sparse.csr_array(table), labels
+
+
+def _first_fault(path: Path) -> str | None:
+    """Return what is wrong with the first malformed line of an svmlight file, with its number."""
+    opened = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix.lower(), open)
+    try:
+        with opened(path, "rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                fault = _fault(line.split(b"#", 1)[0].split())
+                if fault:
+                    return f"line {number}: {fault}"
+    except (OSError, EOFError, zlib.error):
+        return None
+    return None
+
+
+def _fault(words: list[bytes]) -> str | None:
+    """Return what keeps the words of a line from being ``label index:value ...``, if anything."""
+    if not words:
+        return None
+    label, *entries = words
+    if _parsed(float, label) is None:
+        return f"the label {_quoted(label)} is not a number"
+    previous = 0
+    for entry in entries:
+        index, colon, value = entry.partition(b":")
+        if not colon:
+            return f"expected index:value, got {_quoted(entry)}"
+        if index == b"qid":
+            continue
+        index = _parsed(int, index)
+        if index is None or _parsed(float, value) is None:
+            return f"expected index:value, got {_quoted(entry)}"
+        if not 1 <= index <= LARGEST_INDEX:
+            return f"feature indices run from 1 to {LARGEST_INDEX}, got {_quoted(entry)}"
+        if index <= previous:
+            return f"feature indices must increase, got {index} after {previous}"
+        previous = index
+    return None
+
+
+def _parsed(kind: type, word: bytes):
+    try:
+        return kind(word)
+    except ValueError:
+        return None
+
+
+def _quoted(word: bytes) -> str:
+    text = word.decode("utf-8", "backslashreplace")
+    return repr(text if len(text) <= QUOTED else text[:QUOTED] + "…")
