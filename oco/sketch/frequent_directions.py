@@ -41,6 +41,8 @@ class FrequentDirections:
         How many rows have been absorbed.
     escaped_mass : float
         τ_t = β τ_{t−1} + ρ_t, in the units of the squared rows; ρ_{1:t} when β = 1.
+    last_escape : float
+        ρ_t of the last step.
     total_mass : float
         tr G_t.
     eigenvalues : ndarray of shape (rank,)
@@ -83,6 +85,7 @@ class FrequentDirections:
         capacity = min(self.k - 1 + max(8, self.k // 2), self.d)
         self.rows = 0
         self.escaped_mass = 0.0
+        self.last_escape = 0.0
         self.total_mass = 0.0
         self._frame = np.zeros((capacity, self.d))
         self._rotation = np.zeros((self.k, capacity))
@@ -146,11 +149,12 @@ class FrequentDirections:
         if mass == 0:
             self._values *= self.decay
             self.escaped_mass *= self.decay
+            self.last_escape = 0.0
             return np.zeros(self._q)
         if (self._m == len(self._frame) < self.d) or self._since_fold >= FOLD_EVERY:
             self._fold()
         self._since_fold += 1
-        self._m, self._q, rho = absorb(
+        self._m, self._q, self.last_escape = absorb(
             self._frame,
             self._rotation,
             self._values,
@@ -160,7 +164,7 @@ class FrequentDirections:
             row,
             self._coordinates,
         )
-        self.escaped_mass = self.decay * self.escaped_mass + rho
+        self.escaped_mass = self.decay * self.escaped_mass + self.last_escape
         return self._coordinates[: self._q]
 
     def extend(self, rows) -> None:
@@ -272,12 +276,12 @@ class FrequentDirections:
         _, singular, vectors = np.linalg.svd(np.vstack([factor, block]), full_matrices=False)
         singular = singular[singular > BLOCK_RANK * singular.max(initial=0.0)]
         values = singular**2
-        rho = float(values[self.k - 1]) if len(values) >= self.k else 0.0
+        self.last_escape = float(values[self.k - 1]) if len(values) >= self.k else 0.0
         self._q = self._m = min(len(values), self.k - 1)
         self._since_fold = 0
         self._values[:] = 0.0
-        self._values[: self._q] = values[: self._q] - rho
+        self._values[: self._q] = values[: self._q] - self.last_escape
         self._frame[: self._q] = vectors[: self._q]
         self._rotation[:] = 0.0
         np.fill_diagonal(self._rotation[: self._q, : self._q], 1.0)
-        self.escaped_mass += rho
+        self.escaped_mass += self.last_escape

@@ -1,0 +1,189 @@
+"""Online mirror descent with an adaptive metric: what all learners here share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from oco import checks
+from oco.domains import Domain
+from oco.linalg.operators import SpectralOperator
+
+__all__ = ["Diagnostics", "MirrorDescent", "Preconditioner"]
+
+
+class Preconditioner(Protocol):
+    """What turns gradients into a metric H_t and a direction H_t⁻¹ g_t.
+
+    Attributes
+    ----------
+    metric : SpectralOperator
+        H_t; valid until the next update.
+    potential : float
+        A bound on Σ_s λ_max(H_s − H_{s−1}), what the metric's growth costs in the regret:
+        tr H_t, or the scalar itself for a scalar metric.
+    escaped_mass : float or None
+        τ_t of a sketch.
+    state_bytes : int
+        Memory held, in bytes.
+    separable : bool
+        Whether H_t is diagonal in the coordinates.
+    """
+
+    metric: SpectralOperator
+    potential: float
+    escaped_mass: float | None
+    state_bytes: int
+    separable: bool
+
+    def update(self, g: np.ndarray) -> np.ndarray:
+        """Absorb g_t, of shape (d,), and return H_t⁻¹ g_t (pseudo-inverse)."""
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """A learner's account of itself after t rounds: what the bounds of its regret are made of.
+
+    Attributes
+    ----------
+    potential : float
+        Σ_s λ_max(H_s − H_{s−1}) or a bound on it, usually tr H_t.
+    quadratic : float
+        Σ_s g_sᵀ H_s⁻¹ g_s.
+    squared_gradients : float
+        Σ_s ‖g_s‖².
+    escaped_mass : float or None
+        τ_t, where the learner sketches.
+    travelled : float or None
+        max_s ‖x_s‖, where the domain is unbounded.
+    state_bytes : int
+        Memory that the learner holds, in bytes.
+    """
+
+    potential: float
+    quadratic: float
+    squared_gradients: float
+    escaped_mass: float | None
+    travelled: float | None
+    state_bytes: int
+
+
+class MirrorDescent:
+    r"""Online mirror descent: a step against H_t⁻¹ g_t, then a projection in the metric H_t.
+
+    y = x_t − η H_t⁻¹ g_t and x_{t+1} = argmin_{x in K} (x − y)ᵀ H_t (x − y).
+
+    Parameters
+    ----------
+    d : int
+        Dimension of x.
+    preconditioner : Preconditioner
+        Absorbs g_t and answers with H_t⁻¹ g_t.
+    domain : Domain
+        K.
+    lr : float or None
+        η > 0; D/√2, which balances the two terms of the bound below, if None.
+    diameter : float
+        The D of the learner's regret bound; infinite on an unbounded domain.
+    bounds : tuple of str
+        Names of the rungs of `oco.bounds` that this learner's regret obeys.
+    k : int, optional
+        Sketch size.
+
+    Attributes
+    ----------
+    x : ndarray of shape (d,)
+        The point to play, x_t; x_1 is the point of K nearest to the origin.
+
+    Raises
+    ------
+    ValueError
+        If `lr` is not a finite number > 0, is None where D is infinite, or the domain is a box and
+        the metric is not diagonal.
+
+    Notes
+    -----
+    For a metric that never shrinks, any η and any u in K,
+    Σ⟨g_t, x_t − u⟩ ≤ D²/(2η)·potential + (η/2)·Σ g_tᵀ H_t⁻¹ g_t
+    (Duchi, Hazan, Singer, JMLR 2011).
+    """
+
+    def __init__(
+        self,
+        d: int,
+        preconditioner: Preconditioner,
+        domain: Domain,
+        lr: float | None,
+        *,
+        diameter: float,
+        bounds: tuple[str, ...],
+        k: int | None = None,
+    ) -> None:
+        if domain.separable_only and not preconditioner.separable:
+            raise ValueError(
+                "domain: a box needs a scalar or diagonal metric (ogd, adagrad-norm, adagrad), "
+                f"got {type(preconditioner).__name__}; use a ball"
+            )
+        if lr is None:
+            if not math.isfinite(diameter):
+                raise ValueError(
+                    "lr: expected a number > 0, got None; the default D/√2 needs a bounded domain"
+                )
+            lr = diameter / math.sqrt(2)
+        self.d, self.k = d, k
+        self.preconditioner, self.domain = preconditioner, domain
+        self.lr = checks.number("lr", lr, above=0)
+        self.diameter, self.bounds = diameter, bounds
+        self.x = domain.start(d)
+        self._quadratic = 0.0
+        self._squared_gradients = 0.0
+        self._travelled = 0.0
+
+    def update(self, g) -> None:
+        """Absorb the gradient of the loss at `x` and move to the next point.
+
+        Parameters
+        ----------
+        g : array_like of shape (d,)
+            g_t.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, or ‖g‖² is not finite; the learner is then unchanged.
+        """
+        g = np.asarray(g, dtype=np.float64)
+        if g.shape != (self.d,):
+            raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
+        square = float(g @ g)
+        if not math.isfinite(square):
+            raise ValueError(f"g: expected a finite squared length, got {square}")
+        direction = self.preconditioner.update(g)
+        self._squared_gradients += square
+        self._quadratic += float(g @ direction)
+        y = self.x - self.lr * direction
+        if self.domain.bounded:
+            self.x = self.domain.project(y, self.preconditioner.metric)
+        else:
+            self.x = y
+            self._travelled = max(self._travelled, math.sqrt(y @ y))
+
+    def diagnostics(self) -> Diagnostics:
+        """Return what the bounds of this learner's regret are made of."""
+        return Diagnostics(
+            potential=self.preconditioner.potential,
+            quadratic=self._quadratic,
+            squared_gradients=self._squared_gradients,
+            escaped_mass=self.preconditioner.escaped_mass,
+            travelled=None if self.domain.bounded else self._travelled,
+            state_bytes=self.preconditioner.state_bytes + self.x.nbytes,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({type(self.preconditioner).__name__}, d={self.d}, "
+            f"domain={self.domain!r}, lr={self.lr:.6g})"
+        )
