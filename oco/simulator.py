@@ -1,0 +1,220 @@
+"""The protocol loop: play x_t, suffer φ(⟨a_t, x_t⟩, y_t), absorb the gradient; and record it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from oco.algorithms import Diagnostics
+
+__all__ = ["Play", "log_checkpoints", "play"]
+
+
+@dataclass(frozen=True)
+class Play:
+    """What happened in the rounds that were played.
+
+    Attributes
+    ----------
+    margins, slopes, labels : ndarray of shape (n,)
+        z_t = ⟨a_t, x_t⟩, u_t = φ'(z_t, y_t) and y_t of each round; the gradient was u_t a_t.
+    checkpoints : ndarray of shape (c,)
+        Rounds after which the rest was recorded; the last is n.
+    cumulative_loss : ndarray of shape (c,)
+        Σ_{s≤t} φ(z_s, y_s).
+    diagnostics : tuple of Diagnostics or None
+        The learner's account at each checkpoint; None for a learner that gives none.
+    seconds : ndarray of shape (c,)
+        Time spent in the rounds, without making the stream's features.
+    status : {"complete", "interrupted", "failed"}
+        How it ended.
+    message : str
+        What stopped it, naming the round; empty if it is complete.
+    """
+
+    margins: np.ndarray
+    slopes: np.ndarray
+    labels: np.ndarray
+    checkpoints: np.ndarray
+    cumulative_loss: np.ndarray
+    diagnostics: tuple[Diagnostics | None, ...]
+    seconds: np.ndarray
+    status: str
+    message: str
+
+    @property
+    def rounds(self) -> int:
+        """Number of rounds that were played to their end."""
+        return len(self.margins)
+
+
+def log_checkpoints(T: int, per_decade: int = 8) -> np.ndarray:
+    """Return rounds spaced evenly in log t, from 1 to `T`.
+
+    Examples
+    --------
+    >>> log_checkpoints(100, per_decade=3).tolist()
+    [1, 2, 5, 10, 22, 46, 100]
+    """
+    count = 1 + math.ceil(per_decade * math.log10(T)) if T > 1 else 1
+    return np.unique(np.rint(np.geomspace(1, T, count)).astype(np.int64))
+
+
+def play(
+    learner,
+    loss,
+    stream,
+    *,
+    checkpoints: np.ndarray,
+    progress: Callable[[int], None] | None = None,
+) -> Play:
+    """Play a learner against a stream of losses.
+
+    Parameters
+    ----------
+    learner : object
+        With `x`, of shape (d,), and `update(g)`; with `diagnostics()` its bounds can be checked.
+    loss : Loss
+        φ.
+    stream : Stream
+        Hands out (a_t, y_t); an adaptive one is asked for y_t when z_t is known.
+    checkpoints : ndarray of int
+        Rounds after which to record, ascending, the last at most T.
+    progress : callable, optional
+        Called with the number of rounds played, once a chunk of the stream.
+
+    Returns
+    -------
+    Play
+        Also when an interrupt (Ctrl-C), an error in the learner or loss, or a number that is not
+        finite ended it early: `status` and `message` say so and nothing played is lost.
+    """
+    game = _Game(learner, loss, stream.T, checkpoints)
+    status, message = "complete", ""
+    diagnose = getattr(learner, "diagnostics", None)
+    # One BLAS thread: a round's products are too small to share, and the result does not depend on
+    # the number of cores.  Numbers that are not finite are caught and named below.
+    with (
+        _interrupts() as interrupted,
+        threadpool_limits(limits=1, user_api="blas"),
+        np.errstate(all="ignore"),
+    ):
+        try:
+            for features, labels in stream.chunks():
+                answer = stream.answer if stream.adaptive else None
+                game.chunk(features, labels, answer, diagnose, interrupted)
+                if progress is not None:
+                    progress(game.t)
+                if interrupted:
+                    status, message = "interrupted", f"interrupted after round {game.t}"
+                    break
+        except Exception as error:
+            status, message = "failed", f"round {game.t + 1}: {_describe(error)}"
+    return game.result(status, message, diagnose)
+
+
+class _NotFinite(ArithmeticError):
+    """A number that is not finite appeared in a round."""
+
+
+class _Game:
+    """The running record of a play."""
+
+    def __init__(self, learner, loss, T: int, checkpoints) -> None:
+        self.learner, self.loss = learner, loss
+        self.t = 0
+        self.columns = {name: np.empty(T) for name in ("margins", "slopes", "labels", "losses")}
+        self.due = [int(t) for t in checkpoints]
+        self.seen: list[tuple[int, Diagnostics | None, float]] = []
+        self.seconds = 0.0
+
+    def chunk(self, features, labels, answer, diagnose, interrupted) -> None:
+        """Play the rounds of one chunk."""
+        margins, slopes, answers, losses = self.columns.values()
+        learner, value, derivative = self.learner, self.loss.value, self.loss.derivative
+        started = time.perf_counter() - self.seconds
+        due = self.due[len(self.seen)] if len(self.seen) < len(self.due) else -1
+        try:
+            for a, y in zip(features, labels.tolist(), strict=True):
+                if interrupted:
+                    break
+                z = float(a @ learner.x)
+                if answer is not None:
+                    y = answer(z)
+                suffered, slope = float(value(z, y)), float(derivative(z, y))
+                # The sum is finite only if all three are (or they overflow, which is as bad).
+                if not math.isfinite(z + suffered + slope):
+                    raise _NotFinite(
+                        f"expected finite numbers, got prediction {z}, loss {suffered}, "
+                        f"derivative {slope}"
+                    )
+                learner.update(slope * a)
+                t = self.t
+                margins[t], slopes[t], answers[t], losses[t] = z, slope, y, suffered
+                self.t = t = t + 1
+                if t == due:
+                    self.seconds = time.perf_counter() - started
+                    self.seen.append((t, diagnose() if diagnose else None, self.seconds))
+                    due = self.due[len(self.seen)] if len(self.seen) < len(self.due) else -1
+        finally:
+            self.seconds = time.perf_counter() - started
+
+    def result(self, status: str, message: str, diagnose) -> Play:
+        """Close the record after the last round that was played to its end."""
+        n = self.t
+        if n and (not self.seen or self.seen[-1][0] != n):
+            self.seen.append((n, diagnose() if diagnose else None, self.seconds))
+        checkpoints = np.array([t for t, _, _ in self.seen], dtype=np.int64)
+        margins, slopes, labels, losses = (column[:n] for column in self.columns.values())
+        return Play(
+            margins=margins,
+            slopes=slopes,
+            labels=labels,
+            checkpoints=checkpoints,
+            cumulative_loss=np.cumsum(losses)[checkpoints - 1],
+            diagnostics=tuple(account for _, account, _ in self.seen),
+            seconds=np.array([seconds for _, _, seconds in self.seen]),
+            status=status,
+            message=message,
+        )
+
+
+class _Interrupted:
+    """True once an interrupt has come."""
+
+    def __init__(self) -> None:
+        self.pending = False
+
+    def __bool__(self) -> bool:
+        return self.pending
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[_Interrupted]:
+    """Turn Ctrl-C into a flag, so that a round is never cut in half; a second one is immediate."""
+    flag = _Interrupted()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+
+    def handle(signum, frame):
+        flag.pending = True
+        signal.signal(signal.SIGINT, previous)
+
+    previous = signal.signal(signal.SIGINT, handle)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, _NotFinite) else f"{type(error).__name__}: {error}"
