@@ -24,11 +24,14 @@ class _WorstSign(Stream):
         self.loss = loss
 
     def answer(self, z: float) -> float:
-        """Return the worst label for the prediction `z`; −1 where both are as bad.
+        """Return the worst label for the prediction `z`.
 
-        For every built-in loss that is −sign(z).
+        For every built-in loss that is −sign(z), and −1 at z = 0.
         """
-        return 1.0 if self.loss.value(z, 1.0) > self.loss.value(z, -1.0) else -1.0
+        positive, negative = self.loss.value(z, 1.0), self.loss.value(z, -1.0)
+        # Where the two are as bad, perhaps by rounding only, the answer opposes the prediction.
+        worst_is_positive = z < 0 if positive == negative else positive > negative
+        return 1.0 if worst_is_positive else -1.0
 
     def _unanswered(self, start: int, stop: int) -> np.ndarray:
         return np.full(stop - start, np.nan)

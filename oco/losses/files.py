@@ -10,7 +10,7 @@ from scipy import sparse
 
 from oco import checks
 from oco.losses.functions import LOGISTIC, Loss
-from oco.losses.readers import read
+from oco.losses.readers import LARGEST_INDEX, read
 from oco.losses.streams import Stream, chunk_rows
 
 __all__ = ["DataFile"]
@@ -80,7 +80,7 @@ class DataFile(Stream):
         self.path = Path(path)
         self.bias = bool(bias)
         if features is not None:
-            features = checks.integer("features", features, low=1)
+            features = checks.integer("features", features, low=1, high=LARGEST_INDEX)
         self._features, labels = read(self.path, features)
         rows, columns = self._features.shape
         if T is None:

@@ -61,7 +61,8 @@ class RandomSequence:
         per_row = -(-width // WORD)
         words = self.words(start * per_row, (stop - start) * per_row)
         # Little-endian bytes on every machine, so that they all unpack the same bits.
-        octets = words.astype("<u8", copy=False).view(np.uint8).reshape(stop - start, -1)
+        octets = words.astype("<u8", copy=False).view(np.uint8)
+        octets = octets.reshape(stop - start, per_row * WORD // 8)
         return np.unpackbits(octets, axis=1, count=width)
 
     def signs(self, count: int) -> np.ndarray:

@@ -1,13 +1,12 @@
 """Reading a data file into features and labels, or saying where and why it cannot be read.
 
-Nothing is unpickled: NumPy files are opened with ``allow_pickle=False``.
+Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import bz2
 import gzip
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -17,13 +16,11 @@ from sklearn.datasets import load_svmlight_file
 
 from oco.losses.streams import CHUNK_BYTES, FLOAT_BYTES
 
-__all__ = ["read"]
+__all__ = ["LARGEST_INDEX", "read"]
 
 # A row with more features than this would not fit in one chunk; an index above it is far more
 # likely a damaged file than a real feature.
 LARGEST_INDEX = CHUNK_BYTES // FLOAT_BYTES
-# What NumPy and zipfile raise for files that are cut off, damaged or of another kind.
-UNREADABLE = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 # How much of a bad word is quoted in a message.
 QUOTED = 40
 
@@ -72,9 +69,10 @@ def read(path: Path, features: int | None = None) -> tuple[Features, np.ndarray]
 
 def _read_npz(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, _archive(np.load(file, allow_pickle=False)) as archive:
             X, y = archive["X"], archive["y"]
-    except UNREADABLE as error:
+    # NumPy, zipfile and zlib have a dozen exceptions for damaged files, which mean one thing here.
+    except Exception as error:
         raise ValueError(
             f"data: {path}: cannot be read as an .npz file with arrays X and y ({error})"
         ) from None
@@ -85,10 +83,17 @@ def _read_npz(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
     return X, y
 
 
+def _archive(loaded) -> np.lib.npyio.NpzFile:
+    if not isinstance(loaded, np.lib.npyio.NpzFile):
+        raise ValueError("it holds a single array")
+    return loaded
+
+
 def _read_npy(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
     try:
-        table = np.load(path, mmap_mode="r", allow_pickle=False)
-    except UNREADABLE as error:
+        # Maps numbers only: it refuses arrays of pickled objects.
+        table = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:
         raise ValueError(f"data: {path}: cannot be read as an .npy file ({error})") from None
     _require_real(path, "the array", table, 2)
     if table.shape[1] == 0:

@@ -1,0 +1,29 @@
+"""Fixtures shared by the whole suite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with real data sets: $OCO_DATA, or ../shared/data beside the repository."""
+    named = os.environ.get("OCO_DATA")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"needs the data sets in {folder}: set OCO_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def a9a(data_folder: Path) -> Path:
+    """The a9a training set (32,560 rows) in svmlight format."""
+    path = data_folder / "a9a"
+    if not path.is_file():
+        pytest.skip(f"needs the a9a data set at {path}")
+    return path
