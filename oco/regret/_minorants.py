@@ -1,0 +1,154 @@
+"""Affine minorants of the rounds' losses: what every lower bound on the best fixed loss is made of.
+
+Each class turns predictions z into slopes u and offsets c with φ(z', y) ≥ u z' + c for *all* z':
+summed over the rounds this is F(x) ≥ ⟨s, x⟩ + Σ c_t with s = Σ u_t a_t, which is Fenchel's bound
+(c_t = −φ*(u_t, y_t)) without needing the conjugate.  The slopes are also the gradient of a smooth
+convex function of z, which is what the solver minimises: F itself, or its Moreau envelope.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss"]
+
+# Bisection halves a bracket to neighbouring floating-point numbers in at most this many steps when
+# its ends differ by a factor of 2; later ones only matter for minima next to zero.
+BISECTIONS = 60
+# Step of the difference quotient that stands for φ'', relative to 1 + |w|: the cube root of the
+# rounding unit, where truncation and rounding errors balance.
+DIFFERENCE = float(np.cbrt(np.finfo(np.float64).eps))
+
+
+class Minorants(NamedTuple):
+    """φ(z', y_t) ≥ slope_t z' + offset_t for all z', with equality or nearly so at z' = z_t.
+
+    Attributes
+    ----------
+    slope : ndarray of shape (T,)
+        u_t.
+    offset : ndarray of shape (T,)
+        c_t ≤ −φ*(u_t, y_t).
+    curvature : ndarray of shape (T,)
+        The derivative of u_t in z_t, ≥ 0.
+    """
+
+    slope: np.ndarray
+    offset: np.ndarray
+    curvature: np.ndarray
+
+
+class SmoothLoss:
+    """The tangents of a loss with a second derivative.
+
+    Parameters
+    ----------
+    loss : Loss
+        With `value`, `derivative` and `curvature`.
+    labels : ndarray of shape (T,)
+        y_t.
+    """
+
+    exact = True
+
+    def __init__(self, loss, labels: np.ndarray) -> None:
+        self.loss, self.labels = loss, labels
+
+    def at(self, z: np.ndarray) -> Minorants:
+        """Return the tangents at the predictions `z`, of shape (T,)."""
+        slope = self.loss.derivative(z, self.labels)
+        offset = self.loss.value(z, self.labels) - slope * z
+        return Minorants(slope, offset, self.loss.curvature(z, self.labels))
+
+
+class MoreauEnvelope:
+    """Minorants of any convex loss at its proximal points, for the method of multipliers.
+
+    The solver minimises Σ_t e(z_t + ε λ_t), where e(v) = min_w φ(w) + (v − w)²/(2ε) is smooth with
+    the slope u = (v − w)/ε, a subgradient of φ at the minimiser w.  `advance` sets λ ← u; the
+    minima of that sequence of problems converge to the minimum of Σ φ with ε fixed [1]_.
+
+    Parameters
+    ----------
+    loss : Loss
+        With `value` and `derivative` (any subgradient).
+    labels : ndarray of shape (T,)
+        y_t.
+
+    Attributes
+    ----------
+    width : float
+        ε > 0, in units of z².
+    multipliers : ndarray of shape (T,)
+        λ_t.
+
+    Notes
+    -----
+    w is bisected from subgradients alone, so a loss needs no proximal operator and no conjugate.
+    The bisection ends with subgradients g₋ at w₋ and g₊ at w₊ that enclose u, and the convex
+    combination of those two tangents that has slope u is a minorant whatever its accuracy.
+
+    References
+    ----------
+    .. [1] R. T. Rockafellar, "Augmented Lagrangians and applications of the proximal point
+       algorithm in convex programming", Mathematics of Operations Research 1(2), 1976.
+    """
+
+    exact = False
+
+    def __init__(self, loss, labels: np.ndarray) -> None:
+        self.loss, self.labels = loss, labels
+        self.multipliers = np.zeros(len(labels))
+        self.width = self._natural_width()
+
+    def _natural_width(self) -> float:
+        # The prediction that would cancel the loss at z = 0 along its slope, over that slope.
+        at_zero = np.zeros(len(self.labels))
+        slope = self.loss.derivative(at_zero, self.labels)
+        level = np.abs(self.loss.value(at_zero, self.labels)).sum()
+        squares = float(slope @ slope)
+        width = float(level / squares) if squares > 0 else 1.0
+        return width if 0 < width < np.inf else 1.0
+
+    def advance(self, minorants: Minorants, shrink: float = 1.0) -> None:
+        """Take the slopes for multipliers, and multiply ε by `shrink`."""
+        self.multipliers = minorants.slope
+        self.width *= shrink
+
+    def at(self, z: np.ndarray) -> Minorants:
+        """Return minorants at the proximal points of ``z + ε λ``, for `z` of shape (T,)."""
+        loss, y, width = self.loss, self.labels, self.width
+        v = z + width * self.multipliers
+        slope = loss.derivative(v, y)
+        # Subgradients are monotone: w lies between v and the explicit step from v.
+        other = v - width * slope
+        kinked = np.flatnonzero(loss.derivative(other, y) != slope)
+        offset = loss.value(v, y) - slope * v
+        curvature = np.zeros(len(v))
+        if len(kinked):
+            bracket = np.minimum(v, other)[kinked], np.maximum(v, other)[kinked]
+            parts = self._bisect(v[kinked], y[kinked], *bracket)
+            slope = np.array(slope, dtype=np.float64)
+            slope[kinked], offset[kinked], curvature[kinked] = parts
+        return Minorants(slope, offset, curvature)
+
+    def _bisect(self, v, y, low, high) -> Minorants:
+        loss, width = self.loss, self.width
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            beyond = middle + width * loss.derivative(middle, y) > v
+            high = np.where(beyond, middle, high)
+            low = np.where(beyond, low, middle)
+        below, above = loss.derivative(low, y), loss.derivative(high, y)
+        slope = np.clip((v - 0.5 * (low + high)) / width, below, above)
+        jump = above - below
+        share = np.divide(slope - below, jump, out=np.zeros_like(jump), where=jump > 0)
+        offset = (1 - share) * (loss.value(low, y) - below * low) + share * (
+            loss.value(high, y) - above * high
+        )
+        step = DIFFERENCE * (1 + np.abs(low))
+        rise = loss.derivative(high + step, y) - loss.derivative(low - step, y)
+        rate = np.maximum(rise, 0.0) / (2 * step)
+        return Minorants(slope, offset, rate / (1 + width * rate))

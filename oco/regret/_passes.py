@@ -1,0 +1,71 @@
+"""Passes over a stream's rounds: the only place that touches the features.
+
+A pass goes chunk by chunk, so the T × d feature matrix need never exist at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["Rounds"]
+
+
+class Rounds:
+    """The first `stop` rounds of a stream, as linear maps between R^d and R^T.
+
+    Parameters
+    ----------
+    stream : Stream
+        Anything with `d` and a replayable ``chunks(stop)``, labels filled in.
+    stop : int or None
+        How many rounds; all of them by default.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (T,)
+        y_t.
+    norms : ndarray of shape (T,)
+        ‖a_t‖.
+    """
+
+    def __init__(self, stream, stop: int | None = None) -> None:
+        self._stream, self._stop = stream, stop
+        self.d = int(stream.d)
+        labels, norms = [np.empty(0)], [np.empty(0)]
+        for chunk, answers in stream.chunks(stop):
+            labels.append(answers)
+            norms.append(np.sqrt(np.einsum("ij,ij->i", chunk, chunk)))
+        self.labels, self.norms = np.concatenate(labels), np.concatenate(norms)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def _chunks(self):
+        start = 0
+        for features, _ in self._stream.chunks(self._stop):
+            yield features, slice(start, start + len(features))
+            start += len(features)
+
+    def predictions(self, x: np.ndarray) -> np.ndarray:
+        """Return z_t = ⟨a_t, x⟩, of shape (T,)."""
+        z = np.empty(len(self))
+        for features, rows in self._chunks():
+            np.dot(features, x, out=z[rows])
+        return z
+
+    def combine(self, weights: np.ndarray) -> np.ndarray:
+        """Return Σ_t w_t a_t, of shape (d,)."""
+        total = np.zeros(self.d)
+        for features, rows in self._chunks():
+            total += weights[rows] @ features
+        return total
+
+    def gram(self, weights: np.ndarray) -> np.ndarray:
+        """Return Σ_t w_t a_t a_tᵀ, of shape (d, d), for weights ≥ 0."""
+        total = np.zeros((self.d, self.d))
+        for features, rows in self._chunks():
+            used = np.flatnonzero(weights[rows])
+            if len(used):
+                scaled = features[used] * np.sqrt(weights[rows][used, None])
+                total += scaled.T @ scaled
+        return total
