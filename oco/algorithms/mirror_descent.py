@@ -158,7 +158,7 @@ class MirrorDescent:
         g = np.asarray(g, dtype=np.float64)
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
-        square = float(g @ g)
+        square = float(np.dot(g, g))
         if not math.isfinite(square):
             raise ValueError(f"g: expected a finite squared length, got {square}")
         direction = self.preconditioner.update(g)

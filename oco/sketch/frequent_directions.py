@@ -140,7 +140,7 @@ class FrequentDirections:
         row = np.ascontiguousarray(row, dtype=np.float64)
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
-        mass = float(row @ row)
+        mass = float(np.dot(row, row))
         if not math.isfinite(mass):
             checks.vector("row", row, self.d)
             raise ValueError(f"row: expected a finite squared length, got {mass} (overflow)")

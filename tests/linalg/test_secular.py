@@ -1,0 +1,48 @@
+"""The weights of a projection onto a ball, against the optimality conditions and bisection."""
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from oco.linalg.secular import ball_weights
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_weights_solve_the_secular_equation(seed):
+    rng = np.random.default_rng(seed)
+    h = 10.0 ** rng.uniform(-6, 6, 8)
+    y = rng.standard_normal(8) * 10.0 ** rng.uniform(-2, 3)
+    radius = np.linalg.norm(y) * rng.uniform(0.01, 0.99)
+    weights = ball_weights(h, y**2, radius)
+    mu = brentq(
+        lambda log_mu: np.linalg.norm(h / (h + np.exp(log_mu)) * y) / radius - 1,
+        -80,
+        80,
+        xtol=1e-14,
+    )
+    np.testing.assert_allclose(weights, h / (h + np.exp(mu)), rtol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(weights * y), radius, rtol=1e-14)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-8, 1e8, 1e100])
+def test_weights_do_not_depend_on_the_units_of_the_metric(scale):
+    h, squares = np.array([3.0, 2.0, 1.0]), np.array([4.0, 5.0, 6.0])
+    np.testing.assert_allclose(
+        ball_weights(h * scale, squares, 1.0), ball_weights(h, squares, 1.0), rtol=1e-12
+    )
+
+
+def test_a_point_inside_keeps_its_place():
+    np.testing.assert_array_equal(
+        ball_weights(np.array([2.0, 1.0]), np.array([0.3, 0.3]), 1.0), np.ones(2)
+    )
+
+
+def test_the_null_space_is_only_shortened_as_far_as_the_ball_asks():
+    h, squares = np.array([1.0, 0.0]), np.array([0.36, 4.0])
+    weights = ball_weights(h, squares, 1.0)
+    assert weights[0] == 1.0
+    np.testing.assert_allclose(weights[1] * 2.0, 0.8)
+    outside = ball_weights(h, np.array([4.0, 4.0]), 1.0)
+    np.testing.assert_allclose(outside, [0.5, 0.0])
+    np.testing.assert_allclose(ball_weights(np.zeros(1), np.array([4.0]), 1.0), [0.5])
