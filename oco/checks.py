@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["choice", "closest", "integer", "matrix", "number", "vector"]
+__all__ = ["choice", "closest", "integer", "matrix", "number", "squared_length", "vector"]
 
 
 def integer(name: str, value, low: int | None = None, high: int | None = None) -> int:
@@ -117,6 +117,27 @@ def matrix(name: str, value, columns: int) -> np.ndarray:
             f"{name}: expected a matrix of shape (n, {columns}), got shape {result.shape}"
         )
     _require_finite(name, result)
+    return result
+
+
+def squared_length(name: str, value: np.ndarray) -> float:
+    """Return ‖v‖², which must be finite.
+
+    Raises
+    ------
+    ValueError
+        If an entry is NaN or infinite, or the sum of squares overflows.
+
+    Examples
+    --------
+    >>> squared_length("g", np.array([3.0, 4.0]))
+    25.0
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = float(np.dot(value, value))
+    if not math.isfinite(result):
+        _require_finite(name, value)
+        raise ValueError(f"{name}: expected a finite squared length, got {result} (overflow)")
     return result
 
 

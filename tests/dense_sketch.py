@@ -4,10 +4,10 @@ import numpy as np
 
 
 def dense_sketch(rows, size, decay=1.0):
-    """Yield (Ḡ_t, τ_t, G_t) after each row."""
-    d = rows.shape[1]
-    sketch, exact, tau = np.zeros((d, d)), np.zeros((d, d)), 0.0
+    """Yield (Ḡ_t, τ_t, G_t) after each of an iterable of rows."""
+    sketch, exact, tau = 0.0, 0.0, 0.0
     for g in rows:
+        d = len(g)
         exact = decay * exact + np.outer(g, g)
         values, vectors = np.linalg.eigh(decay * sketch + np.outer(g, g))
         values, vectors = values[::-1], vectors[:, ::-1]

@@ -158,9 +158,7 @@ class MirrorDescent:
         g = np.asarray(g, dtype=np.float64)
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
-        square = float(np.dot(g, g))
-        if not math.isfinite(square):
-            raise ValueError(f"g: expected a finite squared length, got {square}")
+        square = checks.squared_length("g", g)
         direction = self.preconditioner.update(g)
         self._squared_gradients += square
         self._quadratic += float(g @ direction)

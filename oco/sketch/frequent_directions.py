@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from oco import checks
@@ -140,10 +138,7 @@ class FrequentDirections:
         row = np.ascontiguousarray(row, dtype=np.float64)
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
-        mass = float(np.dot(row, row))
-        if not math.isfinite(mass):
-            checks.vector("row", row, self.d)
-            raise ValueError(f"row: expected a finite squared length, got {mass} (overflow)")
+        mass = checks.squared_length("row", row)
         self.rows += 1
         self.total_mass = self.decay * self.total_mass + mass
         if mass == 0:

@@ -1,0 +1,125 @@
+"""What learners have in common: the default step, the state's size, and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+
+from oco.algorithms import ALGORITHMS
+from oco.domains import Ball, Box, Euclidean
+
+SKETCHED = ("s-adagrad", "ada-fd")
+
+
+def make(name, d=6, domain=None, **options):
+    if name in SKETCHED:
+        options.setdefault("k", 3)
+    if name == "ogd":
+        options.setdefault("gradient_bound", 2.0)
+    return ALGORITHMS[name](d, domain=domain or Ball(1.5), **options)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_default_rate_balances_the_bound(name):
+    expected = 3.0 / math.sqrt(2) / (2.0 if name == "ogd" else 1.0)
+    assert make(name).lr == pytest.approx(expected)
+
+
+def test_diagonal_adagrad_uses_the_width_of_a_box():
+    learner = make("adagrad", domain=Box(-1, [1, 1, 1, 1, 1, 3]))
+    assert learner.lr == pytest.approx(4 / math.sqrt(2)) and learner.diameter == 4
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_quadratic_is_the_sum_of_dual_norms(name):
+    learner, expected = make(name), 0.0
+    for g in np.random.default_rng(0).standard_normal((30, 6)):
+        learner.update(g)
+        expected += g @ (learner.preconditioner.metric.power(-1) @ g)
+    diagnostics = learner.diagnostics()
+    assert diagnostics.quadratic == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["adagrad", "full-adagrad", "s-adagrad"])
+def test_potential_is_the_trace_of_the_metric(name):
+    learner = make(name)
+    for g in np.random.default_rng(1).standard_normal((30, 6)):
+        learner.update(g)
+    trace = np.trace(learner.preconditioner.metric.dense())
+    assert learner.diagnostics().potential == pytest.approx(trace, rel=1e-12)
+
+
+def test_ada_fd_pays_for_every_time_its_metric_shrinks():
+    learner = make("ada-fd", delta=0.5)
+    before, shrinkage = 0.5 * np.eye(6), 0.0
+    for g in np.random.default_rng(2).standard_normal((40, 6)):
+        learner.update(g)
+        metric = learner.preconditioner.metric.dense()
+        root = math.sqrt(learner.preconditioner.sketch.last_escape)
+        assert np.linalg.eigvalsh(metric + root * np.eye(6) - before)[0] >= -1e-10
+        before, shrinkage = metric, shrinkage + root
+    expected = np.trace(before) + 6 * shrinkage
+    assert shrinkage > 0
+    assert learner.diagnostics().potential == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", SKETCHED)
+def test_sketched_state_is_linear_in_d(name):
+    small, large = (make(name, d=d, k=10).diagnostics().state_bytes for d in (1000, 4000))
+    assert 3.5 <= large / small <= 4.1
+    assert small <= 3 * 10 * 1000 * 8
+
+
+@pytest.mark.parametrize("name", ["full-adagrad", "s-adagrad", "ada-fd"])
+def test_a_box_needs_a_diagonal_metric(name):
+    with pytest.raises(ValueError, match="domain: a box needs a scalar or diagonal metric"):
+        make(name, domain=Box(-1, 1))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_without_a_diameter_the_rate_must_be_given(name):
+    with pytest.raises(ValueError, match=r"^lr: expected a number > 0, got None"):
+        make(name, domain=Euclidean())
+    assert make(name, domain=Euclidean(), lr=0.1).lr == 0.1
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("lr", [0, -1.0, math.nan, math.inf])
+def test_a_rate_that_is_not_positive_is_refused(name, lr):
+    with pytest.raises(ValueError, match=r"^lr: expected a finite number > 0"):
+        make(name, lr=lr)
+
+
+@pytest.mark.parametrize("name", SKETCHED)
+@pytest.mark.parametrize("k", [1, 8])
+def test_sketch_size_out_of_range_is_refused(name, k):
+    with pytest.raises(ValueError, match=f"^k: expected an integer from 2 to 7, got {k}"):
+        make(name, k=k)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_bad_gradient_is_refused_and_changes_nothing(name):
+    learner = make(name)
+    learner.update(np.ones(6))
+    before = learner.x.copy()
+    for bad, message in [
+        (np.ones(5), r"g: expected a vector of shape \(6,\), got shape \(5,\)"),
+        (np.array([1, 2, np.nan, 4, 5, 6]), r"g: expected finite numbers, got nan at index \(2,\)"),
+        (np.full(6, 1e200), "g: expected a finite squared length"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            learner.update(bad)
+    np.testing.assert_array_equal(learner.x, before)
+    assert learner.diagnostics().squared_gradients == 6.0
+
+
+def test_ogd_needs_a_gradient_bound_for_its_default_rate():
+    for bound in (None, math.inf):
+        with pytest.raises(ValueError, match="needs a finite gradient_bound"):
+            ALGORITHMS["ogd"](3, domain=Ball(1.0), gradient_bound=bound)
+
+
+@pytest.mark.parametrize("delta", [0.0, -1.0])
+def test_ada_fd_needs_a_positive_delta(delta):
+    with pytest.raises(ValueError, match=r"^delta: expected a finite number > 0"):
+        make("ada-fd", delta=delta)

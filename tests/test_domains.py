@@ -1,0 +1,121 @@
+"""Projections against their variational inequality, support functions against sampling."""
+
+import math
+
+import numpy as np
+import pytest
+
+from oco.domains import Ball, Box, Euclidean
+from oco.linalg.operators import Dense, Diagonal, LowRankPlusScalar, Scalar
+
+# Rounding of products of numbers of order one.
+EXACT = 1e-12
+
+
+def metrics(seed, d=6):
+    rng = np.random.default_rng(seed)
+    rows = np.linalg.qr(rng.standard_normal((d, 3)))[0].T
+    values = 10.0 ** rng.uniform(-3, 3, d)
+    a = rng.standard_normal((d, d))
+    return {
+        "scalar": Scalar(2.0, d),
+        "diagonal": Diagonal(values),
+        "dense": Dense.of(a @ a.T),
+        "sketch": LowRankPlusScalar.of(rows, values[:3] + 0.1, 0.1),
+        "singular sketch": LowRankPlusScalar.of(rows, values[:3]),
+        "singular diagonal": Diagonal(np.where(np.arange(d) < 3, values, 0.0)),
+    }
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("kind", metrics(0))
+def test_ball_projection_satisfies_its_variational_inequality(kind, seed):
+    """(x − y)ᵀ H (u − x) ≥ 0 for every u in K characterises the projection."""
+    rng = np.random.default_rng(seed)
+    metric, domain = metrics(seed)[kind], Ball(1.5)
+    h = metric.dense()
+    y = 4 * rng.standard_normal(6)
+    x = domain.project(y, metric)
+    assert np.linalg.norm(x) <= 1.5 * (1 + 1e-15)
+    gradient = h @ (x - y)
+    scale = np.linalg.norm(h, 2) * np.linalg.norm(y)
+    # The smallest value over the ball, not only over a sample.
+    assert -1.5 * np.linalg.norm(gradient) - gradient @ x >= -EXACT * scale
+    for u in rng.standard_normal((50, 6)):
+        assert gradient @ (domain.nearest(u) - x) >= -EXACT * scale
+
+
+def test_a_projection_that_ignored_the_metric_would_fail_the_inequality():
+    metric, domain = Diagonal(np.array([100.0, 1.0])), Ball(1.0)
+    y = np.array([2.0, 2.0])
+    gradient = metric.dense() @ (domain.nearest(y) - y)
+    assert -np.linalg.norm(gradient) - gradient @ domain.nearest(y) < -1.0
+
+
+@pytest.mark.parametrize("kind", metrics(0))
+def test_points_inside_stay(kind):
+    y = 0.1 * np.ones(6)
+    np.testing.assert_array_equal(Ball(1.0).project(y, metrics(1)[kind]), y)
+
+
+def test_singular_metric_keeps_what_it_cannot_see():
+    metric = Diagonal(np.array([4.0, 0.0]))
+    x = Ball(1.0).project(np.array([0.6, 5.0]), metric)
+    np.testing.assert_allclose(x, [0.6, 0.8], rtol=EXACT)
+
+
+@pytest.mark.parametrize("metric", [Scalar(3.0, 4), Diagonal(np.array([1.0, 2.0, 3.0, 0.0]))])
+def test_box_projection_clips(metric):
+    domain = Box(-1.0, np.array([1.0, 2.0, 3.0, 4.0]))
+    x = domain.project(np.array([-5.0, 1.5, 5.0, 9.0]), metric)
+    np.testing.assert_array_equal(x, [-1.0, 1.5, 3.0, 4.0])
+
+
+def test_box_refuses_a_metric_that_is_not_diagonal():
+    with pytest.raises(ValueError, match="domain: a box needs a scalar or diagonal metric"):
+        Box(-1, 1).project(np.ones(2), Dense.of(np.eye(2)))
+
+
+@pytest.mark.parametrize("domain", [Ball(2.0), Box(-1.0, 3.0), Box([-1, 0, 2], [0, 0, 5])])
+def test_support_diameter_and_radius_are_attained_and_never_exceeded(domain):
+    rng = np.random.default_rng(0)
+    points = np.array([domain.nearest(20 * u) for u in rng.standard_normal((2000, 3))])
+    for s in rng.standard_normal((20, 3)):
+        reached = (points @ s).max()
+        assert reached <= domain.support(s) + EXACT * (1 + abs(domain.support(s)))
+        assert reached >= domain.support(s) - 0.1 * (1 + abs(domain.support(s)))
+    assert np.linalg.norm(points, axis=1).max() <= domain.radius(3) * (1 + EXACT)
+    assert np.linalg.norm(points, axis=1).max() >= 0.97 * domain.radius(3)
+    gaps = points[:, None, :] - points[None, :500, :]
+    assert 0.9 * domain.diameter(3) <= np.linalg.norm(gaps, axis=2).max()
+    assert np.linalg.norm(gaps, axis=2).max() <= domain.diameter(3) * (1 + EXACT)
+    assert np.abs(gaps).max() <= domain.width(3) * (1 + EXACT)
+    assert domain.contains(points[0]) and not domain.contains(points[0] + 100)
+
+
+def test_start_is_the_point_nearest_to_the_origin():
+    np.testing.assert_array_equal(Ball(1).start(2), [0, 0])
+    np.testing.assert_array_equal(Euclidean().start(2), [0, 0])
+    np.testing.assert_array_equal(Box([1, -2], [3, -1]).start(2), [1, -1])
+
+
+def test_unconstrained_space_has_no_diameter():
+    domain = Euclidean()
+    assert domain.diameter(3) == domain.radius(3) == domain.support(np.ones(3)) == math.inf
+    assert domain.support(np.zeros(3)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: Ball(0), "radius: expected a finite number > 0, got 0"),
+        (lambda: Ball(math.nan), "radius: expected a finite number > 0, got nan"),
+        (lambda: Box(1, -1), "lower: expected lower <= upper, got lower 1 and upper -1"),
+        (lambda: Box([0, 0], [1, 1, 1]), "lower: expected the shape of upper"),
+        (lambda: Box(0, math.inf), "upper: expected a finite number, got inf"),
+        (lambda: Box([0, 0], 1).diameter(3), "lower: expected a number or 3 of them, got 2"),
+    ],
+)
+def test_bad_domains_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
