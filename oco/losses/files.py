@@ -77,6 +77,8 @@ class DataFile(Stream):
         bias: bool = False,
         features: int | None = None,
     ) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"data: expected the path of a file, got {path!r}")
         self.path = Path(path)
         self.bias = bool(bias)
         if features is not None:
@@ -126,21 +128,19 @@ class DataFile(Stream):
         largest = 0.0
         step = chunk_rows(self._features.shape[1])
         for start in range(0, T, step):
-            block = self._features[start : min(start + step, T)]
-            values = np.asarray(block.data if sparse.issparse(block) else block, dtype=np.float64)
+            block = self._features[start : min(start + step, T)].astype(np.float64)
+            values = block.data if sparse.issparse(block) else block
             if not np.isfinite(values).all():
                 raise self._not_finite(block, start)
             scale = float(np.max(np.abs(values), initial=0.0))
             if scale:
                 # Scaled, so that squares of large entries cannot overflow.
-                scaled = block / scale
-                largest = max(
-                    largest, scale * float(np.sqrt(np.max((scaled * scaled).sum(axis=1))))
-                )
+                squares = ((block / scale) ** 2).sum(axis=1)
+                largest = max(largest, scale * float(np.sqrt(np.max(squares))))
         return largest
 
     def _not_finite(self, block, start: int) -> ValueError:
-        dense = block.toarray() if sparse.issparse(block) else np.asarray(block)
+        dense = block.toarray() if sparse.issparse(block) else block
         row, column = np.argwhere(~np.isfinite(dense))[0]
         return self._error(f"row {start + row + 1}: feature {column + 1} is {dense[row, column]}")
 

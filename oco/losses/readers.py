@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import os
 import zlib
 from pathlib import Path
 
@@ -51,9 +52,9 @@ def read(path: Path, features: int | None = None) -> tuple[Features, np.ndarray]
     ValueError
         If it cannot be read as such a file.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise FileNotFoundError(f"data: {path}: no such file")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ValueError(f"data: {path}: is not a file")
     if path.stat().st_size == 0:
         raise ValueError(f"data: {path}: the file is empty")

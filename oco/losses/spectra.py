@@ -16,7 +16,7 @@ def _power(d: int, exponent: str) -> np.ndarray:
 
 
 def _exponential(d: int, ratio: str) -> np.ndarray:
-    # From q⁰ on, so that the largest eigenvalue cannot underflow; the smallest may, to zero.
+    # From q⁰ on, so that the largest is 1; the smallest may underflow, to zero.
     return _number("the ratio", ratio, above=0, high=1) ** np.arange(d)
 
 

@@ -76,6 +76,14 @@ def test_the_chunk_size_changes_nothing(cls, monkeypatch):
             np.testing.assert_array_equal(cut, whole)
 
 
+def test_the_chunk_size_changes_no_bit_of_real_labels(monkeypatch):
+    arguments = {"d": 203, "T": 700, "loss": LOSSES["squared"]}
+    expected = together(STREAMS["stochastic"](**arguments))[1]
+    for size in (1, 2, 3, 7, 100):
+        monkeypatch.setattr(streams, "CHUNK", size)
+        np.testing.assert_array_equal(together(STREAMS["stochastic"](**arguments))[1], expected)
+
+
 def test_another_process_gives_the_same_rows():
     code = (
         "import importlib.util, json, sys\n"

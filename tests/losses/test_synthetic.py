@@ -53,13 +53,15 @@ class TestBinaryLabels:
     @pytest.mark.parametrize("noise", [0.1, 0.3, 0.5])
     def test_noise_is_the_share_of_flipped_labels(self, noise, loss):
         T = 20_000
-        stream = Stochastic(d=10, T=T, noise=noise, loss=LOSSES[loss])
+        d = 64  # one word of random bits a row
+        stream = Stochastic(d=d, T=T, noise=noise, loss=LOSSES[loss], spectrum="flat")
         features, labels = together(stream)
         assert set(labels) == {-1.0, 1.0}
         flipped = labels != np.sign(features @ stream.planted)
         assert np.mean(flipped) == pytest.approx(noise, abs=SIGMAS * (noise / T) ** 0.5)
         # Flips do not depend on the features.
-        assert np.abs((flipped - noise) @ features / T).max() < SIGMAS / T**0.5
+        correlation = (flipped - noise) @ features @ eigenbasis(stream) / T
+        assert np.abs(correlation).max() < SIGMAS * (noise / (d * T)) ** 0.5
         assert stream.label_bound == 1.0
 
     @pytest.mark.parametrize("noise", [-0.1, 0.51, np.nan, "x"])
@@ -156,11 +158,13 @@ class TestDrift:
 
 
 def test_rademacher_signs_are_fair_and_independent_of_the_features():
-    T = 20_000
-    features, labels = together(Rademacher(d=5, T=T))
+    d, T = 64, 20_000
+    stream = Rademacher(d=d, T=T, spectrum="flat")
+    features, labels = together(stream)
     assert set(labels) == {-1.0, 1.0}
     assert np.mean(labels) == pytest.approx(0, abs=SIGMAS / T**0.5)
-    assert np.abs(labels @ features / T).max() < SIGMAS / T**0.5
+    correlation = labels @ features @ eigenbasis(stream) / T
+    assert np.abs(correlation).max() < SIGMAS / (d * T) ** 0.5
 
 
 class TestOrthonormal:
