@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oco.linalg.rank_one import rank_one_eigh
+from oco.linalg.rank_one import lapack_eigh, rank_one_eigh, secular_eigh
 
 EPS = np.finfo(np.float64).eps
 
@@ -19,18 +19,35 @@ def cases():
     yield "graded", 10.0 ** -np.arange(0.0, 20), 10.0 ** -np.arange(0.0, 10, 0.5)
     yield "tiny", 1e-290 * rng.uniform(0, 1, 5), 1e-145 * rng.standard_normal(5)
     yield "huge", 1e290 * rng.uniform(0, 1, 5), 1e145 * rng.standard_normal(5)
-    yield "nearly equal poles", 1 + EPS * np.arange(8), rng.standard_normal(8)
+    yield "nearly equal poles", 1 + EPS * np.arange(8)[::-1], rng.standard_normal(8)
+    yield "clusters", np.repeat([2.0, 1.0, 0.5], 5) + 1e-13 * np.arange(15)[::-1], np.ones(15)
     yield "small update", np.arange(8.0), 1e-9 * rng.standard_normal(8)
+    yield "geometric", 0.5 ** np.arange(60.0), rng.standard_normal(60) * 0.6 ** np.arange(60.0)
+    yield "one large weight", np.arange(10.0), np.where(np.arange(10) == 4, 1e6, 1e-3)
+    yield "negative weights", np.arange(10.0), -np.arange(10.0)
     yield "zero poles", np.zeros(5), rng.standard_normal(5)
 
 
+@pytest.mark.parametrize("solve", [rank_one_eigh, secular_eigh, lapack_eigh])
 @pytest.mark.parametrize("name, poles, z", list(cases()), ids=[name for name, _, _ in cases()])
-def test_it_is_the_eigendecomposition(name, poles, z):
-    n = len(poles)
+def test_it_is_the_eigendecomposition(name, poles, z, solve):
+    n, poles = len(poles), np.sort(poles)[::-1].copy()
     matrix = np.diag(poles) + np.outer(z, z)
     norm = np.linalg.norm(matrix, 2)
-    w, turned = rank_one_eigh(poles, z)
+    w, turned = solve(poles, z)
     assert np.all(np.diff(w) <= 0)
     np.testing.assert_allclose(w, np.linalg.eigvalsh(matrix)[::-1], rtol=0, atol=8 * n * EPS * norm)
     np.testing.assert_allclose(turned @ turned.T, np.eye(n), atol=1e-14 * n)
     np.testing.assert_allclose((turned.T * w) @ turned, matrix, rtol=0, atol=16 * n * EPS * norm)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_random_updates_of_every_kind(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 30))
+    poles = np.sort(10.0 ** rng.uniform(-rng.uniform(0, 20), 0, n))[::-1].copy()
+    poles[rng.uniform(size=n) < 0.2] = poles[int(rng.integers(n))]
+    poles[rng.uniform(size=n) < 0.1] = 0.0
+    poles = np.sort(poles)[::-1].copy()
+    z = rng.standard_normal(n) * 10.0 ** rng.uniform(-rng.uniform(0, 20), 1, n)
+    test_it_is_the_eigendecomposition("random", poles, z, secular_eigh)
