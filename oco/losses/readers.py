@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from scipy import sparse
-from sklearn.datasets import load_svmlight_file
 
 from oco.losses.streams import CHUNK_BYTES, FLOAT_BYTES
 
@@ -111,6 +110,9 @@ def _require_real(path: Path, name: str, array: np.ndarray, dimensions: int) -> 
 
 
 def _read_svmlight(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
+    # Imported here: scikit-learn takes half a second to load, and only these files need it.
+    from sklearn.datasets import load_svmlight_file
+
     try:
         # Indices from 1 always: guessing would read one file differently from its first rows.
         table, labels = load_svmlight_file(str(path), zero_based=False)
