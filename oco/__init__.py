@@ -20,7 +20,18 @@ _HOMES = {
     "Box": "oco.domains",
     "Euclidean": "oco.domains",
 }
-_ROOMS = ("algorithms", "bounds", "domains", "losses", "plots", "regret", "simulator", "sketch")
+_ROOMS = (
+    "algorithms",
+    "bounds",
+    "domains",
+    "experiment",
+    "losses",
+    "plots",
+    "regret",
+    "results",
+    "simulator",
+    "sketch",
+)
 
 __all__ = [*sorted(_HOMES), *_ROOMS]
 

@@ -1,0 +1,67 @@
+"""The ``oco`` command and its subcommands."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from oco.cli.listing import listing
+from oco.cli.run import run
+from oco.cli.show import show
+
+__all__ = ["main"]
+
+
+# \b keeps the line breaks.
+EXAMPLES = """\b
+Examples:
+  oco run --alg s-adagrad --d 1000 --k 20 --T 10000
+  oco run --alg s-adagrad --data FILE --k 10 --lr 0.1 --domain unconstrained
+  oco list algs
+"""
+
+
+class InOrder(click.Group):
+    """Lists its commands in the order in which a newcomer needs them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names as they were added."""
+        return list(self.commands)
+
+
+def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        click.echo(f"oco {metadata.version('oco-sketch')}")
+        context.exit()
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+    cls=InOrder,
+    epilog=EXAMPLES,
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Print the version and exit.",
+)
+def main() -> None:
+    """Online convex optimization with sketched adaptive regularization.
+
+    Plays a learner against a stream of losses, finds the best fixed point in hindsight, and holds
+    the regret against every bound that the learner's theory promises.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a Greek letter gets a question mark, not a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+for command in (run, listing, show):
+    main.add_command(command)

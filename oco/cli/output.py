@@ -1,0 +1,104 @@
+"""How a result reaches the user: a table, a JSON object, a figure, and the loud lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from oco.results import Result
+
+__all__ = [
+    "BadInput",
+    "complain",
+    "draw",
+    "one_line",
+    "print_json",
+    "print_table",
+    "require_figure",
+]
+
+BAD_USAGE = 2
+FIGURES = (".pdf", ".png", ".svg")
+
+
+class BadInput(click.ClickException):
+    """One line on standard error, and the exit code of bad usage."""
+
+    exit_code = BAD_USAGE
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception's message on one line; its type where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def print_table(result: Result) -> None:
+    """Print the result for people: in colour on a terminal, as plain text in a pipe."""
+    from rich.console import Console
+
+    from oco.results import tables
+
+    console = Console()
+    if console.is_terminal:
+        console.print(tables.report(result.experiment, result.summary))
+    else:
+        width = int(os.environ.get("COLUMNS") or tables.TEXT_WIDTH)
+        click.echo(tables.text(result.experiment, result.summary, width))
+
+
+def print_json(result: Result) -> None:
+    """Print the result for programs: the summary, and what it was made with."""
+    document = result.document()
+    content = {**document.pop("summary"), **document}
+    plain = "utf" not in (sys.stdout.encoding or "").lower()
+    click.echo(json.dumps(content, indent=2, ensure_ascii=plain, allow_nan=False))
+
+
+def complain(result: Result) -> None:
+    """Say on standard error what went wrong in a run, if anything."""
+    summary = result.summary
+    if summary.status != "complete":
+        click.secho(f"{summary.status.upper()}: {summary.message}", fg="red", bold=True, err=True)
+    for name in summary.violated:
+        t = result.trace.t[result.trace.holds[name] < 0]
+        click.secho(
+            f"VIOLATED: the regret rose above the bound {name!r} at t = {t[0]}"
+            + (f" and {len(t) - 1} more checkpoints" if len(t) > 1 else "")
+            + ". A proven bound cannot be violated: this is a bug, or the learner claims a bound "
+            "that it does not have.",
+            fg="red",
+            bold=True,
+            err=True,
+        )
+
+
+def require_figure(path: str) -> Path:
+    """Return the path of a figure that can be written.
+
+    Raises
+    ------
+    ValueError
+        If its suffix is none of a figure's, or its directory cannot be written to.
+    """
+    from oco.results.storage import require_writable
+
+    figure = Path(path)
+    if figure.suffix.lower() not in FIGURES:
+        raise ValueError(f"plot: expected a name that ends in {', '.join(FIGURES)}, got {path!r}")
+    if figure.is_dir():
+        raise ValueError(f"plot: {path!r} is a directory")
+    require_writable(figure.parent, "plot")
+    return figure
+
+
+def draw(result: Result, path: Path) -> None:
+    """Write the figure of the regret and its bounds."""
+    from oco import plots
+
+    plots.regret(result).savefig(path)

@@ -1,0 +1,130 @@
+"""``oco run``: one experiment, every bound checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from oco.cli import output
+from oco.cli.options import OUTPUT, Sectioned, SectionedOption, experiment_options, output_options
+
+__all__ = ["run"]
+
+FAILED, INTERRUPTED = 1, 130
+# \b keeps the line breaks.
+EXAMPLES = """\b
+Examples:
+  oco run --alg s-adagrad --d 1000 --k 20 --T 10000
+  oco run --alg full-adagrad --loss hinge --spectrum exp:0.9 --d 200 --T 5000
+  oco run --alg s-adagrad --data FILE --k 10 --lr 0.1 --domain unconstrained
+  oco run --alg my_module:my_learner --d 100 --T 10000 --out results
+"""
+
+
+@click.command(cls=Sectioned, epilog=EXAMPLES)
+@experiment_options
+@click.option(
+    "--out",
+    metavar="DIR",
+    cls=SectionedOption,
+    section=OUTPUT,
+    help="Save the result there; 'oco show DIR' and oco.load read it.",
+)
+@output_options
+@click.option(
+    "--quiet",
+    is_flag=True,
+    cls=SectionedOption,
+    section=OUTPUT,
+    help="Print nothing but what went wrong.",
+)
+@click.pass_context
+def run(context, out, plot, as_json, quiet, **options) -> None:
+    """Run one experiment, certify the regret and check every bound.
+
+    The exit code is 0; 1 if a bound was violated or the run failed; 2 for bad input; 130 after
+    Ctrl-C, which keeps what was computed so far.
+    """
+    try:
+        game = _prepared(options, out, plot)
+        with _progress(game, quiet) as progress:
+            from oco.experiment import perform
+
+            result = perform(game, progress)
+    except KeyboardInterrupt:
+        click.echo("interrupted before there was anything to keep", err=True)
+        context.exit(INTERRUPTED)
+    problems = _written(result, out, plot)
+    if as_json:
+        output.print_json(result)
+    elif not quiet:
+        output.print_table(result)
+        if out is not None and not problems:
+            click.echo(f"\nsaved in {out}", err=True)
+    output.complain(result)
+    for problem in problems:
+        click.secho(f"Error: {problem}", fg="red", err=True)
+    if problems or result.violated or result.summary.status == "failed":
+        context.exit(FAILED)
+    if result.summary.status == "interrupted":
+        context.exit(INTERRUPTED)
+
+
+def _prepared(options: dict, out: str | None, plot: str | None):
+    """Return the game, everything checked; bad input ends the program here."""
+    if any(":" in (options[name] or "") for name in ("algorithm", "loss", "stream")):
+        # A user's own modules are looked for where the user is, as Python itself would.
+        sys.path.insert(0, os.getcwd())
+    try:
+        from oco.experiment import prepare
+
+        game = prepare(out=out, **options)
+        if plot is not None:
+            output.require_figure(plot)
+    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
+        raise output.BadInput(output.one_line(error)) from None
+    return game
+
+
+def _written(result, out: str | None, plot: str | None) -> list[str]:
+    """Save and draw; return what went wrong, so that the result is still printed."""
+    problems = []
+    for path, write in ((out, result.save), (plot, lambda path: output.draw(result, path))):
+        try:
+            if path is not None:
+                write(path)
+        except (OSError, ValueError) as error:
+            problems.append(output.one_line(error))
+    return problems
+
+
+@contextmanager
+def _progress(game, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show a progress bar on a terminal; nothing in a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task("playing", total=game.stream.T)
+
+        def advance(rounds: int) -> None:
+            done = rounds == game.stream.T
+            bar.update(task, completed=rounds, description="certifying" if done else "playing")
+
+        yield advance

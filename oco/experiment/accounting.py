@@ -1,0 +1,121 @@
+"""The ladder of bounds at every checkpoint, and whether each rung held."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco.bounds import RUNGS, Account, ladder, verdict
+from oco.experiment.certification import Certification
+from oco.experiment.game import Game
+from oco.results import Bound
+from oco.results.summary import HOLDS, OPEN, VIOLATED
+from oco.simulator import Play
+
+__all__ = ["Ladder", "climb", "diameters", "rungs"]
+
+CODES = {True: HOLDS, None: OPEN, False: VIOLATED}
+VERDICTS = {code: verdict for verdict, code in CODES.items()}
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The bounds of a run.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray of shape (c,)
+        Each rung at each checkpoint; NaN where it was not computed.
+    holds : dict of str to ndarray of int8
+        `HOLDS`, `OPEN` or `VIOLATED` at each checkpoint.
+    """
+
+    values: dict[str, np.ndarray]
+    holds: dict[str, np.ndarray]
+
+    def bounds(self, certification: Certification) -> tuple[Bound, ...]:
+        """Return each rung after the last round, with the worst verdict of all checkpoints."""
+        regret = certification.interval
+        found = []
+        for name, values in self.values.items():
+            value = None if np.isnan(values[-1]) else float(values[-1])
+            found.append(
+                Bound(
+                    name=name,
+                    value=value,
+                    holds=VERDICTS[int(self.holds[name].min())],
+                    margin=None if value is None or regret is None else value - regret.hi,
+                    formula=RUNGS[name].formula,
+                )
+            )
+        return tuple(found)
+
+
+def rungs(game: Game, play: Play) -> tuple[str, ...]:
+    """Return the names of the bounds that the learner claims, if it gives account of itself."""
+    accounted = play.rounds > 0 and play.diagnostics[-1] is not None
+    return tuple(getattr(game.learner, "bounds", ())) if accounted else ()
+
+
+def diameters(game: Game, play: Play, certification: Certification) -> np.ndarray:
+    """Return the D of the bounds at each checkpoint.
+
+    On an unbounded domain that is max_s ‖x_s‖ + ‖x̂‖, measured; NaN where it cannot be.
+    """
+    fixed = getattr(game.learner, "diameter", game.domain.diameter(game.stream.d))
+    if math.isfinite(fixed):
+        return np.full(len(play.checkpoints), float(fixed))
+    if certification.comparator is None or not rungs(game, play):
+        return np.full(len(play.checkpoints), np.nan)
+    travelled = np.array([account.travelled for account in play.diagnostics], dtype=np.float64)
+    return travelled + float(np.linalg.norm(certification.comparator.x))
+
+
+def climb(
+    game: Game,
+    play: Play,
+    certification: Certification,
+    spans: np.ndarray,
+    spectra: tuple[np.ndarray, ...] | None,
+) -> Ladder:
+    """Compute every rung at every checkpoint and hold the regret against it.
+
+    Parameters
+    ----------
+    game, play, certification
+        Who played, what happened, the regret.
+    spans : ndarray of shape (c,)
+        D at each checkpoint.
+    spectra : tuple of ndarray, or None
+        Eigenvalues of G_t at each checkpoint, where they were computed.
+    """
+    names = rungs(game, play)
+    if not names:
+        return Ladder({}, {})
+    rows = [
+        ladder(
+            names,
+            Account(
+                t=int(t),
+                d=game.stream.d,
+                k=getattr(game.learner, "k", None),
+                lr=game.learner.lr,
+                diameter=float(spans[i]),
+                gradient_bound=game.gradient_bound,
+                diagnostics=play.diagnostics[i],
+                spectrum=None if spectra is None else spectra[i],
+            ),
+        )
+        for i, t in enumerate(play.checkpoints)
+    ]
+    values = {name: np.array([row[name] for row in rows]) for name in names}
+    lo, hi = certification.intervals()
+    return Ladder(values, {name: _verdicts(lo, hi, bound) for name, bound in values.items()})
+
+
+def _verdicts(lo: np.ndarray, hi: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    return np.array(
+        [CODES[verdict(*case)] for case in zip(lo, hi, bound, strict=True)], dtype=np.int8
+    )

@@ -1,0 +1,212 @@
+"""From a play to a Result: certified, held against its bounds, and with notes for the reader."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from importlib import metadata
+
+import numpy as np
+import scipy
+
+from oco.bounds import RUNGS, full_adagrad_bound, gradient_spectra, spectrum_affordable
+from oco.experiment.accounting import Ladder, climb, diameters, rungs
+from oco.experiment.certification import Certification, certify, certify_prefixes
+from oco.experiment.game import Game
+from oco.linalg.engine import ENGINE
+from oco.losses import Recorded
+from oco.results import BestFixedPoint, Interval, Result, Summary, Trace
+from oco.simulator import Play
+from oco.sketch import escaped_mass_limit, escaped_mass_limit_range
+
+__all__ = ["assess"]
+
+# The distribution's name: the package index knows another `oco`.
+DISTRIBUTION = "oco-sketch"
+
+
+def assess(game: Game, play: Play) -> Result:
+    """Certify what was played and hold it against the bounds.
+
+    Parameters
+    ----------
+    game : Game
+        Who played, after the play.
+    play : Play
+        What happened.
+
+    Returns
+    -------
+    Result
+        An interrupt (Ctrl-C) during the assessment leaves out what was not finished, and says so.
+    """
+    interruptions: list[str] = []
+    recorded = Recorded(game.stream, play.labels)
+
+    def unless_interrupted(what: str, compute: Callable, otherwise=None):
+        try:
+            return compute(game, play, recorded)
+        except KeyboardInterrupt:
+            interruptions.append(f"interrupted while computing {what}")
+            return otherwise
+
+    certification = Certification.missing(play)
+    # A loss that failed in the play is no function to minimise.
+    if play.rounds and play.status != "failed":
+        certification = unless_interrupted("the best fixed point", certify, certification)
+    if game.experiment.prefix_regret and certification.comparator is not None:
+        prefixes = unless_interrupted("each prefix's best fixed point", certify_prefixes)
+        certification = certification.with_prefixes(prefixes)
+    spectra = unless_interrupted("the spectrum of G_T", _spectra) if play.rounds else None
+    spans = diameters(game, play, certification)
+    steps = climb(game, play, certification, spans, spectra)
+    summary = _summary(game, play, certification, spans, steps, spectra)
+    if interruptions:
+        message = "; ".join(filter(None, [play.message, *interruptions]))
+        summary = summary.replace(status="interrupted", message=message)
+    return Result(
+        experiment=game.experiment,
+        versions=_versions(),
+        summary=summary,
+        trace=_trace(play, certification, steps),
+        x=np.array(game.learner.x, dtype=np.float64),
+        comparator=None if certification.comparator is None else certification.comparator.x,
+        spectrum=None if spectra is None else spectra[-1],
+    )
+
+
+def _needs_spectra(game: Game, play: Play) -> bool:
+    return any(RUNGS[name].needs_spectrum for name in rungs(game, play))
+
+
+def _spectra(game: Game, play: Play, recorded: Recorded) -> tuple[np.ndarray, ...] | None:
+    if not _needs_spectra(game, play) or not spectrum_affordable(game.stream.d):
+        return None
+    return gradient_spectra(recorded, play.slopes, play.checkpoints)
+
+
+def _trace(play: Play, certification: Certification, steps: Ladder) -> Trace:
+    escaped = [account.escaped_mass if account else None for account in play.diagnostics]
+    lo, hi = certification.prefixes or (None, None)
+    return Trace(
+        t=play.checkpoints,
+        loss=play.cumulative_loss,
+        comparator_loss=certification.comparator_loss,
+        regret=certification.regret,
+        seconds=play.seconds,
+        escaped_mass=np.array(escaped) if escaped and escaped[-1] is not None else None,
+        prefix_regret_lo=lo,
+        prefix_regret_hi=hi,
+        bounds=steps.values,
+        holds=steps.holds,
+    )
+
+
+def _summary(
+    game: Game,
+    play: Play,
+    certification: Certification,
+    spans: np.ndarray,
+    steps: Ladder,
+    spectra: tuple[np.ndarray, ...] | None,
+) -> Summary:
+    experiment, learner, n = game.experiment, game.learner, play.rounds
+    bounds = steps.bounds(certification)
+    total = float(play.cumulative_loss[-1]) if n else 0.0
+    seconds = float(play.seconds[-1]) if n else 0.0
+    account = play.diagnostics[-1] if n else None
+    k, lr = getattr(learner, "k", None), getattr(learner, "lr", None)
+    spectrum = spectra[-1] if spectra else None
+    diameter = float(spans[-1]) if n and np.isfinite(spans[-1]) else None
+    known = spectrum is not None and diameter is not None
+    return Summary(
+        algorithm=experiment.algorithm,
+        loss=experiment.loss or game.loss.name,
+        stream=experiment.stream,
+        domain=experiment.domain,
+        d=game.stream.d,
+        k=k,
+        T=game.stream.T,
+        seed=experiment.seed,
+        rounds=n,
+        engine=ENGINE,
+        status=play.status,
+        message=play.message,
+        lr=None if lr is None else float(lr),
+        total_loss=total,
+        average_loss=total / n if n else None,
+        comparator=_best(certification),
+        regret=certification.interval,
+        bounds=bounds,
+        certificate=next((bound.value for bound in bounds if bound.name == "certificate"), None),
+        diameter=diameter,
+        escaped_mass=account.escaped_mass if account else None,
+        omega=escaped_mass_limit(spectrum, k) if k and spectrum is not None else None,
+        omega_range=_omega_range(learner) if n else None,
+        full_adagrad_bound=full_adagrad_bound(spectrum, diameter) if known else None,
+        seconds=seconds,
+        seconds_per_round=seconds / n if n else None,
+        state_bytes=account.state_bytes if account else None,
+        notes=tuple(_notes(game, play, certification, spans)),
+    )
+
+
+def _best(certification: Certification) -> BestFixedPoint | None:
+    comparator = certification.comparator
+    if comparator is None:
+        return None
+    return BestFixedPoint(
+        loss=float(comparator.value),
+        lower=float(comparator.lower),
+        gap=float(comparator.gap),
+        method=comparator.method,
+        radius=None if comparator.radius is None else float(comparator.radius),
+    )
+
+
+def _omega_range(learner) -> Interval | None:
+    sketch = getattr(getattr(learner, "preconditioner", None), "sketch", None)
+    if sketch is None:
+        return None
+    return Interval(
+        *escaped_mass_limit_range(
+            sketch.eigenvalues, sketch.escaped_mass, sketch.total_mass, sketch.k
+        )
+    )
+
+
+def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarray):
+    """Yield what a reader should know about the numbers."""
+    comparator, regret = certification.comparator, certification.interval
+    if comparator is not None and comparator.radius is not None:
+        length = float(np.linalg.norm(comparator.x))
+        yield (
+            f"the domain is unbounded: D = max‖x_t‖ + ‖x̂‖ = {spans[-1] - length:.6g} + "
+            f"{length:.6g} was measured; that no point is better than x̂ by more than the gap is "
+            f"proven for the ball of radius {comparator.radius:.6g}"
+        )
+    if regret is not None and comparator.gap > game.experiment.gap * abs(regret.lo):
+        yield (
+            f"the best fixed point is known to {comparator.gap:.3g}, not to the fraction "
+            f"{game.experiment.gap:g} of the regret that was asked for"
+        )
+    if _needs_spectra(game, play) and not spectrum_affordable(game.stream.d):
+        yield (
+            f"d = {game.stream.d:,} is too large for the spectrum of G_T: the bounds that need it "
+            "are left open"
+        )
+    if not rungs(game, play) and play.rounds:
+        yield "the learner claims no bounds on its regret: none was checked"
+    if play.status == "failed":
+        yield "after a failure no best fixed point is computed, so the regret is not known"
+    for name in game.ignored:
+        yield f"the option {name} was given, but nothing here takes it"
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "oco": metadata.version(DISTRIBUTION),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }

@@ -1,0 +1,165 @@
+"""From an Experiment to the things that play: domain, loss, stream, learner."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oco import checks
+from oco.algorithms import ALGORITHMS
+from oco.domains import DOMAINS, Domain
+from oco.experiment.lookup import Options, resolve
+from oco.losses import LOSSES, STREAMS, Loss, Stream
+from oco.results import Experiment
+
+__all__ = ["DEFAULT_SKETCH", "Game", "set_up"]
+
+# Sketch size unless told, or d + 1 where that is less: the setting of the README's first example.
+DEFAULT_SKETCH = 20
+
+
+@dataclass(frozen=True)
+class Game:
+    """All that is needed to play.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        What it was made from.
+    learner, loss, stream, domain
+        Who plays, what is suffered, what is shown, where.
+    gradient_bound : float
+        G ≥ ‖g_t‖ for all t; infinite where none is known.
+    ignored : tuple of str
+        Options that were given and that nothing takes.
+    """
+
+    experiment: Experiment
+    learner: object
+    loss: Loss
+    stream: Stream
+    domain: Domain
+    gradient_bound: float
+    ignored: tuple[str, ...]
+
+
+def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
+    """Make everything that an experiment names.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What to run.
+    objects : mapping, optional
+        The things themselves for the names ``"algorithm"``, ``"loss"``, ``"stream"``,
+        ``"domain"`` that are given as objects.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If a name is unknown, an option is missing or out of range, or the parts do not fit.
+    """
+    objects = dict(objects or {})
+    options = Options(
+        {
+            name: getattr(experiment, name)
+            for name in ("d", "T", "k", "lr", "delta", "seed", "spectrum", "noise", "turns", "r")
+        }
+        | {"path": experiment.data, "features": experiment.features}
+        | {"bias": experiment.bias, "radius": experiment.radius}
+    )
+    domain = objects.get("domain") or _domain(experiment)
+    loss, stream = _loss_and_stream(experiment, objects, options)
+    if not domain.bounded and loss.name == "linear":
+        raise ValueError(
+            "domain: linear losses have no best fixed point on an unbounded domain; "
+            "use a ball or a box"
+        )
+    bound = _gradient_bound(loss, stream, domain)
+    options.values |= {"d": stream.d, "T": stream.T, "domain": domain, "gradient_bound": bound}
+    learner = _learner(experiment, objects, options)
+    ignored = options.unused() & {
+        name for name in vars(experiment) if Experiment.__dataclass_fields__[name].default is None
+    }
+    return Game(experiment, learner, loss, stream, domain, bound, tuple(sorted(ignored)))
+
+
+def _domain(experiment: Experiment) -> Domain:
+    kind = DOMAINS[checks.choice("domain", experiment.domain, DOMAINS)]
+    names = inspect.signature(kind).parameters
+    return kind(**{name: getattr(experiment, name) for name in names if hasattr(experiment, name)})
+
+
+def _loss_and_stream(experiment, objects, options) -> tuple[Loss, Stream]:
+    factory = objects.get("stream") or resolve("stream", experiment.stream, STREAMS)
+    name = experiment.loss or getattr(factory, "default_loss", None)
+    if name is not None:
+        options.values["loss"] = _loss(
+            objects.get("loss") or resolve("loss", name, LOSSES), options
+        )
+    stream = factory if isinstance(factory, Stream) else options.call("stream", factory)
+    if not isinstance(stream, Stream):
+        raise ValueError(
+            f"stream: {experiment.stream} must give an oco.losses.Stream, "
+            f"got {type(stream).__name__}"
+        )
+    loss = options.values.setdefault("loss", LOSSES[stream.default_loss])
+    if not stream.supports(loss.name):
+        raise ValueError(f"loss: the {stream.name} stream cannot be played with {loss.name!r}")
+    return loss, stream
+
+
+def _loss(found, options: Options) -> Loss:
+    is_loss = hasattr(found, "value") and hasattr(found, "derivative")
+    if inspect.isclass(found) or not is_loss:
+        found = options.call("loss", found)
+    if isinstance(found, Loss):
+        return found
+    for name in ("value", "derivative"):
+        if not callable(getattr(found, name, None)):
+            raise ValueError(f"loss: {type(found).__name__} has no method {name!r}")
+    return _Imitation(found)
+
+
+class _Imitation(Loss):
+    """A loss that does not derive from `Loss`: what it lacks has the defaults of `Loss`."""
+
+    def __init__(self, original) -> None:
+        self.original = original
+        for name in ("name", "smooth", "labels", "conjugate", "curvature", "lipschitz"):
+            if hasattr(original, name):
+                setattr(self, name, getattr(original, name))
+
+    def value(self, z, y):
+        """Return the original's value."""
+        return self.original.value(z, y)
+
+    def derivative(self, z, y):
+        """Return the original's derivative."""
+        return self.original.derivative(z, y)
+
+
+def _learner(experiment, objects, options):
+    factory = objects.get("algorithm") or resolve("algorithm", experiment.algorithm, ALGORITHMS)
+    if options.values["k"] is None:
+        options.values["k"] = min(DEFAULT_SKETCH, options.values["d"] + 1)
+        # A default that nothing takes is no option that was ignored.
+        options.taken.add("k")
+    learner = options.call("algorithm", factory)
+    if not hasattr(learner, "x") or not callable(getattr(learner, "update", None)):
+        raise ValueError(
+            f"algorithm: a learner has an array `x` and a method `update(g)`; "
+            f"{experiment.algorithm} gives {type(learner).__name__}, which has not"
+        )
+    checks.vector("algorithm: the learner's x", learner.x, options.values["d"])
+    return learner
+
+
+def _gradient_bound(loss: Loss, stream: Stream, domain: Domain) -> float:
+    """Return G = sup |φ'| · sup ‖a_t‖ over K."""
+    radius = domain.radius(stream.d)
+    margin = stream.feature_norm * radius if stream.feature_norm else 0.0
+    bound = float(loss.lipschitz(margin, stream.label_bound))
+    return bound * stream.feature_norm if math.isfinite(bound) else math.inf

@@ -1,0 +1,109 @@
+"""Run an experiment: set up, play, assess, save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+
+from oco import checks
+from oco.domains import Box, Domain
+from oco.experiment.assessment import assess
+from oco.experiment.game import Game, set_up
+from oco.experiment.lookup import described
+from oco.results import Experiment, Result
+from oco.results.storage import require_writable
+from oco.simulator import log_checkpoints, play
+
+__all__ = ["perform", "prepare", "run"]
+
+
+def run(algorithm, *, progress: Callable[[int], None] | None = None, out=None, **options) -> Result:
+    """Run a learner against a stream of losses, certify its regret and check its bounds.
+
+    Parameters
+    ----------
+    algorithm : str or callable
+        A learner's name, an import string ``"package.module:factory"``, or the factory itself.
+    progress : callable, optional
+        Called now and then with the number of rounds played.
+    out : str or path-like, optional
+        Directory to save the result in; checked before the first round.
+    **options
+        Those of `Experiment`, as on the command line; `loss`, `stream` and `domain` may
+        also be the things themselves.
+
+    Returns
+    -------
+    Result
+        Also when Ctrl-C or a failure ended the run early: see ``result.summary.status``.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If an option is unknown, missing or out of range; before the first round.
+
+    Examples
+    --------
+    >>> result = run("s-adagrad", d=50, k=10, T=200, seed=0)
+    >>> result.summary.regret.hi < result.summary.certificate
+    True
+    """
+    game = prepare(algorithm, out=out, **options)
+    result = perform(game, progress)
+    if out is not None:
+        result.save(out)
+    return result
+
+
+def prepare(algorithm, *, out=None, **options) -> Game:
+    """Check everything that `run` takes and make what will play.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        As `run` does.
+    """
+    known = [field.name for field in fields(Experiment)]
+    for name in options:
+        if name not in known:
+            raise TypeError(f"{name}: unknown option{checks.closest(name, known)}")
+    given = {"algorithm": algorithm, **options}
+    objects = {
+        name: given[name]
+        for name in ("algorithm", "loss", "stream", "domain")
+        if given.get(name) is not None and not isinstance(given[name], str)
+    }
+    given |= {name: described(thing) for name, thing in objects.items()}
+    if isinstance(objects.get("domain"), Domain):
+        given |= _domain_options(objects["domain"])
+    game = set_up(Experiment(**given), objects)
+    if out is not None:
+        require_writable(out)
+    return game
+
+
+def perform(game: Game, progress: Callable[[int], None] | None = None) -> Result:
+    """Play a game to its end and assess it.
+
+    Parameters
+    ----------
+    game : Game
+        From `prepare`; a game can be performed once.
+    progress : callable, optional
+        Called now and then with the number of rounds played.
+    """
+    checkpoints = log_checkpoints(game.stream.T, game.experiment.checkpoints)
+    played = play(game.learner, game.loss, game.stream, checkpoints=checkpoints, progress=progress)
+    return assess(game, played)
+
+
+def _domain_options(domain: Domain) -> dict:
+    """Return the options of an Experiment that describe a domain given as an object."""
+    options = {"domain": domain.name}
+    if isinstance(domain, Box):
+        for name in ("lower", "upper"):
+            bound = getattr(domain, name)
+            options[name] = tuple(bound.tolist()) if bound.ndim else float(bound)
+    elif domain.bounded:
+        options["radius"] = domain.radius(1)
+    return options

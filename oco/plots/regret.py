@@ -1,0 +1,130 @@
+"""Regret over time beneath the bounds that promise to stay above it."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from oco.results import Result
+
+__all__ = ["regret"]
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart, each with its own dashes and
+# marker, which a grey print needs.  A rung looks the same in every figure.
+STYLES = {
+    "certificate": {"color": "#CC79A7", "linestyle": "-", "marker": "v"},
+    "rounds": {"color": "#56B4E9", "linestyle": (0, (1, 1)), "marker": "P"},
+    "trace": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
+    "sketch": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
+    "theorem-3": {"color": "#0072B2", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "^"},
+}
+OTHER = {"color": "0.4", "linestyle": "-", "marker": "x"}
+CAPTION_WIDTH = 135
+
+
+def regret(result: Result) -> Figure:
+    """Draw the regret, its bounds and a √t guide over the rounds, on logarithmic axes.
+
+    Parameters
+    ----------
+    result : Result
+        Of at least one round.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Its caption says what would refute the claim.
+
+    Raises
+    ------
+    ValueError
+        If no round was played or there is no regret to draw.
+
+    Examples
+    --------
+    >>> import oco
+    >>> figure = regret(oco.run("s-adagrad", d=20, k=5, T=100))
+    >>> figure.axes[0].get_xlabel()
+    'rounds t'
+    """
+    if result.summary.regret is None:
+        raise ValueError(
+            f"result: no regret to draw; the run ended as {result.summary.status!r} "
+            f"({result.summary.message})"
+        )
+    trace = result.trace
+    figure = Figure(figsize=(7.2, 5.2), dpi=150, layout="constrained")
+    axes = figure.subplots()
+    axes.set(xscale="log", yscale="log", xlabel="rounds t", ylabel="regret after t rounds (loss)")
+    axes.grid(which="major", color="0.9")
+    axes.set_axisbelow(True)
+    for spine in ("top", "right"):
+        axes.spines[spine].set_visible(False)
+    for name, values in _highest_first(trace.bounds):
+        style = STYLES.get(name, OTHER)
+        axes.plot(trace.t, values, label=f"bound: {name}", markersize=3.5, lw=1.3, **style)
+    above = np.where(trace.regret > 0, trace.regret, np.nan)
+    axes.plot(trace.t, above, color="black", lw=2.4, marker="o", markersize=4, label="regret")
+    _draw_guide(axes, trace.t, above)
+    _draw_violations(axes, result)
+    axes.legend(frameon=False, fontsize="small", loc="upper left")
+    axes.set_title(_title(result), fontsize="medium", loc="left")
+    figure.supxlabel(
+        textwrap.fill(_caption(result), CAPTION_WIDTH), x=0.01, ha="left", fontsize="x-small"
+    )
+    return figure
+
+
+def _highest_first(bounds: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
+    """Return the bounds in the order in which a reader meets them from the top of the figure."""
+    computed = [(name, values) for name, values in bounds.items() if np.isfinite(values[-1])]
+    return sorted(computed, key=lambda item: -item[1][-1])
+
+
+def _draw_guide(axes, t: np.ndarray, above: np.ndarray) -> None:
+    """Draw √t through the last positive regret."""
+    drawn = np.flatnonzero(np.isfinite(above))
+    if len(drawn):
+        last = drawn[-1]
+        guide = above[last] * np.sqrt(t / t[last])
+        axes.plot(t, guide, color="0.55", lw=1, linestyle=(0, (1, 2)), label="slope of √t")
+
+
+def _draw_violations(axes, result: Result) -> None:
+    for name in result.summary.violated:
+        bad = result.trace.holds[name] < 0
+        axes.plot(
+            result.trace.t[bad],
+            result.trace.regret[bad],
+            "X",
+            color="red",
+            markersize=10,
+            label=f"VIOLATED: {name}",
+        )
+
+
+def _title(result: Result) -> str:
+    experiment, summary = result.experiment, result.summary
+    sizes = f"d = {summary.d}" + ("" if summary.k is None else f", k = {summary.k}")
+    where = experiment.data or summary.stream
+    return (
+        f"{summary.algorithm}, {summary.loss} loss, {where}, {summary.domain}\n"
+        f"{sizes}, T = {summary.T}, seed {summary.seed}"
+    )
+
+
+def _caption(result: Result) -> str:
+    summary, trace = result.summary, result.trace
+    text = (
+        "Refuted if the black line rises above any bound at any t. The regret is against the best "
+        f"fixed point of all {summary.rounds:,} rounds, which no point beats by more than "
+        f"{summary.comparator.gap:.3g}"
+    )
+    if summary.comparator.radius is not None:
+        text += f" in the ball of radius {summary.comparator.radius:.3g}; D was measured"
+    hidden = int(np.sum(~(trace.regret > 0)))
+    if hidden:
+        text += f". At {hidden} of {len(trace.t)} checkpoints it is not positive and not drawn"
+    return text + "."

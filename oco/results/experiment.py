@@ -1,0 +1,169 @@
+"""What to run, as plain data: every option of a run, validated, with its default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from functools import partial
+
+from oco import checks
+from oco.results.records import Record
+
+__all__ = ["Experiment"]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment(Record):
+    """What to run.
+
+    Parameters
+    ----------
+    algorithm : str
+        A learner's name (`oco.algorithms.ALGORITHMS`), or ``"package.module:factory"``.
+    loss : str, optional
+        A loss's name (`oco.losses.LOSSES`), or ``"package.module:loss"``; the stream's own by
+        default.
+    stream : str, optional
+        A stream's name (`oco.losses.STREAMS`), or ``"package.module:stream"``; ``"data"`` if `data`
+        is given, otherwise ``"stochastic"``.
+    domain : {"ball", "box", "unconstrained"}
+        K.
+    d, T : int, optional
+        Dimension and rounds, ≥ 1; not needed for a data file, whose d features (one more with
+        `bias`) and T rows are used.
+    k : int, optional
+        Sketch size of the learners that sketch, from 2 to d + 1; ``min(20, d + 1)`` by default.
+    seed : int
+        ≥ 0; of everything random.
+    lr : float, optional
+        The learner's rate η > 0; the default minimises its regret bound, and needs a bounded
+        domain.
+    delta : float, optional
+        δ > 0 of the learners that take one, in the units of the gradients.
+    radius : float
+        > 0: of the ball, in the units of x, and the length of the stochastic streams' planted x*.
+    lower, upper : float or tuple of float
+        Of the box, in the units of x.
+    spectrum : str, optional
+        Of the features' covariance: ``power:α``, ``exp:q``, ``lowrank:r[:noise]``, ``flat``.
+    noise : float, optional
+        Of the stochastic streams: probability of a wrong class, or width of the error of a real
+        label.
+    turns : float, optional
+        Full turns of the drift stream's leading subspace over the run.
+    r : int, optional
+        Number of directions of the orthonormal stream.
+    data : str, optional
+        Path of an svmlight, ``.npz`` or ``.npy`` file.
+    bias : bool
+        Whether a feature that is always 1 is appended to those of the file.
+    features : int, optional
+        Number of features in the file, where the last ones may never occur.
+    checkpoints : int
+        Checkpoints in each tenfold of rounds, ≥ 1.
+    prefix_regret : bool
+        Whether to find, at each checkpoint, the best fixed point of the rounds so far as well.
+    gap : float
+        > 0: the comparator is certified to this fraction of the regret.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is out of its range; the message starts with its name.
+
+    Examples
+    --------
+    >>> Experiment("s-adagrad", d=1000, k=20, T=10_000).stream
+    'stochastic'
+    >>> Experiment("s-adagrad", d=10, k=1)
+    Traceback (most recent call last):
+    ...
+    ValueError: k: expected an integer >= 2, got 1
+    """
+
+    algorithm: str
+    loss: str | None = None
+    stream: str | None = None
+    domain: str = "ball"
+    d: int | None = None
+    k: int | None = None
+    T: int | None = None
+    seed: int = 0
+    lr: float | None = None
+    delta: float | None = None
+    radius: float = 1.0
+    lower: float | tuple[float, ...] = -1.0
+    upper: float | tuple[float, ...] = 1.0
+    spectrum: str | None = None
+    noise: float | None = None
+    turns: float | None = None
+    r: int | None = None
+    data: str | None = None
+    bias: bool = True
+    features: int | None = None
+    checkpoints: int = 8
+    prefix_regret: bool = False
+    gap: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value is not None or option.default is not None:
+                object.__setattr__(self, option.name, _CHECKS[option.name](option.name, value))
+        if self.stream is None:
+            object.__setattr__(self, "stream", "stochastic" if self.data is None else "data")
+        if self.data is not None and self.stream != "data":
+            raise ValueError(f"data: expected the stream 'data' with it, got {self.stream!r}")
+
+
+def _text(name: str, value) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a text, got {value!r}")
+    return value
+
+
+def _flag(name: str, value) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return value
+
+
+def _path(name: str, value) -> str:
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name}: expected a path, got {value!r}")
+    return os.fspath(value)
+
+
+def _bounds(name: str, value) -> float | tuple[float, ...]:
+    if isinstance(value, tuple | list):
+        return tuple(checks.number(name, bound) for bound in value)
+    return checks.number(name, value)
+
+
+_at_least_one = partial(checks.integer, low=1)
+_positive = partial(checks.number, above=0)
+_CHECKS = {
+    "algorithm": _text,
+    "loss": _text,
+    "stream": _text,
+    "domain": _text,
+    "d": _at_least_one,
+    "k": partial(checks.integer, low=2),
+    "T": _at_least_one,
+    "seed": partial(checks.integer, low=0),
+    "lr": _positive,
+    "delta": _positive,
+    "radius": _positive,
+    "lower": _bounds,
+    "upper": _bounds,
+    "spectrum": _text,
+    "noise": partial(checks.number, low=0),
+    "turns": checks.number,
+    "r": _at_least_one,
+    "data": _path,
+    "bias": _flag,
+    "features": _at_least_one,
+    "checkpoints": _at_least_one,
+    "prefix_regret": _flag,
+    "gap": _positive,
+}

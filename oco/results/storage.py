@@ -1,0 +1,211 @@
+"""A document and its arrays on disk: ``result.json`` and the ``.npz`` that it names.
+
+The arrays are written first and the document, which carries their checksum and its own, is renamed
+into place last.  Whenever the writer is killed, a reader finds the old pair, the new one or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["DOCUMENT", "FORMAT", "VERSION", "read", "require_writable", "write"]
+
+DOCUMENT = "result.json"
+FORMAT = "oco-result"
+VERSION = 1
+# 64 bits of the checksum name the arrays' file: enough to tell one result from the next.
+NAMED_DIGITS = 16
+ARRAYS_NAME = re.compile(rf"trace-[0-9a-f]{{{NAMED_DIGITS}}}\.npz")
+
+
+def require_writable(directory, name: str = "out") -> Path:
+    """Create `directory` if need be and prove that a file can be written there.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        Where results are to go.
+    name : str
+        The parameter that the error names.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be created or written to; the message says why.
+    """
+    directory = Path(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(b"oco")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"{name}: cannot write to {str(directory)!r} ({reason})") from None
+    return directory
+
+
+def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
+    """Write a document and its arrays, in place of any that were there before.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        Created if it does not exist.
+    document : dict
+        JSON data without NaN or infinities.
+    arrays : dict of str to ndarray
+        Of numbers.
+
+    Returns
+    -------
+    Path
+        Of the document.
+
+    Raises
+    ------
+    ValueError
+        If the directory cannot be written to, or the document is not strict JSON.
+    """
+    directory = require_writable(directory)
+    path = directory / DOCUMENT
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    packed = buffer.getvalue()
+    digest = hashlib.sha256(packed).hexdigest()
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "arrays": {"file": f"trace-{digest[:NAMED_DIGITS]}.npz", "sha256": digest},
+        **document,
+    }
+    sealed = {"checksum": _checksum(content), **content}
+    before = _named_arrays(path)
+    _replace(directory / content["arrays"]["file"], packed)
+    _replace(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False).encode())
+    if before not in (None, content["arrays"]["file"]):
+        (directory / before).unlink(missing_ok=True)
+    return path
+
+
+def read(path) -> tuple[dict, dict[str, np.ndarray]]:
+    """Read back what `write` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The directory, or the document in it.
+
+    Returns
+    -------
+    document : dict
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no document.
+    ValueError
+        If the document or the arrays are foreign, damaged or of another version.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / DOCUMENT
+    document = _document(path)
+    while True:
+        try:
+            return document, _arrays(path, document["arrays"])
+        except FileNotFoundError:
+            # A writer may have replaced the pair between the two reads.
+            again = _document(path)
+            if again == document:
+                name = document["arrays"]["file"]
+                raise ValueError(f"{path}: the file {name} that belongs to it is missing") from None
+            document = again
+
+
+def _document(path: Path) -> dict:
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path}: no such result") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        document = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: damaged, or not a result of oco: {error}") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"{path}: not a result of oco")
+    if document.get("version") != VERSION:
+        raise ValueError(
+            f"{path}: written in version {document.get('version')!r} of the format; "
+            f"this release reads version {VERSION}"
+        )
+    checksum = document.pop("checksum", None)
+    if checksum != _checksum(document):
+        raise ValueError(f"{path}: damaged: its content does not match its checksum")
+    return document
+
+
+def _arrays(path: Path, entry: dict) -> dict[str, np.ndarray]:
+    name = entry["file"]
+    if not ARRAYS_NAME.fullmatch(name):
+        raise ValueError(f"{path}: names an arrays file {name!r} that oco would not write")
+    packed = (path.parent / name).read_bytes()
+    if hashlib.sha256(packed).hexdigest() != entry["sha256"]:
+        raise ValueError(f"{path.parent / name}: damaged: it does not match its checksum")
+    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
+
+
+def _refuse(token: str):
+    raise ValueError(f"{token} is not JSON")
+
+
+def _checksum(content: dict) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _named_arrays(path: Path) -> str | None:
+    """Return the arrays file that a document already at `path` names, if it is sound."""
+    try:
+        name = _document(path)["arrays"]["file"]
+    except (ValueError, OSError, LookupError, TypeError):
+        return None
+    return name if ARRAYS_NAME.fullmatch(name) else None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put `content` at `path` so that a reader, or a power cut, sees all of it or nothing."""
+    temporary = path.parent / f".oco-{secrets.token_hex(8)}.part"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    # Only some systems can open a directory; elsewhere the rename is as durable as it gets.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

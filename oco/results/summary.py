@@ -1,0 +1,240 @@
+"""What happened in a run, as plain data: its summary at the end and its trace over time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from oco.results.records import Record
+
+__all__ = ["BestFixedPoint", "Bound", "Interval", "Summary", "Trace"]
+
+
+@dataclass(frozen=True, eq=False)
+class Interval(Record):
+    """A number known to lie in [lo, hi].
+
+    Attributes
+    ----------
+    lo, hi : float
+    """
+
+    lo: float
+    hi: float
+
+
+@dataclass(frozen=True, eq=False)
+class BestFixedPoint(Record):
+    """The comparator: the point x̂ of K that the regret is measured against.
+
+    Attributes
+    ----------
+    loss : float
+        F(x̂), its total loss over the rounds.
+    lower : float
+        A proven lower bound on the total loss of any point of K.
+    gap : float
+        loss − lower: how much better than x̂ any point can be.
+    method : str
+        How it was found.
+    radius : float or None
+        If K is unbounded, the radius of the ball in which `lower` is proven.
+    """
+
+    loss: float
+    lower: float
+    gap: float
+    method: str
+    radius: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Bound(Record):
+    """One rung of the ladder of regret bounds, after the last round.
+
+    Attributes
+    ----------
+    name : str
+        Key of `oco.bounds.RUNGS`.
+    value : float or None
+        In units of loss; None where it was not computed.
+    holds : bool or None
+        Whether the regret was below it at every checkpoint; False if it was violated at any; None
+        if the regret's interval, or an unknown value, leaves that open.
+    margin : float or None
+        value − regret.hi.
+    formula : str
+        What was computed.
+    """
+
+    name: str
+    value: float | None
+    holds: bool | None
+    margin: float | None
+    formula: str
+
+
+@dataclass(frozen=True, eq=False)
+class Summary(Record):
+    """What a run came to.
+
+    Attributes
+    ----------
+    algorithm, loss, stream, domain : str
+        What was run.
+    d, k, T, seed : int
+        Dimension, sketch size (None without a sketch), rounds asked for, seed.
+    rounds : int
+        Rounds that were played: T, unless the run was interrupted or failed.
+    engine : {"numba", "numpy"}
+        What ran the kernels.
+    status : {"complete", "interrupted", "failed"}
+        How the run ended.
+    message : str
+        What stopped it; empty if it is complete.
+    lr : float or None
+        η; None for a learner that has no `lr`.
+    total_loss : float
+        Σ f_t(x_t) over the rounds played.
+    average_loss : float or None
+        total_loss/rounds.
+    comparator : BestFixedPoint or None
+        None if the run failed, or the search was interrupted.
+    regret : Interval or None
+        total_loss − min_K F: certain to lie in it.
+    bounds : tuple of Bound
+        The ladder, tightest first.
+    certificate : float or None
+        The first rung's value.
+    diameter : float or None
+        The D of the bounds; measured where K is unbounded.
+    escaped_mass : float or None
+        ρ_{1:T} of a learner that sketches.
+    omega : float or None
+        Ω_k(G_T), the most mass that can escape; None where G_T's spectrum was not computed.
+    omega_range : Interval or None
+        What the sketch alone proves about Ω_k.
+    full_adagrad_bound : float or None
+        √2·D·tr G_T^{1/2}; None where G_T's spectrum was not computed.
+    seconds : float
+        Time spent in the rounds, without making the stream.
+    seconds_per_round : float or None
+        seconds/rounds.
+    state_bytes : int or None
+        Memory that the learner holds, in bytes.
+    notes : tuple of str
+        What a reader should know about the numbers above.
+    """
+
+    algorithm: str
+    loss: str
+    stream: str
+    domain: str
+    d: int
+    k: int | None
+    T: int
+    seed: int
+    rounds: int
+    engine: str
+    status: str
+    message: str
+    lr: float | None
+    total_loss: float
+    average_loss: float | None
+    comparator: BestFixedPoint | None
+    regret: Interval | None
+    bounds: tuple[Bound, ...]
+    certificate: float | None
+    diameter: float | None
+    escaped_mass: float | None
+    omega: float | None
+    omega_range: Interval | None
+    full_adagrad_bound: float | None
+    seconds: float
+    seconds_per_round: float | None
+    state_bytes: int | None
+    notes: tuple[str, ...]
+
+    @property
+    def violated(self) -> tuple[str, ...]:
+        """Names of the bounds that the regret rose above."""
+        return tuple(bound.name for bound in self.bounds if bound.holds is False)
+
+
+#: What `Trace.holds` says of a bound at a checkpoint.
+HOLDS, OPEN, VIOLATED = 1, 0, -1
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(Record):
+    """How a run got there: arrays with one entry a checkpoint.
+
+    Attributes
+    ----------
+    t : ndarray of int
+        Rounds played.
+    loss : ndarray
+        Σ_{s≤t} f_s(x_s).
+    comparator_loss : ndarray
+        Σ_{s≤t} f_s(x̂) for the final x̂; NaN if there is none.
+    regret : ndarray
+        loss − comparator_loss: the regret against the final x̂, at most the regret against the best
+        point of the rounds so far.
+    seconds : ndarray
+        Time spent in the rounds.
+    escaped_mass : ndarray or None
+        ρ_{1:t}.
+    prefix_regret_lo, prefix_regret_hi : ndarray or None
+        Where asked for, an interval for the regret against the best point of the rounds so far.
+    bounds : dict of str to ndarray
+        Each bound; NaN where it was not computed.
+    holds : dict of str to ndarray of int8
+        1 where the bound holds, −1 where it is violated, 0 where that is open.
+    """
+
+    t: np.ndarray
+    loss: np.ndarray
+    comparator_loss: np.ndarray
+    regret: np.ndarray
+    seconds: np.ndarray
+    escaped_mass: np.ndarray | None
+    prefix_regret_lo: np.ndarray | None
+    prefix_regret_hi: np.ndarray | None
+    bounds: dict[str, np.ndarray]
+    holds: dict[str, np.ndarray]
+
+    @property
+    def certificate(self) -> np.ndarray | None:
+        """The first rung at each checkpoint."""
+        return self.bounds.get("certificate")
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all arrays by name, those of `bounds` and `holds` as ``bounds.name``."""
+        result = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, dict):
+                result |= {f"{field.name}.{name}": array for name, array in value.items()}
+            elif value is not None:
+                result[field.name] = value
+        return result
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Trace:
+        """Return the trace whose `arrays` these are."""
+        groups: dict[str, dict[str, np.ndarray]] = {"bounds": {}, "holds": {}}
+        single = dict.fromkeys((field.name for field in fields(cls)), None)
+        for key, array in arrays.items():
+            group, dot, name = key.partition(".")
+            if dot:
+                groups[group][name] = array
+            else:
+                single[key] = array
+        return cls(**{**single, **groups})
+
+
+def as_float(value) -> float | None:
+    """Return a Python float, or None for None and NaN: what was not computed."""
+    return None if value is None or math.isnan(value) else float(value)

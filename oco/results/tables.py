@@ -1,0 +1,196 @@
+"""A run's summary as tables to read."""
+
+from __future__ import annotations
+
+import io
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from oco.results.experiment import Experiment
+from oco.results.summary import Bound, Summary
+
+__all__ = ["html", "report", "text"]
+
+VERDICTS = {True: ("holds", "green"), False: ("VIOLATED", "bold red"), None: ("open", "yellow")}
+# Width of a notebook's or a log's text, where no terminal says otherwise.
+TEXT_WIDTH = 100
+
+
+def report(experiment: Experiment, summary: Summary) -> Group:
+    """Return what there is to say about a run, for a rich console to print.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was run.
+    summary : Summary
+        What it came to.
+
+    Returns
+    -------
+    rich.console.Group
+    """
+    parts = [_title(experiment, summary), Padding(_quantities(summary), (1, 0, 0, 2))]
+    if summary.status != "complete":
+        parts.insert(1, Text(f"{summary.status.upper()}: {summary.message}", "bold red"))
+    if summary.bounds:
+        parts.append(Padding(_ladder(summary), (1, 0, 1, 1)))
+        parts.append(Padding(_formulas(summary), (0, 0, 1, 2)))
+    parts += [Padding(Text(f"· {note}", "dim"), (0, 0, 0, 2)) for note in summary.notes]
+    return Group(*parts)
+
+
+def text(experiment: Experiment, summary: Summary, width: int = TEXT_WIDTH) -> str:
+    """Return the report as plain text of at most `width` characters a line."""
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(report(experiment, summary))
+    return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip().splitlines())
+
+
+def html(experiment: Experiment, summary: Summary) -> str:
+    """Return the report as a piece of HTML."""
+    console = Console(file=io.StringIO(), width=TEXT_WIDTH, record=True)
+    console.print(report(experiment, summary))
+    return console.export_html(
+        inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>'
+    )
+
+
+def _title(experiment: Experiment, summary: Summary) -> Text:
+    title = Text(summary.algorithm, "bold")
+    where = experiment.data or f"the {summary.stream} stream"
+    title.append(f" on {where}, {summary.loss} loss, {_domain(experiment)}", "not bold")
+    size = {"d": summary.d, "k": summary.k, "T": summary.T, "seed": summary.seed}
+    numbers = [f"{name} = {value:,}" for name, value in size.items() if value is not None]
+    if summary.lr is not None:
+        numbers.append(f"η = {_number(summary.lr)}")
+    title.append("\n" + ", ".join(numbers), "not bold dim")
+    return title
+
+
+def _domain(experiment: Experiment) -> str:
+    if experiment.domain == "ball":
+        return f"ball of radius {experiment.radius:g}"
+    if experiment.domain == "box":
+        sides = (experiment.lower, experiment.upper)
+        return "box from {} to {}".format(
+            *(
+                f"{side:g}" if isinstance(side, float) else f"<{len(side)} numbers>"
+                for side in sides
+            )
+        )
+    return experiment.domain
+
+
+def _quantities(summary: Summary) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    if summary.rounds < summary.T:
+        table.add_row("rounds played", f"{summary.rounds:,}", f"of {summary.T:,}")
+    if summary.average_loss is not None:
+        table.add_row(
+            "total loss", _number(summary.total_loss), f"{summary.average_loss:.9g} a round"
+        )
+    _add_regret(table, summary)
+    if summary.escaped_mass is not None:
+        table.add_row("escaped mass ρ", _number(summary.escaped_mass), _omega(summary))
+    if summary.full_adagrad_bound is not None:
+        table.add_row(
+            "√2·D·tr G_T^½",
+            _number(summary.full_adagrad_bound),
+            "what full-matrix AdaGrad promises on these gradients",
+        )
+    if summary.seconds_per_round is not None:
+        table.add_row(
+            "time", _seconds(summary.seconds), f"{_seconds(summary.seconds_per_round)} a round"
+        )
+    if summary.state_bytes is not None:
+        full = 8 * summary.d**2
+        table.add_row(
+            "learner's memory", _bytes(summary.state_bytes), f"a full matrix: {_bytes(full)}"
+        )
+    return table
+
+
+def _add_regret(table: Table, summary: Summary) -> None:
+    best, regret = summary.comparator, summary.regret
+    if best is None or regret is None:
+        return
+    table.add_row(
+        "best fixed point",
+        _number(best.loss),
+        f"no other is better by more than {_number(best.gap)} ({best.method})",
+    )
+    table.add_row(
+        "regret",
+        _number(regret.lo),
+        f"to {_number(regret.hi)}, certified; {regret.hi / summary.rounds:.4g} a round",
+    )
+
+
+def _omega(summary: Summary) -> str:
+    if summary.omega is not None:
+        return f"at most Ω_{summary.k} = {_number(summary.omega)}"
+    if summary.omega_range is not None:
+        lo, hi = summary.omega_range.lo, summary.omega_range.hi
+        return f"at most Ω_{summary.k}, which lies between {_number(lo)} and {_number(hi)}"
+    return ""
+
+
+def _ladder(summary: Summary) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("bound", style="bold", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("margin", justify="right", no_wrap=True)
+    table.add_column("× regret", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for bound in summary.bounds:
+        word, style = VERDICTS[bound.holds]
+        table.add_row(
+            bound.name,
+            _number(bound.value, digits=4),
+            _number(bound.margin, digits=4),
+            _multiple(bound, summary),
+            Text(word, style),
+        )
+    return table
+
+
+def _formulas(summary: Summary) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim")
+    for bound in summary.bounds:
+        table.add_row(bound.name, bound.formula)
+    return table
+
+
+def _multiple(bound: Bound, summary: Summary) -> str:
+    if bound.value is None or summary.regret is None or summary.regret.hi <= 0:
+        return "–"
+    return f"{bound.value / summary.regret.hi:.3g}"
+
+
+def _number(value: float | None, digits: int = 6) -> str:
+    return "–" if value is None else f"{value:,.{digits}g}"
+
+
+def _seconds(value: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value / 1e-6:.3g} µs"
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} GB"
