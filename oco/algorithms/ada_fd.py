@@ -31,7 +31,7 @@ class ShiftedSketch(SketchedPreconditioner):
 
     Examples
     --------
-    >>> ShiftedSketch(d=2, k=2, delta=5.0).update(np.array([3.0, 4.0]))
+    >>> ShiftedSketch(d=2, k=2, delta=5.0).update(np.array([3.0, 4.0]), 25.0)
     array([0.3, 0.4])
     """
 
@@ -44,9 +44,9 @@ class ShiftedSketch(SketchedPreconditioner):
     def _spectrum(self):
         return np.sqrt(self.sketch.eigenvalues) + self.delta, self.delta
 
-    def update(self, g: np.ndarray) -> np.ndarray:
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t."""
-        direction = super().update(g)
+        direction = super().update(g, square)
         self._root_escapes += math.sqrt(self.sketch.last_escape)
         return direction
 

@@ -17,7 +17,7 @@ class DiagonalCovariance:
 
     Examples
     --------
-    >>> DiagonalCovariance(d=2).update(np.array([3.0, 0.0]))
+    >>> DiagonalCovariance(d=2).update(np.array([3.0, 0.0]), 9.0)
     array([1., 0.])
     """
 
@@ -43,7 +43,7 @@ class DiagonalCovariance:
         """Two numbers a coordinate."""
         return self._squares.nbytes + self._roots.nbytes
 
-    def update(self, g: np.ndarray) -> np.ndarray:
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return g_i/(Σ g_{s,i}²)^{1/2} (0 for a coordinate that was always 0)."""
         self._squares += g * g
         np.sqrt(self._squares, out=self._roots)

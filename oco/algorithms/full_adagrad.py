@@ -17,7 +17,7 @@ class FullCovariance:
 
     Examples
     --------
-    >>> FullCovariance(d=2).update(np.array([3.0, 4.0]))
+    >>> FullCovariance(d=2).update(np.array([3.0, 4.0]), 25.0)
     array([0.6, 0.8])
     """
 
@@ -38,7 +38,7 @@ class FullCovariance:
         """The covariance, its eigenvectors and eigenvalues."""
         return 2 * self._covariance.nbytes + self.metric.values.nbytes
 
-    def update(self, g: np.ndarray) -> np.ndarray:
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return G_t^{-1/2} g_t (pseudo-inverse)."""
         self._covariance += np.outer(g, g)
         self.metric = Dense.of(self._covariance).power(0.5)

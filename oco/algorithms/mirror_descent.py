@@ -39,8 +39,8 @@ class Preconditioner(Protocol):
     state_bytes: int
     separable: bool
 
-    def update(self, g: np.ndarray) -> np.ndarray:
-        """Absorb g_t, of shape (d,), and return H_t⁻¹ g_t (pseudo-inverse)."""
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
+        """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
 
 
 @dataclass(frozen=True)
@@ -155,19 +155,19 @@ class MirrorDescent:
         ValueError
             If the shape is wrong, or ‖g‖² is not finite; the learner is then unchanged.
         """
-        g = np.asarray(g, dtype=np.float64)
+        g = np.ascontiguousarray(g, dtype=np.float64)
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
         square = checks.squared_length("g", g)
-        direction = self.preconditioner.update(g)
+        direction = self.preconditioner.update(g, square)
         self._squared_gradients += square
-        self._quadratic += float(g @ direction)
+        self._quadratic += float(np.dot(g, direction))
         y = self.x - self.lr * direction
         if self.domain.bounded:
             self.x = self.domain.project(y, self.preconditioner.metric)
         else:
             self.x = y
-            self._travelled = max(self._travelled, math.sqrt(y @ y))
+            self._travelled = max(self._travelled, math.sqrt(np.dot(y, y)))
 
     def diagnostics(self) -> Diagnostics:
         """Return what the bounds of this learner's regret are made of."""

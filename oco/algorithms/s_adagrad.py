@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco import checks
@@ -18,14 +20,14 @@ class CompensatedSketch(SketchedPreconditioner):
 
     Examples
     --------
-    >>> CompensatedSketch(d=2, k=2).update(np.array([3.0, 4.0]))
+    >>> CompensatedSketch(d=2, k=2).update(np.array([3.0, 4.0]), 25.0)
     array([0.6, 0.8])
     """
 
     def _spectrum(self):
         escaped = self.sketch.escaped_mass
         values, tail = resolve_rank(self.sketch.eigenvalues + escaped, escaped)
-        return np.sqrt(values), float(np.sqrt(tail))
+        return np.sqrt(values), math.sqrt(tail)
 
 
 def s_adagrad(d: int, *, k: int, domain: Domain, lr: float | None = None) -> MirrorDescent:

@@ -34,12 +34,12 @@ class _ScalarPreconditioner(ABC):
         return math.sqrt(self._square)
 
     @abstractmethod
-    def _increment(self, g: np.ndarray) -> float:
+    def _increment(self, square: float) -> float:
         """Return h_t² − h_{t−1}²."""
 
-    def update(self, g: np.ndarray) -> np.ndarray:
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return g/h_t (0 as long as every gradient was 0)."""
-        self._square += self._increment(g)
+        self._square += self._increment(square)
         return g / math.sqrt(self._square) if self._square else np.zeros_like(g)
 
 
@@ -48,11 +48,11 @@ class RoundCount(_ScalarPreconditioner):
 
     Examples
     --------
-    >>> RoundCount(d=1).update(np.array([3.0]))
+    >>> RoundCount(d=1).update(np.array([3.0]), 9.0)
     array([3.])
     """
 
-    def _increment(self, g):
+    def _increment(self, square):
         return 1.0
 
 
@@ -61,9 +61,9 @@ class GradientNorm(_ScalarPreconditioner):
 
     Examples
     --------
-    >>> GradientNorm(d=2).update(np.array([3.0, 4.0]))
+    >>> GradientNorm(d=2).update(np.array([3.0, 4.0]), 25.0)
     array([0.6, 0.8])
     """
 
-    def _increment(self, g):
-        return float(g @ g)
+    def _increment(self, square):
+        return square

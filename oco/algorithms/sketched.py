@@ -51,18 +51,14 @@ class SketchedPreconditioner(ABC):
         """Return what the sketch holds."""
         return self.sketch.state_bytes + self._roots.nbytes
 
-    def update(self, g: np.ndarray) -> np.ndarray:
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t.
 
         The sketch gives g's coordinates in the updated eigenvectors, so that g, which lies in the
         range of H_t, is never split by eigenvalues at rounding level.
         """
-        coordinates = self.sketch.append(g)
+        coordinates = self.sketch.absorb(g, square)
         self._roots, self._tail = self._spectrum()
-        inverse = pseudo_power(self._roots, -1)
-        if not self._tail:
-            return self.sketch.basis.combine(inverse * coordinates)
-        tail = 1 / self._tail
-        direction = self.sketch.basis.combine((inverse - tail) * coordinates)
-        direction += tail * g
-        return direction
+        scale = 1 / self._tail if self._tail else 0.0
+        weights = (pseudo_power(self._roots, -1.0) - scale) * coordinates
+        return self.sketch.combine(weights, scale, g)

@@ -6,6 +6,7 @@ compilation off, ``OCO_ENGINE=numba`` insists on it.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 
@@ -27,6 +28,10 @@ ENGINE = _choose()
 
 if ENGINE == "numba":
     import numba
+
+    # numba's products call SciPy's BLAS.  It is loaded here, not in the middle of the first
+    # product, so that a caller who limits the threads of all loaded libraries reaches it.
+    importlib.import_module("scipy.linalg")
 
     # Compiled once and kept on disk.  Division by zero follows NumPy (inf, not an exception), and
     # no fast-math: the kernels rely on IEEE arithmetic to recognise rounding.

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oco import checks
+from oco.linalg.engine import kernel
 
 __all__ = [
     "RANK_CUTOFF",
@@ -38,7 +39,8 @@ __all__ = [
 RANK_CUTOFF = 1e-12
 
 
-def resolve_rank(eigenvalues: np.ndarray, tail: float = 0.0) -> tuple[np.ndarray, float]:
+@kernel
+def resolve_rank(eigenvalues, tail=0.0):
     """Set the eigenvalues that rounding cannot tell from zero to exactly zero.
 
     This is the one place that decides the numerical rank of an operator.
@@ -60,12 +62,15 @@ def resolve_rank(eigenvalues: np.ndarray, tail: float = 0.0) -> tuple[np.ndarray
     >>> resolve_rank(np.array([4.0, 1e-15, -1e-17]))
     (array([4., 0., 0.]), 0.0)
     """
-    largest = max(float(np.max(eigenvalues, initial=0.0)), tail)
+    largest = tail
+    if len(eigenvalues):
+        largest = max(tail, eigenvalues.max())
     cutoff = RANK_CUTOFF * largest
     return np.where(eigenvalues > cutoff, eigenvalues, 0.0), (tail if tail > cutoff else 0.0)
 
 
-def pseudo_power(values: np.ndarray, exponent: float) -> np.ndarray:
+@kernel
+def pseudo_power(values, exponent):
     """Raise non-negative values to `exponent`, with 0 staying 0 (pseudo-inverse semantics).
 
     Examples
@@ -73,7 +78,6 @@ def pseudo_power(values: np.ndarray, exponent: float) -> np.ndarray:
     >>> pseudo_power(np.array([4.0, 0.0]), -0.5)
     array([0.5, 0. ])
     """
-    values = np.asarray(values, dtype=np.float64)
     positive = values > 0
     return np.where(positive, np.where(positive, values, 1.0) ** exponent, 0.0)
 
@@ -333,18 +337,28 @@ class LowRankPlusScalar(SpectralOperator):
     def decompose(self, v):
         """Split `v`: q coordinates, and the rest as one component."""
         coordinates = self.basis.coordinates(v)
-        squares = coordinates**2
-        # The remainder's length by subtraction: its rounding error is ε‖v‖², which is all that
-        # the secular equation, where it is added to the other squares, can tell apart.
-        remainder = max(float(v @ v) - float(squares.sum()), 0.0)
+        squares = _with_remainder(coordinates, v)
 
         def recombine(w: np.ndarray) -> np.ndarray:
             inside = self.basis.combine((w[:-1] - w[-1]) * coordinates)
             return inside + w[-1] * v if w[-1] else inside
 
-        return Components(self.values, np.append(squares, remainder), recombine)
+        return Components(self.values, squares, recombine)
 
     def map(self, f):
         """Return the operator with the same directions and eigenvalues f(λ), f(s)."""
         values = f(self.values)
         return LowRankPlusScalar(self.basis, values[:-1], float(values[-1]), self.dim)
+
+
+@kernel
+def _with_remainder(coordinates, v):
+    """Return the squares of `coordinates` and, last, of what they leave of `v`.
+
+    The remainder's length comes by subtraction: its rounding error is ε‖v‖², which is all that the
+    secular equation, where it is added to the other squares, can tell apart.
+    """
+    squares = np.empty(len(coordinates) + 1)
+    squares[:-1] = coordinates * coordinates
+    squares[-1] = max(np.dot(v, v) - squares[:-1].sum(), 0.0)
+    return squares

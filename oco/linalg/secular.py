@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from oco.linalg.engine import kernel
+
 __all__ = ["ball_weights"]
 
 # Newton's method on 1/‖x(μ)‖ rises monotonically and converges quadratically; 100 steps are an
@@ -15,7 +17,8 @@ NEWTON_STEPS = 100
 NORM_ACCURACY = 4 * np.finfo(np.float64).eps
 
 
-def ball_weights(values: np.ndarray, squares: np.ndarray, radius: float) -> np.ndarray:
+@kernel
+def ball_weights(values, squares, radius):
     """Weights w_i with which the components of y make up its projection onto a ball.
 
     Solves argmin_{‖x‖ ≤ R} (x − y)ᵀ H (x − y) for H = Σ h_i P_i.  Where h_i > 0 the solution is
@@ -53,27 +56,24 @@ def ball_weights(values: np.ndarray, squares: np.ndarray, radius: float) -> np.n
     array([0.2, 0.2])
     """
     seen = values > 0
-    weights = np.where(seen, 1.0, 0.0)
-    relevant = squares[seen] / radius**2
-    length = math.sqrt(relevant.sum())
+    inside = np.where(seen, squares, 0.0) / radius**2
+    length = math.sqrt(inside.sum())
     if length <= 1:
-        unseen = math.sqrt(squares[~seen].sum()) / radius
-        room = math.sqrt(max(1.0 - length**2, 0.0))
-        weights[~seen] = 1.0 if unseen <= room else room / unseen
-        return weights
+        unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
+        room = math.sqrt(1.0 - length * length)
+        return np.where(seen, 1.0, 1.0 if unseen <= room else room / unseen)
     # Only ratios of the eigenvalues matter: scaled to (0, 1], μ is scaled with them.
-    h = values[seen] / values.max()
+    h = np.where(seen, values / values.max(), 1.0)
     mu = 0.0
     for _ in range(NEWTON_STEPS):
-        shrunk = h / (h + mu)
-        pulled = shrunk * shrunk * relevant
+        shifted = h + mu
+        shrunk = h / shifted
+        pulled = shrunk * shrunk * inside
         length = math.sqrt(pulled.sum())
         if length - 1 <= NORM_ACCURACY:
             break
-        slope = (pulled / (h + mu)).sum() / length
-        step = (length - 1) * length / slope
+        step = (length - 1) * length * length / (pulled / shifted).sum()
         if mu + step == mu:
             break
         mu += step
-    weights[seen] = h / (h + mu)
-    return weights
+    return np.where(seen, h / (h + mu), 0.0)

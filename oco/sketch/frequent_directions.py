@@ -7,13 +7,13 @@ import numpy as np
 from oco import checks
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.sketch import guarantees
-from oco.sketch.kernels import absorb, fold
+from oco.sketch.kernels import absorb, fold, orthonormalise, weighted
 
 __all__ = ["FrequentDirections"]
 
-# The frame also turns when this many rows have come since the last time, so that the rotation's
-# rounding drift (a few ε a row) stays below 1e-13 on streams that never fill the frame.
-FOLD_EVERY = 256
+# Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
+# below 1e-13, and rare enough to cost nothing.
+CORRECT_EVERY = 256
 # Singular values of a block at or below this, relative to the largest, are rounding noise of the
 # decomposition and not directions.
 BLOCK_RANK = 1e-13
@@ -89,7 +89,7 @@ class FrequentDirections:
         self._rotation = np.zeros((self.k, capacity))
         self._values = np.zeros(self.k)
         self._coordinates = np.zeros(self.k)
-        self._m = self._q = self._since_fold = 0
+        self._m = self._q = self._corrected = 0
 
     @property
     def rank(self) -> int:
@@ -138,7 +138,23 @@ class FrequentDirections:
         row = np.ascontiguousarray(row, dtype=np.float64)
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
-        mass = checks.squared_length("row", row)
+        return self.absorb(row, checks.squared_length("row", row))
+
+    def absorb(self, row: np.ndarray, mass: float) -> np.ndarray:
+        """Do what `append` does, for a caller that has checked the row.
+
+        Parameters
+        ----------
+        row : ndarray of shape (d,)
+            Finite, float64 and C-contiguous.
+        mass : float
+            ‖row‖².
+
+        Returns
+        -------
+        ndarray of shape (rank,)
+            The row's coordinates in the *updated* eigenvectors; valid until the next step.
+        """
         self.rows += 1
         self.total_mass = self.decay * self.total_mass + mass
         if mass == 0:
@@ -146,9 +162,13 @@ class FrequentDirections:
             self.escaped_mass *= self.decay
             self.last_escape = 0.0
             return np.zeros(self._q)
-        if (self._m == len(self._frame) < self.d) or self._since_fold >= FOLD_EVERY:
-            self._fold()
-        self._since_fold += 1
+        if self.rows - self._corrected >= CORRECT_EVERY:
+            orthonormalise(self._frame, self._rotation, self._m, self._q)
+            fold(self._frame, self._rotation, self._m, self._q)
+            self._m, self._corrected = self._q, self.rows
+        elif self._m == len(self._frame) < self.d:
+            fold(self._frame, self._rotation, self._m, self._q)
+            self._m = self._q
         self._m, self._q, self.last_escape = absorb(
             self._frame,
             self._rotation,
@@ -161,6 +181,24 @@ class FrequentDirections:
         )
         self.escaped_mass = self.decay * self.escaped_mass + self.last_escape
         return self._coordinates[: self._q]
+
+    def combine(self, weights: np.ndarray, scale: float, row: np.ndarray) -> np.ndarray:
+        """Return Σ w_i u_i + s·g for the eigenvectors u_i of the sketch.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (rank,)
+            w.
+        scale : float
+            s.
+        row : ndarray of shape (d,)
+            g.
+
+        Returns
+        -------
+        ndarray of shape (d,)
+        """
+        return weighted(self._frame, self._rotation, self._m, self._q, weights, scale, row)
 
     def extend(self, rows) -> None:
         """Absorb the rows of an array of shape (n, d) one after the other.
@@ -261,10 +299,6 @@ class FrequentDirections:
             f"rank {self.rank}, escaped mass {self.escaped_mass:.4g} of {self.total_mass:.4g})"
         )
 
-    def _fold(self) -> None:
-        fold(self._frame, self._rotation, self._m, self._q)
-        self._m, self._since_fold = self._q, 0
-
     def _absorb_block(self, block: np.ndarray, decay: float) -> None:
         """One step with the decomposition of the stacked factors: O((rank + n)² d)."""
         factor = np.sqrt(decay * self._values[: self._q])[:, None] * self.directions
@@ -273,7 +307,7 @@ class FrequentDirections:
         values = singular**2
         self.last_escape = float(values[self.k - 1]) if len(values) >= self.k else 0.0
         self._q = self._m = min(len(values), self.k - 1)
-        self._since_fold = 0
+        self._corrected = self.rows
         self._values[:] = 0.0
         self._values[: self._q] = values[: self._q] - self.last_escape
         self._frame[: self._q] = vectors[: self._q]

@@ -1,4 +1,4 @@
-"""The two array kernels of Frequent Directions: absorb a vector, fold the rotation."""
+"""The array kernels of Frequent Directions: absorb a vector, turn the frame, apply a function."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from oco.linalg.engine import kernel
 from oco.linalg.orthogonal import split
 from oco.linalg.rank_one import rank_one_eigh
 
-__all__ = ["absorb", "fold"]
+__all__ = ["absorb", "fold", "orthonormalise", "weighted"]
+
+# Columns turned at a time: a block of 1.5 ℓ rows of this length fits the second-level cache.
+FOLD_COLUMNS = 1024
 
 
 @kernel
@@ -80,19 +83,36 @@ def absorb(frame, rotation, values, m, q, decay, g, coordinates):
 
 @kernel
 def fold(frame, rotation, m, q):
-    """Replace V by W V and W by the identity, restoring orthonormality; in place.
+    """Replace V by W V and W by the identity, in place."""
+    turn = np.ascontiguousarray(rotation[:q, :m])
+    # A block of columns at a time: the copy stays small and in cache whatever d is.
+    for start in range(0, frame.shape[1], FOLD_COLUMNS):
+        block = np.ascontiguousarray(frame[:m, start : start + FOLD_COLUMNS])
+        frame[:q, start : start + FOLD_COLUMNS] = np.dot(turn, block)
+    rotation[:] = 0.0
+    for i in range(q):
+        rotation[i, i] = 1.0
+
+
+@kernel
+def orthonormalise(frame, rotation, m, q):
+    """Remove the drift of W V from orthonormality, in place, by a correction to W.
 
     Notes
     -----
-    Rounding lets W V drift from orthonormality by a few ε a round.  With B = W V Vᵀ Wᵀ = I + E the
-    rows of (3I − B)/2·W V are orthonormal up to O(E²) (one Newton–Schulz step for the polar
-    factor), so the drift never adds up.
+    Rounding lets the rows of W V drift by a few ε a round.  With W V Vᵀ Wᵀ = I + E, the rows of
+    (I − E/2) W V are orthonormal up to O(E²): one Newton–Schulz step for the polar factor.
     """
     rows = frame[:m]
     turn = np.ascontiguousarray(rotation[:q, :m])
     gram = np.dot(np.dot(turn, np.dot(rows, rows.T)), turn.T)
-    turn = 1.5 * turn - 0.5 * np.dot(gram, turn)
-    frame[:q] = np.dot(turn, rows)
-    rotation[:] = 0.0
-    for i in range(q):
-        rotation[i, i] = 1.0
+    rotation[:q, :m] = 1.5 * turn - 0.5 * np.dot(gram, turn)
+
+
+@kernel
+def weighted(frame, rotation, m, q, weights, scale, g):
+    """Return Vᵀ Wᵀ w + s·g, of shape (d,): what any function of the sketch does to g."""
+    result = np.dot(np.dot(weights, rotation[:q])[:m], frame[:m])
+    if scale != 0.0:
+        result += scale * g
+    return result
