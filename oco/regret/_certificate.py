@@ -15,7 +15,7 @@ __all__ = ["Certificate"]
 # Every sum that enters a bound is trusted to this relative accuracy: a thousand rounding units,
 # more than the blocked summation of ten million terms loses.
 ROUNDING = 1e-13
-# An unbounded K is certified inside a ball of this many times ‖x̂‖, and of at least this radius.
+# An unbounded K is certified inside a ball of this many times ‖x̂‖.
 REACH = 2.0
 
 
@@ -35,6 +35,8 @@ class Certificate:
         The point of K with the smallest total loss so far.
     value : float
         Its total loss F(x).
+    resolution : float
+        A gap that rounding could have made: there is no use in a smaller one.
 
     Notes
     -----
@@ -46,19 +48,21 @@ class Certificate:
 
     def __init__(self, data: Rounds, domain: Domain) -> None:
         self._norms, self._domain = data.norms, domain
+        longest = float(data.norms.max(initial=0.0))
+        self._shortest = 1.0 / longest if longest > 0 else 1.0
         self._planes: list[tuple[float, float]] = []
         self.x = domain.start(data.d)
-        self.value = math.inf
+        self.value, self.resolution = math.inf, 0.0
 
     @property
     def radius(self) -> float | None:
         """The radius of the ball that the lower bound holds in; None if it holds on all of K.
 
-        It is 2‖x̂‖, at least 2: a comparator further out would have to be twice as long as x̂.
+        It is 2‖x̂‖, and at least 2/max‖a_t‖, where predictions reach 2.
         """
         if self._domain.bounded:
             return None
-        return REACH * max(1.0, float(np.linalg.norm(self.x)))
+        return REACH * max(self._shortest, float(np.linalg.norm(self.x)))
 
     @property
     def lower(self) -> float:
@@ -79,11 +83,14 @@ class Certificate:
 
     def add_minorants(self, minorants: Minorants, s: np.ndarray) -> None:
         """Keep the lower bound from `minorants` and their combined slope `s`, of shape (d,)."""
-        offset = float(minorants.offset.sum()) - ROUNDING * float(np.abs(minorants.offset).sum())
-        doubt = ROUNDING * float(np.abs(minorants.slope) @ self._norms)
+        offset_doubt = ROUNDING * float(np.abs(minorants.offset).sum())
+        slope_doubt = ROUNDING * float(np.abs(minorants.slope) @ self._norms)
         if self._domain.bounded:
-            size = self._domain.support(-s) + self._domain.radius(len(s)) * doubt
+            slope_doubt *= self._domain.radius(len(s))
+            size = self._domain.support(-s) + slope_doubt
         else:
-            size = float(np.linalg.norm(s)) + doubt
+            size = float(np.linalg.norm(s)) + slope_doubt
+        offset = float(minorants.offset.sum()) - offset_doubt
         if math.isfinite(offset) and math.isfinite(size):
             self._planes.append((offset, size))
+            self.resolution = 2 * (offset_doubt + (self.radius or 1.0) * slope_doubt)

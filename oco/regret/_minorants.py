@@ -14,9 +14,9 @@ import numpy as np
 
 __all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss"]
 
-# Bisection halves a bracket to neighbouring floating-point numbers in at most this many steps when
-# its ends differ by a factor of 2; later ones only matter for minima next to zero.
-BISECTIONS = 60
+# Bisection reaches neighbouring floating-point numbers in about 53 halvings, plus one for every
+# factor of 2 by which the bracket is longer than the root is far from 0.
+BISECTIONS = 200
 # Step of the difference quotient that stands for φ'', relative to 1 + |w|: the cube root of the
 # rounding unit, where truncation and rounding errors balance.
 DIFFERENCE = float(np.cbrt(np.finfo(np.float64).eps))
@@ -112,10 +112,10 @@ class MoreauEnvelope:
         width = float(level / squares) if squares > 0 else 1.0
         return width if 0 < width < np.inf else 1.0
 
-    def advance(self, minorants: Minorants, shrink: float = 1.0) -> None:
-        """Take the slopes for multipliers, and multiply ε by `shrink`."""
+    def advance(self, minorants: Minorants, factor: float) -> None:
+        """Take the slopes for multipliers, and multiply ε by `factor`."""
         self.multipliers = minorants.slope
-        self.width *= shrink
+        self.width *= factor
 
     def at(self, z: np.ndarray) -> Minorants:
         """Return minorants at the proximal points of ``z + ε λ``, for `z` of shape (T,)."""
@@ -138,6 +138,8 @@ class MoreauEnvelope:
         loss, width = self.loss, self.width
         for _ in range(BISECTIONS):
             middle = 0.5 * (low + high)
+            if np.all((middle == low) | (middle == high)):
+                break
             beyond = middle + width * loss.derivative(middle, y) > v
             high = np.where(beyond, middle, high)
             low = np.where(beyond, low, middle)

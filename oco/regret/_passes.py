@@ -26,16 +26,20 @@ class Rounds:
         y_t.
     norms : ndarray of shape (T,)
         ‖a_t‖.
+    spreads : ndarray of shape (d,)
+        The root mean square of each feature; 1 for a feature that is always 0.
     """
 
     def __init__(self, stream, stop: int | None = None) -> None:
         self._stream, self._stop = stream, stop
         self.d = int(stream.d)
-        labels, norms = [np.empty(0)], [np.empty(0)]
+        labels, norms, squares = [np.empty(0)], [np.empty(0)], np.zeros(self.d)
         for chunk, answers in stream.chunks(stop):
             labels.append(answers)
             norms.append(np.sqrt(np.einsum("ij,ij->i", chunk, chunk)))
+            squares += np.einsum("ij,ij->j", chunk, chunk)
         self.labels, self.norms = np.concatenate(labels), np.concatenate(norms)
+        self.spreads = np.where(squares > 0, np.sqrt(squares / max(len(self), 1)), 1.0)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,12 +64,19 @@ class Rounds:
             total += weights[rows] @ features
         return total
 
+    def scaled(self, weights: np.ndarray) -> np.ndarray:
+        """Return the rows √w_t a_t whose weight is not 0, for weights ≥ 0: of shape (n, d)."""
+        parts = [np.empty((0, self.d))]
+        for features, rows in self._chunks():
+            used = np.flatnonzero(weights[rows])
+            parts.append(features[used] * np.sqrt(weights[rows][used, None]))
+        return np.vstack(parts)
+
     def gram(self, weights: np.ndarray) -> np.ndarray:
         """Return Σ_t w_t a_t a_tᵀ, of shape (d, d), for weights ≥ 0."""
         total = np.zeros((self.d, self.d))
         for features, rows in self._chunks():
             used = np.flatnonzero(weights[rows])
-            if len(used):
-                scaled = features[used] * np.sqrt(weights[rows][used, None])
-                total += scaled.T @ scaled
+            scaled = features[used] * np.sqrt(weights[rows][used, None])
+            total += scaled.T @ scaled
         return total

@@ -15,22 +15,28 @@ import numpy as np
 from scipy.optimize import brentq
 
 from oco.domains import Box, Domain
-from oco.linalg.operators import Dense, SpectralOperator
+from oco.linalg.operators import SpectralOperator
 from oco.regret._certificate import Certificate
 from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss
-from oco.regret._models import SecantMetric, minimise_on_ball, minimise_on_box, trust_radius
+from oco.regret._models import (
+    SecantMetric,
+    hessian,
+    minimise_on_ball,
+    minimise_on_box,
+    trust_radius,
+)
 from oco.regret._passes import Rounds
 
 __all__ = ["Search"]
 
-# Above this dimension the Hessian (32 MB here) and its eigenvectors (seconds a step) cost more than
-# the secant steps that they save.
+# Above this rank the Hessian (32 MB here) and its eigenvectors (seconds a step) cost more than the
+# secant steps that they save.
 NEWTON_DIMENSION = 2000
 # Secant steps before the first Newton step: a Newton step costs as much as about d/20 of them.
 SECANT_STEPS = 10
 SECANT_STEPS_PER_DIMENSION = 1 / 20
 # Hard problems with kinks take about 150 steps; this many are a failure.
-STEPS = 1000
+STEPS = 500
 # Give up after so many steps that did not shrink the gap by a hundredth.
 PATIENCE = 50
 PROGRESS = 0.99
@@ -41,6 +47,10 @@ SHRINK = 0.5
 # start, with the other sign; a shorter one is then found to 1% of the step.
 OVERSHOOT = 0.1
 SEARCH_ACCURACY = 1e-2
+TINY, HUGE = np.finfo(np.float64).tiny, np.finfo(np.float64).max
+# A model is at least this much curved, relative to its largest curvature: along directions that the
+# data do not span, the slope is rounding and must not be followed to the end of the domain.
+FLATTEST = 1e-10
 
 
 class Search:
@@ -67,6 +77,8 @@ class Search:
         self._secant_steps = 0
         self._newton = False
         self._last_smoothing = math.inf
+        # A bounded K fixes the units of x; otherwise each coordinate gets the units of its feature.
+        self._units = np.ones(data.d) if domain.bounded else 1.0 / data.spreads
         self.certificate = Certificate(data, domain)
 
     @property
@@ -78,6 +90,7 @@ class Search:
 
     def run(self, target: Callable[[Certificate], float]) -> None:
         """Step until the gap is at most ``target(certificate)``, or no longer shrinks."""
+        self._certify_floor()
         x = self.certificate.x
         z = self._data.predictions(x)
         gap, waited = math.inf, 0
@@ -85,19 +98,28 @@ class Search:
             minorants = self._family.at(z)
             s = self._data.combine(minorants.slope)
             smoothing = self._certify(x, z, minorants, s)
-            if self.certificate.gap <= target(self.certificate):
+            if self.certificate.gap <= max(target(self.certificate), self.certificate.resolution):
                 return
             waited = 0 if self.certificate.gap <= PROGRESS * gap else waited + 1
             gap = gap if waited else self.certificate.gap
             if waited > PATIENCE:
                 return
-            moved = None
-            if smoothing < self._excess(x, s):
-                moved = self._step(x, z, minorants, s)
+            if smoothing > self._excess(x, s):
+                self._sharpen(minorants, smoothing)
+                continue
+            moved = self._step(x, z, minorants, s)
             if moved is not None:
                 x, z = moved
-            elif not self._refine(minorants, smoothing):
+            elif not self._unblock(minorants):
                 return
+
+    def _certify_floor(self) -> None:
+        """Record the bound Σ min_z φ(z, y_t), where the conjugate tells it: slopes of zero."""
+        conjugate = getattr(self._family.loss, "conjugate", None)
+        if conjugate is not None:
+            flat = np.zeros(len(self._data))
+            floor = -np.asarray(conjugate(flat, self._family.labels), dtype=np.float64)
+            self.certificate.add_minorants(Minorants(flat, floor, flat), np.zeros(self._data.d))
 
     def _certify(self, x, z, minorants: Minorants, s) -> float:
         """Record the point and the bound; return what smoothing the loss adds to the gap at x."""
@@ -114,17 +136,31 @@ class Search:
         support = self._domain.support(-s) if radius is None else radius * np.linalg.norm(s)
         return float(s @ x + support)
 
-    def _refine(self, minorants: Minorants, smoothing: float) -> bool:
-        """Make the problem that is stepped on sharper; return False if there is nothing to do."""
-        can_newton = not self._newton and self._data.d <= NEWTON_DIMENSION
-        self._newton |= can_newton
-        if self._family.exact:
-            return can_newton
+    def _sharpen(self, minorants: Minorants, smoothing: float) -> None:
+        """Take the next multipliers, and a narrower envelope if they alone do not gain enough."""
         slow = smoothing > SLOW * self._last_smoothing
-        self._family.advance(minorants, SHRINK if slow else 1.0)
         self._last_smoothing = smoothing
-        self._secant = None
+        self._replace(minorants, SHRINK if slow else 1.0)
+
+    def _unblock(self, minorants: Minorants) -> bool:
+        """Help where rounding hides any descent; return False if nothing is left to try."""
+        switched = self._switch_to_newton()
+        if self._family.exact:
+            return switched
+        # The slopes of an envelope are accurate to a rounding error of z over its width.
+        self._replace(minorants, 1 / SHRINK)
         return True
+
+    def _replace(self, minorants: Minorants, factor: float) -> None:
+        self._family.advance(minorants, factor)
+        self._switch_to_newton()
+        self._secant = None
+
+    def _switch_to_newton(self) -> bool:
+        size = min(self._data.d, len(self._data))
+        switched = not self._newton and size <= NEWTON_DIMENSION
+        self._newton |= switched
+        return switched
 
     def _step(self, x, z, minorants: Minorants, s):
         """Return the next point and its predictions, or None if rounding hides any descent."""
@@ -137,34 +173,40 @@ class Search:
 
         def slope(share: float) -> float:
             along = float(self._family.at(z + share * change).slope @ change)
-            return along if math.isfinite(along) else np.finfo(np.float64).max
+            return along if math.isfinite(along) else HUGE
 
         share = 1.0
         if slope(1.0) > -OVERSHOOT * descent:
             if not slope(0.0) < 0:
                 return None
-            share = brentq(slope, 0.0, 1.0, rtol=SEARCH_ACCURACY)
+            share = brentq(slope, 0.0, 1.0, xtol=TINY, rtol=SEARCH_ACCURACY, disp=False)
         x, z = x + share * step, z + share * change
         if not self._newton:
             after = self._data.combine(self._family.at(z).slope)
-            self._secant.absorb(share * step, after - s)
+            self._secant.absorb(share * step / self._units, (after - s) * self._units)
         return x, z
 
     def _metric(self, minorants: Minorants, s) -> SpectralOperator:
         d = self._data.d
         budget = SECANT_STEPS + SECANT_STEPS_PER_DIMENSION * d
-        self._newton |= d <= NEWTON_DIMENSION and self._secant_steps > budget
+        if self._secant_steps > budget:
+            self._switch_to_newton()
         if self._newton:
-            return Dense.of(self._data.gram(minorants.curvature))
+            return hessian(self._data, minorants.curvature, self._units)
         self._secant_steps += 1
         if self._secant is None:
-            along = self._data.predictions(s)
+            slope = s * self._units
+            along = self._data.predictions(slope * self._units)
             bend = float(minorants.curvature @ along**2)
-            self._secant = SecantMetric(bend / float(s @ s) if bend > 0 else 1.0, d)
+            self._secant = SecantMetric(bend / float(slope @ slope) if bend > 0 else 1.0, d)
         return self._secant.operator()
 
     def _minimise_model(self, metric: SpectralOperator, x, s) -> np.ndarray:
-        linear = s - metric @ x
+        """Return the minimiser over K of the model at x whose Hessian is `metric`, in own units."""
+        metric = metric.map(lambda values: np.maximum(values, FLATTEST * (values.max() or 1.0)))
+        point = x / self._units
         if isinstance(self._domain, Box):
-            return minimise_on_box(metric, linear, self._domain, x)
-        return minimise_on_ball(metric, linear, trust_radius(self._domain, x))
+            return minimise_on_box(metric, s, self._domain, x)
+        linear = s * self._units - metric @ point
+        radius = trust_radius(self._domain, point)
+        return self._units * minimise_on_ball(metric, linear, radius)
