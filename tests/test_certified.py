@@ -1,0 +1,51 @@
+"""Every learner × loss × stream × domain: the certified regret stays below every rung."""
+
+import pytest
+
+import oco
+from oco.algorithms import ALGORITHMS
+from oco.losses import LOSSES, STREAMS
+
+SEEDS = range(20)
+STREAM_OPTIONS = {"orthonormal": {"r": 5}, "drift": {"turns": 1.0}}
+GAMES = [
+    (name, loss, stream, domain)
+    for name in ALGORITHMS
+    for stream in STREAMS
+    if stream != "data"
+    for loss in LOSSES
+    if STREAMS[stream].supports(loss)
+    for domain in ("ball", "box", "unconstrained")
+    if not (domain == "box" and name in ("full-adagrad", "s-adagrad", "ada-fd"))
+    and not (domain == "unconstrained" and loss == "linear")
+]
+
+
+@pytest.mark.parametrize("name, loss, stream, domain", GAMES)
+def test_regret_is_below_every_rung(name, loss, stream, domain):
+    for seed in SEEDS:
+        result = oco.run(
+            name,
+            loss=loss,
+            stream=stream,
+            domain=domain,
+            d=7,
+            k=4,
+            T=40,
+            seed=seed,
+            lr=0.3 if domain == "unconstrained" else None,
+            checkpoints=4,
+            **STREAM_OPTIONS.get(stream, {}),
+        )
+        summary = result.summary
+        assert summary.status == "complete"
+        assert summary.bounds, "no rung was checked"
+        for bound in summary.bounds:
+            assert bound.holds, (seed, bound)
+            assert summary.regret.hi <= bound.value
+        assert summary.regret.lo <= summary.regret.hi
+
+
+def test_linear_losses_without_a_bounded_domain_are_refused():
+    with pytest.raises(ValueError, match="domain: linear losses have no best fixed point"):
+        oco.run("adagrad", stream="rademacher", domain="unconstrained", lr=0.1, d=5, T=20)
