@@ -55,6 +55,8 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
             from oco.experiment import perform
 
             result = perform(game, progress)
+    except MemoryError as error:
+        raise output.BadInput(f"not enough memory: {output.one_line(error)}") from None
     except KeyboardInterrupt:
         click.echo("interrupted before there was anything to keep", err=True)
         context.exit(INTERRUPTED)
@@ -85,7 +87,7 @@ def _prepared(options: dict, out: str | None, plot: str | None):
         game = prepare(out=out, **options)
         if plot is not None:
             output.require_figure(plot)
-    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         raise output.BadInput(output.one_line(error)) from None
     return game
 

@@ -8,6 +8,7 @@ from importlib import metadata
 
 import numpy as np
 import scipy
+from threadpoolctl import threadpool_limits
 
 from oco.bounds import RUNGS, full_adagrad_bound, gradient_spectra, spectrum_affordable
 from oco.experiment.accounting import Ladder, climb, diameters, rungs
@@ -25,6 +26,9 @@ __all__ = ["assess"]
 DISTRIBUTION = "oco-sketch"
 
 
+# One BLAS thread: the numbers then do not depend on how many cores there are, and on matrices of
+# this size a second thread costs more than it gives.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def assess(game: Game, play: Play) -> Result:
     """Certify what was played and hold it against the bounds.
 

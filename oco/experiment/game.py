@@ -7,8 +7,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from oco import checks
 from oco.algorithms import ALGORITHMS
+from oco.bounds import RUNGS, Account, ladder
 from oco.domains import DOMAINS, Domain
 from oco.experiment.lookup import Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
@@ -18,6 +21,8 @@ __all__ = ["DEFAULT_SKETCH", "Game", "set_up"]
 
 # Sketch size unless told, or d + 1 where that is less: the setting of the README's first example.
 DEFAULT_SKETCH = 20
+# Options that some learners or streams take and others do not.
+SPECIFIC = ("k", "lr", "delta", "spectrum", "noise", "turns", "r", "features")
 
 
 @dataclass(frozen=True)
@@ -80,10 +85,8 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     bound = _gradient_bound(loss, stream, domain)
     options.values |= {"d": stream.d, "T": stream.T, "domain": domain, "gradient_bound": bound}
     learner = _learner(experiment, objects, options)
-    ignored = options.unused() & {
-        name for name in vars(experiment) if Experiment.__dataclass_fields__[name].default is None
-    }
-    return Game(experiment, learner, loss, stream, domain, bound, tuple(sorted(ignored)))
+    ignored = tuple(name for name in SPECIFIC if name in options.unused())
+    return Game(experiment, learner, loss, stream, domain, bound, ignored)
 
 
 def _domain(experiment: Experiment) -> Domain:
@@ -154,7 +157,30 @@ def _learner(experiment, objects, options):
             f"{experiment.algorithm} gives {type(learner).__name__}, which has not"
         )
     checks.vector("algorithm: the learner's x", learner.x, options.values["d"])
+    if getattr(learner, "bounds", ()):
+        _rehearse_bounds(learner, options.values["d"])
     return learner
+
+
+def _rehearse_bounds(learner, d: int) -> None:
+    """Compute the bounds that a learner claims once before the game, not first after it."""
+    names = [checks.choice("algorithm: bounds", name, RUNGS) for name in learner.bounds]
+    try:
+        account = Account(
+            t=1,
+            d=d,
+            k=getattr(learner, "k", None),
+            lr=checks.number("lr", learner.lr, above=0),
+            diameter=1.0,
+            gradient_bound=1.0,
+            diagnostics=learner.diagnostics(),
+            spectrum=np.ones(1),
+        )
+        ladder(names, account)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"algorithm: the bounds that the learner claims cannot be computed: {error}"
+        ) from None
 
 
 def _gradient_bound(loss: Loss, stream: Stream, domain: Domain) -> float:

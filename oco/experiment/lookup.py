@@ -106,8 +106,12 @@ class Options:
         """
         if not callable(factory):
             raise ValueError(f"{kind}: expected something to call, got {factory!r}")
+        try:
+            parameters = inspect.signature(factory).parameters.values()
+        except ValueError as error:
+            raise ValueError(f"{kind}: {error}") from None
         arguments = {}
-        for parameter in inspect.signature(factory).parameters.values():
+        for parameter in parameters:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             name = parameter.name
@@ -124,12 +128,13 @@ class Options:
 
     def _refuse(self, kind: str, factory: Callable, name: str) -> None:
         who = getattr(factory, "name", None) or getattr(factory, "__name__", repr(factory))
+        who = f"the {kind} {who}"
         if name not in self.values:
             raise ValueError(
                 f"{kind}: {who} needs an argument {name!r}, which is no option "
                 f"(options: {', '.join(self.values)})"
             )
-        raise ValueError(f"{KNOWN_AS.get(name, name)}: needed by {who}, but not given")
+        raise ValueError(f"{KNOWN_AS.get(name, name)}: not given, and {who} needs it")
 
 
 def _module(kind: str, name: str):

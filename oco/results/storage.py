@@ -49,7 +49,8 @@ def require_writable(directory, name: str = "out") -> Path:
         with tempfile.TemporaryFile(dir=directory) as file:
             file.write(b"oco")
     except OSError as error:
-        reason = error.strerror or str(error)
+        is_file = directory.exists() and not directory.is_dir()
+        reason = "it is not a directory" if is_file else error.strerror or str(error)
         raise ValueError(f"{name}: cannot write to {str(directory)!r} ({reason})") from None
     return directory
 
@@ -74,12 +75,16 @@ def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
     Raises
     ------
     ValueError
-        If the directory cannot be written to, or the document is not strict JSON.
+        If the directory cannot be written to, the document is not strict JSON, or an array holds
+        objects, which would have to be pickled.
     """
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"{name}: expected an array of numbers, got {array.dtype}")
     directory = require_writable(directory)
     path = directory / DOCUMENT
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, **arrays)
     packed = buffer.getvalue()
     digest = hashlib.sha256(packed).hexdigest()
     content = {

@@ -40,7 +40,8 @@ def report(experiment: Experiment, summary: Summary) -> Group:
     if summary.bounds:
         parts.append(Padding(_ladder(summary), (1, 0, 1, 1)))
         parts.append(Padding(_formulas(summary), (0, 0, 1, 2)))
-    parts += [Padding(Text(f"· {note}", "dim"), (0, 0, 0, 2)) for note in summary.notes]
+    if summary.notes:
+        parts.append(Padding(_notes(summary), (0 if summary.bounds else 1, 0, 0, 2)))
     return Group(*parts)
 
 
@@ -144,20 +145,19 @@ def _omega(summary: Summary) -> str:
 
 
 def _ladder(summary: Summary) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("bound", style="bold", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("margin", justify="right", no_wrap=True)
-    table.add_column("× regret", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
+    for heading in ("value", "margin", "× regret"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for bound in summary.bounds:
         word, style = VERDICTS[bound.holds]
         table.add_row(
             bound.name,
-            _number(bound.value, digits=4),
-            _number(bound.margin, digits=4),
-            _multiple(bound, summary),
             Text(word, style),
+            _number(bound.value, digits=5),
+            _number(bound.margin, digits=5),
+            _multiple(bound, summary),
         )
     return table
 
@@ -168,6 +168,13 @@ def _formulas(summary: Summary) -> Table:
     table.add_column(style="dim")
     for bound in summary.bounds:
         table.add_row(bound.name, bound.formula)
+    return table
+
+
+def _notes(summary: Summary) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for note in summary.notes:
+        table.add_row("·", note)
     return table
 
 

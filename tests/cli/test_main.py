@@ -1,0 +1,81 @@
+"""``oco``, ``oco list`` and ``oco show``."""
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+from click.testing import CliRunner
+
+import oco
+from oco.algorithms import ALGORITHMS
+from oco.cli import main
+from oco.domains import DOMAINS
+from oco.losses import LOSSES, STREAMS
+from oco.results import Experiment
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, list(map(str, arguments)), prog_name="oco")
+
+
+def test_help_needs_no_numerics():
+    program = (
+        "import sys; from oco.cli import main; main(['--help'], standalone_mode=False);"
+        "print([name for name in ('numpy', 'scipy', 'rich', 'matplotlib') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "[]" and "oco list algs" in result.stdout
+
+
+def test_the_version_is_the_distribution_s():
+    assert invoke("--version").stdout == f"oco {metadata.version('oco-sketch')}\n"
+
+
+def test_help_lists_every_option_of_an_experiment():
+    text = invoke("run", "--help").stdout
+    for name in Experiment.__dataclass_fields__:
+        flag = {"algorithm": "alg"}.get(name, name.replace("_", "-"))
+        assert f"--{flag}" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "registry"),
+    [("algs", ALGORITHMS), ("losses", LOSSES), ("streams", STREAMS), ("domains", DOMAINS)],
+)
+def test_list_names_everything_there_is(kind, registry):
+    result = invoke("list", kind)
+    assert result.exit_code == 0
+    first_words = [line.split()[0] for line in result.stdout.splitlines() if line[1:2].strip()]
+    assert [word for word in first_words if word in registry] == list(registry)
+
+
+def test_list_shows_the_options_each_takes():
+    assert "--k --lr --delta" in invoke("list", "algs").stdout
+    assert "--data" in invoke("list", "streams").stdout
+
+
+@pytest.mark.parametrize("arguments", [["lst"], ["list", "alg"], ["list"], ["show"]])
+def test_wrong_commands_are_refused(arguments):
+    result = invoke(*arguments)
+    assert result.exit_code == 2 and "Error: " in result.stderr and result.stdout == ""
+
+
+def test_show_prints_what_was_saved(tmp_path):
+    result = oco.run("s-adagrad", d=10, k=4, T=60, out=tmp_path)
+    shown = invoke("show", tmp_path, "--plot", tmp_path / "figure.svg")
+    assert shown.exit_code == 0 and shown.stdout.strip() == repr(result)
+    assert b"<svg" in (tmp_path / "figure.svg").read_bytes()
+    content = json.loads(invoke("show", tmp_path, "--json").stdout)
+    assert content["regret"]["lo"] == result.summary.regret.lo
+
+
+def test_show_refuses_what_is_no_result(tmp_path):
+    result = invoke("show", tmp_path)
+    assert result.exit_code == 2 and "no such result" in result.stderr
+    (tmp_path / "result.json").write_text("{", encoding="utf-8")
+    result = invoke("show", tmp_path)
+    assert result.exit_code == 2 and "damaged, or not a result" in result.stderr

@@ -1,0 +1,322 @@
+"""``oco run``: what a person or a program gets, for good input and bad."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import oco
+from oco.cli import main
+
+GOOD = ("--alg=s-adagrad", "--d=10", "--k=4", "--T=60")
+BINDING = {
+    "algorithm", "d", "k", "T", "seed", "engine", "average_loss", "regret", "bounds",
+    "certificate", "escaped_mass", "omega", "seconds_per_round", "state_bytes",
+}  # fmt: skip
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, ["run", *map(str, arguments)], prog_name="oco")
+
+
+def process(*arguments, cwd=None, **settings):
+    return subprocess.run(
+        [sys.executable, "-m", "oco", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=cwd,
+        **settings,
+    )
+
+
+def assert_refused(result, *words):
+    assert result.exit_code == 2, result.output
+    assert result.stdout == "" and "Traceback" not in result.stderr
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("Error: "))
+    for word in words:
+        assert word in line
+    return line
+
+
+# Good input
+
+
+def test_people_get_a_table():
+    result = invoke(*GOOD)
+    assert result.exit_code == 0 and result.stderr == ""
+    for words in ("s-adagrad on the stochastic stream", "certificate", "theorem-3", "holds", "Ω_4"):
+        assert words in result.stdout
+
+
+def test_programs_get_one_object():
+    result = invoke(*GOOD, "--json")
+    content = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert set(content) >= BINDING and set(content["regret"]) == {"lo", "hi"}
+    assert all(set(bound) >= {"name", "value", "holds"} for bound in content["bounds"])
+    assert result.exit_code == 0 and result.stderr == ""
+    summary = oco.run("s-adagrad", d=10, k=4, T=60).summary
+    assert content["average_loss"] == summary.average_loss
+    assert content["regret"] == {"lo": summary.regret.lo, "hi": summary.regret.hi}
+
+
+def test_every_option_arrives():
+    options = {
+        "alg": "adagrad", "loss": "absolute", "stream": "drift", "domain": "box", "d": 3, "k": 2,
+        "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "radius": 3.0, "lower": -0.5, "upper": 0.75,
+        "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
+        "gap": 0.01,
+    }  # fmt: skip
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    result = invoke(*arguments, "--no-bias", "--prefix-regret", "--json")
+    experiment = json.loads(result.stdout)["experiment"]
+    options["algorithm"] = options.pop("alg")
+    assert experiment == {**options, "bias": False, "prefix_regret": True, "data": None}
+
+
+def test_a_data_file_is_played(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "rows.npz", X=rng.standard_normal((40, 3)), y=np.resize([0, 1], 40))
+    result = invoke(
+        "--alg=s-adagrad", "--data", tmp_path / "rows.npz", "--domain=unconstrained", "--lr=0.1",
+        "--json",
+    )  # fmt: skip
+    content = json.loads(result.stdout)
+    assert (content["d"], content["T"], content["stream"]) == (4, 40, "data")
+
+
+def test_quiet_prints_nothing():
+    result = invoke(*GOOD, "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_the_result_is_saved_and_drawn(tmp_path):
+    result = invoke(*GOOD, "--out", tmp_path / "a" / "b", "--plot", tmp_path / "figure.png")
+    assert result.exit_code == 0 and "saved in" in result.stderr
+    assert oco.load(tmp_path / "a" / "b").summary.T == 60
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_pipe_gets_neither_colour_nor_progress():
+    result = process("run", "--alg=s-adagrad", "--d=10", "--k=4", "--T=5000")
+    assert result.returncode == 0 and result.stderr == ""
+    assert "\x1b" not in result.stdout and "\r" not in result.stdout
+
+
+def test_the_table_fits_a_narrow_terminal():
+    result = process("run", *GOOD, env={**os.environ, "COLUMNS": "60"})
+    assert max(map(len, result.stdout.splitlines())) <= 60 and "holds" in result.stdout
+
+
+def test_a_terminal_without_greek_gets_no_traceback():
+    for flags in ([], ["--json"]):
+        result = process("run", *GOOD, *flags, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+        assert result.returncode == 0 and "Traceback" not in result.stderr
+    assert "√" in json.loads(result.stdout)["bounds"][1]["formula"]
+
+
+# Bad input
+
+BAD = {
+    "k too small": (["--k=1"], ["k: expected an integer >= 2, got 1"]),
+    "k too large": (["--k=12"], ["k: expected an integer from 2 to 11, got 12"]),
+    "no rounds": (["--T=0"], ["T: expected an integer >= 1, got 0"]),
+    "no dimension": (["--d=0"], ["d: expected an integer >= 1, got 0"]),
+    "zero rate": (["--lr=0"], ["lr: expected a finite number > 0, got 0"]),
+    "negative rate": (["--lr=-1"], ["lr: expected a finite number > 0, got -1"]),
+    "rate is nan": (["--lr=nan"], ["lr: expected a finite number > 0, got nan"]),
+    "no radius": (["--radius=0"], ["radius: expected a finite number > 0"]),
+    "learner": (["--alg=s-adgrad"], ["algorithm", "'s-adgrad'", "did you mean 's-adagrad'"]),
+    "loss": (["--loss=hing"], ["loss", "'hing'", "did you mean 'hinge'"]),
+    "stream": (["--stream=advesary"], ["stream", "did you mean 'adversary'"]),
+    "domain": (["--domain=boxx"], ["domain", "did you mean 'box'"]),
+    "spectrum": (["--spectrum=pow:1"], ["spectrum", "did you mean 'power'"]),
+    "spectrum's field": (["--spectrum=exp:two"], ["spectrum: ", "'two'"]),
+    "box metric": (["--domain=box"], ["domain: a box needs a scalar or diagonal metric"]),
+    "crossed box": (
+        ["--alg=ogd", "--domain=box", "--lower=2", "--upper=1"],
+        ["lower: expected lower <= upper"],
+    ),
+    "unbounded default": (["--domain=unconstrained"], ["lr: expected a number > 0, got None"]),
+    "unbounded linear": (
+        ["--domain=unconstrained", "--lr=1", "--loss=linear"],
+        ["domain: linear losses"],
+    ),
+    "both sources": (["--data=x", "--stream=drift"], ["data: expected the stream 'data'"]),
+    "no file named": (["--stream=data"], ["data: not given"]),
+    "seed": (["--seed=-1"], ["seed: expected an integer >= 0"]),
+    "gap": (["--gap=0"], ["gap: expected"]),
+    "checkpoints": (["--checkpoints=0"], ["checkpoints: expected"]),
+    "figure": (["--plot=figure.txt"], ["plot: expected a name that ends in .pdf, .png, .svg"]),
+    "unknown option": (["--sed=1"], ["No such option", "--sed"]),
+    "not a number": (["--d=ten"], ["'--d'", "'ten' is not a valid integer"]),
+    "module": (["--alg=absent_module:x"], ["there is no module 'absent_module'"]),
+    "attribute": (["--stream=math:coss"], ["the module 'math' has no 'coss'"]),
+    "not a learner": (["--alg=os:getcwd"], ["algorithm: a learner has an array `x`"]),
+    "memory": (
+        ["--alg=full-adagrad", "--d=1000000", "--k=2", "--T=1"],
+        ["not enough memory", "Unable to allocate"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, words):
+    assert_refused(invoke(*GOOD, *arguments), *words)
+
+
+@pytest.mark.parametrize("case", ["k too small", "learner", "unknown option"])
+def test_a_real_process_does_the_same(case):
+    arguments, words = BAD[case]
+    result = process("run", *GOOD, *arguments)
+    assert result.returncode == 2 and result.stdout == "" and "Traceback" not in result.stderr
+    assert all(word in result.stderr for word in words)
+
+
+@pytest.mark.parametrize(("missing", "word"), [("alg", "--alg"), ("d", "d: "), ("T", "T: ")])
+def test_what_is_missing_is_named(missing, word):
+    arguments = [argument for argument in GOOD if not argument.startswith(f"--{missing}=")]
+    assert_refused(invoke(*arguments), word)
+
+
+FILES = {
+    "empty": (b"", "the file is empty"),
+    "malformed": (b"+1 1:3\n-1 2:x\n", "line 2: expected index:value, got '2:x'"),
+    "truncated": (b"+1 1:3\n-1 2:1\n+1 3:", "line 3: expected index:value, got '3:'"),
+    "no number": (b"+1 1:3\nyes 1:1\n", "line 2: the label 'yes' is not a number"),
+    "nan feature": (b"+1 1:3\n-1 2:nan\n", "row 2: feature 2 is nan"),
+    "infinite feature": (b"+1 1:inf\n-1 2:1\n", "row 1: feature 1 is inf"),
+    "nan label": (b"nan 1:3\n-1 2:1\n", "row 1: the label is nan"),
+    "one class": (b"+1 1:3\n+1 2:1\n", "every label is positive, a single class"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), FILES.values(), ids=FILES)
+def test_a_bad_data_file_is_named_with_the_place(content, words, tmp_path):
+    path = tmp_path / "rows"
+    path.write_bytes(content)
+    assert_refused(invoke("--alg=ogd", "--data", path), f"data: {path}: ", words)
+
+
+def test_a_missing_data_file_and_a_directory_are_refused(tmp_path):
+    assert_refused(invoke("--alg=ogd", "--data", tmp_path / "absent"), "no such file")
+    assert_refused(invoke("--alg=ogd", "--data", tmp_path), "is not a file")
+
+
+@pytest.mark.parametrize("option", ["--out", "--plot"])
+def test_an_unwritable_place_is_found_before_the_run(option, tmp_path):
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "deep.png"
+    # A run of this length would take hours.
+    arguments = ["--alg=ogd", "--d=3", "--T=10000000", option, target]
+    assert_refused(invoke(*arguments), f"{option[2:]}: cannot write to", "directory")
+
+
+# Runs that go wrong
+
+MINE = """
+import pathlib
+import numpy as np
+from oco.algorithms import Diagnostics, s_adagrad
+
+class Broken:
+    labels = "binary"
+    rounds = 0
+    def value(self, z, y):
+        Broken.rounds += 1
+        return np.exp(-y * z) if Broken.rounds < 37 else np.nan
+    def derivative(self, z, y):
+        return -y * np.exp(-y * z)
+
+class Overconfident:
+    bounds, lr = ("certificate",), 1.0
+    def __init__(self, d):
+        self.x = np.zeros(d)
+    def update(self, g):
+        self.x = g
+    def diagnostics(self):
+        return Diagnostics(1e-9, 0.0, 0.0, None, None, 8)
+
+class Announced:
+    # S-AdaGrad that tells the world when it has played 500 rounds.
+    def __init__(self, d, k, domain):
+        self.inner, self.t = s_adagrad(d, k=k, domain=domain), 0
+    def update(self, g):
+        self.inner.update(g)
+        self.t += 1
+        if self.t == 500:
+            pathlib.Path("started").touch()
+    def __getattr__(self, name):
+        return getattr(self.__dict__["inner"], name)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_loss_that_is_nan_ends_the_run_with_its_round(folder):
+    result = process(
+        "run", "--alg=s-adagrad", "--d=5", "--T=100", "--loss=mine:Broken", "--out=out", "--json",
+        cwd=folder,
+    )  # fmt: skip
+    assert result.returncode == 1 and "Traceback" not in result.stderr
+    assert "FAILED: round 37: " in result.stderr and "loss nan" in result.stderr
+    content = json.loads(result.stdout)
+    assert (content["status"], content["rounds"], content["regret"]) == ("failed", 36, None)
+    assert oco.load(folder / "out").trace.t[-1] == 36
+
+
+def test_a_violated_bound_is_loud(folder):
+    result = process("run", "--alg=mine:Overconfident", "--d=5", "--T=100", "--out=out", cwd=folder)
+    assert result.returncode == 1
+    assert "VIOLATED: the regret rose above the bound 'certificate'" in result.stderr
+    assert "VIOLATED" in result.stdout
+    assert oco.load(folder / "out").violated
+
+
+def test_ctrl_c_keeps_what_was_played(folder):
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "oco", "run", "--alg=mine:Announced", "--d=20", "--k=5"),
+            *("--T=5000000", "--out=out", "--json"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=folder,
+    ) as running:
+        for _ in range(600):
+            if (folder / "started").exists() or running.poll() is not None:
+                break
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        stdout, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130, stderr
+    content, result = json.loads(stdout), oco.load(folder / "out")
+    assert content["status"] == result.summary.status == "interrupted"
+    assert f"INTERRUPTED: interrupted after round {content['rounds']}" in stderr
+    assert 500 <= content["rounds"] < 5_000_000 == content["T"]
+    assert result.trace.t[-1] == content["rounds"]
+    assert content["regret"]["lo"] <= content["regret"]["hi"]
+    assert all(bound["holds"] is True for bound in content["bounds"])
+
+
+def test_a_disk_that_fills_up_still_prints_the_result(tmp_path, monkeypatch):
+    def full(self, directory):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("oco.results.Result.save", full)
+    result = invoke(*GOOD, "--out", tmp_path)
+    assert result.exit_code == 1 and "certificate" in result.stdout
+    assert "Error: " in result.stderr and "No space left on device" in result.stderr
+    assert "saved" not in result.stderr

@@ -1,0 +1,338 @@
+"""`oco.run` end to end: reproducible, certified, and honest about how a run ended."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+import oco
+from oco.algorithms import ALGORITHMS, Diagnostics, ogd
+from oco.bounds import RUNGS
+from oco.experiment import assessment, certification, prepare, running
+from oco.losses import Stochastic
+from oco.losses.functions import LOGISTIC
+from oco.results.summary import HOLDS, VIOLATED
+
+SMALL = {"d": 8, "T": 150, "seed": 4}
+
+
+def gradients(result):
+    """Replay the learner by hand and return its gradients and losses, one a round."""
+    game = prepare(**vars(result.experiment))
+    rows, losses = [], []
+    for features, labels in game.stream.chunks():
+        for a, y in zip(features, labels, strict=True):
+            z = a @ game.learner.x
+            y = game.stream.answer(z) if game.stream.adaptive else y
+            losses.append(float(game.loss.value(z, y)))
+            rows.append(float(game.loss.derivative(z, y)) * a)
+            game.learner.update(rows[-1])
+    return np.array(rows), np.array(losses)
+
+
+# Reproducible
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_one_seed_gives_one_result(algorithm):
+    first, second = (oco.run(algorithm, k=3, **SMALL).without_timings() for _ in range(2))
+    assert first == second
+    assert first != oco.run(algorithm, k=3, **(SMALL | {"seed": 5})).without_timings()
+
+
+def test_another_process_gives_the_same_result(tmp_path):
+    options = {"d": 60, "k": 7, "T": 700, "seed": 9}
+    command = [f"--{name}={value}" for name, value in options.items()]
+    subprocess.run(
+        [sys.executable, "-m", "oco", "run", "--alg=s-adagrad", *command, f"--out={tmp_path}"],
+        check=True,
+        capture_output=True,
+    )
+    here = oco.run("s-adagrad", **options).without_timings()
+    assert oco.load(tmp_path).without_timings() == here
+
+
+# What is computed
+
+
+def test_the_summary_is_what_the_rounds_add_up_to():
+    result = oco.run("s-adagrad", k=4, stream="adversary", **SMALL)
+    rows, losses = gradients(result)
+    summary, trace = result.summary, result.trace
+    assert summary.total_loss == pytest.approx(losses.sum(), rel=1e-12)
+    assert summary.average_loss == pytest.approx(losses.mean(), rel=1e-12)
+    np.testing.assert_allclose(trace.loss, np.cumsum(losses)[trace.t - 1], rtol=1e-12)
+    assert (summary.rounds, summary.T, summary.d, summary.k, summary.seed) == (150, 150, 8, 4, 4)
+    eigenvalues = np.linalg.eigvalsh(rows.T @ rows)[::-1]
+    np.testing.assert_allclose(result.spectrum, eigenvalues, rtol=1e-9, atol=1e-9)
+    omega = min(eigenvalues[j:].sum() / (4 - j) for j in range(4))
+    assert summary.omega == pytest.approx(omega, rel=1e-9)
+    assert summary.omega_range.lo <= omega <= summary.omega_range.hi
+    assert 0 < summary.escaped_mass <= omega
+    assert trace.escaped_mass[-1] == summary.escaped_mass
+    assert summary.diameter == 2.0
+    assert summary.full_adagrad_bound == pytest.approx(math.sqrt(8) * np.sqrt(eigenvalues).sum())
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared", "hinge", "absolute"])
+def test_the_interval_holds_the_true_regret(loss):
+    result = oco.run("adagrad", loss=loss, d=3, T=80, seed=1, radius=0.7)
+    game = prepare(**vars(result.experiment))
+    features, labels = (np.concatenate(part) for part in zip(*game.stream.chunks(), strict=True))
+
+    def total(u):
+        x = u * min(1.0, 0.7 / max(np.linalg.norm(u), 1e-300))
+        return float(np.sum(game.loss.value(features @ x, labels)))
+
+    starts = np.random.default_rng(0).uniform(-0.7, 0.7, (6, 3))
+    options = {"xatol": 1e-10, "fatol": 1e-12, "maxiter": 20_000, "maxfev": 20_000}
+    best = min(
+        minimize(total, start, method="Nelder-Mead", options=options).fun for start in starts
+    )
+    regret = result.summary.regret
+    tolerance = 1e-6
+    assert regret.lo - tolerance <= result.summary.total_loss - best <= regret.hi + tolerance
+    assert regret.hi - regret.lo <= 1e-3 * abs(regret.lo) * (1 + 1e-9)
+    assert total(result.comparator) == pytest.approx(result.summary.comparator.loss, rel=1e-12)
+
+
+def test_the_regret_over_time_is_against_the_final_comparator():
+    result = oco.run("ogd", **SMALL)
+    trace = result.trace
+    np.testing.assert_array_equal(trace.regret, trace.loss - trace.comparator_loss)
+    assert trace.regret[-1] == pytest.approx(result.summary.regret.lo, abs=1e-9)
+    assert trace.prefix_regret_lo is None and trace.prefix_regret_hi is None
+
+
+def test_the_regret_against_each_prefix_s_own_best_point_is_larger():
+    result = oco.run("s-adagrad", k=3, prefix_regret=True, **SMALL)
+    trace = result.trace
+    assert (trace.prefix_regret_lo <= trace.prefix_regret_hi).all()
+    assert (trace.regret <= trace.prefix_regret_hi + 1e-9).all()
+    assert trace.prefix_regret_hi[3] > trace.regret[3] + 1e-3
+    assert all((holds == HOLDS).all() for holds in trace.holds.values())
+
+
+def test_every_bound_of_every_learner_holds_at_every_checkpoint():
+    for algorithm in ALGORITHMS:
+        result = oco.run(algorithm, k=3, stream="adversary", **SMALL)
+        names = {bound.name for bound in result.summary.bounds}
+        assert names == set(result.trace.bounds) <= set(RUNGS)
+        for bound in result.summary.bounds:
+            assert bound.holds is True
+            assert bound.value == result.trace.bounds[bound.name][-1]
+            assert bound.margin == bound.value - result.summary.regret.hi > 0
+        assert result.summary.certificate == result.trace.certificate[-1]
+        assert not result.violated
+
+
+def test_on_an_unbounded_domain_the_diameter_is_measured_and_said():
+    result = oco.run("s-adagrad", k=3, domain="unconstrained", lr=0.5, **SMALL)
+    rows, _ = gradients(result)
+    learner = prepare(**vars(result.experiment)).learner
+    lengths = [0.0]
+    for row in rows:
+        learner.update(row)
+        lengths.append(np.linalg.norm(learner.x))
+    expected = max(lengths) + np.linalg.norm(result.comparator)
+    assert result.summary.diameter == pytest.approx(expected, rel=1e-9)
+    assert result.summary.comparator.radius >= np.linalg.norm(result.comparator)
+    (note,) = result.summary.notes
+    assert "unbounded" in note and f"{result.summary.comparator.radius:.6g}" in note
+
+
+def test_a_dimension_too_large_for_the_spectrum_leaves_its_bounds_open(monkeypatch):
+    monkeypatch.setattr(assessment, "spectrum_affordable", lambda d: False)
+    summary = oco.run("s-adagrad", k=3, **SMALL).summary
+    verdicts = {bound.name: bound.holds for bound in summary.bounds}
+    assert verdicts == {"certificate": True, "trace": True, "sketch": None, "theorem-3": None}
+    assert summary.omega is None and summary.full_adagrad_bound is None
+    assert summary.omega_range.hi >= summary.escaped_mass
+    assert any("too large for the spectrum" in note for note in summary.notes)
+
+
+def test_an_option_that_nothing_takes_is_noted():
+    notes = oco.run("ogd", d=3, T=5, k=2, turns=1.0, loss="hinge").summary.notes
+    assert [note.split()[2] for note in notes] == ["k", "turns"]
+
+
+# Bounds that do not hold
+
+
+class Overconfident:
+    """Plays the wrong way and claims a bound of almost nothing."""
+
+    bounds, lr = ("certificate",), 1.0
+
+    def __init__(self, d, claim=1e-3):
+        self.x, self.claim = np.zeros(d), claim
+
+    def update(self, g):
+        self.x = self.x + g
+        self.x /= max(1.0, np.linalg.norm(self.x))
+
+    def diagnostics(self):
+        return Diagnostics(
+            potential=self.claim,
+            quadratic=0.0,
+            squared_gradients=0.0,
+            escaped_mass=None,
+            travelled=None,
+            state_bytes=8,
+        )
+
+
+def test_a_violated_bound_is_reported_as_violated():
+    result = oco.run(Overconfident, **SMALL)
+    (bound,) = result.summary.bounds
+    assert result.violated and bound.holds is False and bound.margin < 0
+    assert (result.trace.holds["certificate"] == VIOLATED).any()
+    assert result.experiment.algorithm.endswith(":Overconfident")
+
+
+def test_one_violated_checkpoint_is_enough():
+    class Late(Overconfident):
+        def diagnostics(self):
+            self.claim = 1e9 if getattr(self, "t", 0) != 49 else 1e-9
+            return super().diagnostics()
+
+        def update(self, g):
+            self.t = getattr(self, "t", 0) + 1
+            super().update(g)
+
+    result = oco.run(Late, **SMALL)
+    assert 49 in result.trace.t
+    np.testing.assert_array_equal(
+        result.trace.holds["certificate"] == VIOLATED, result.trace.t == 49
+    )
+    (bound,) = result.summary.bounds
+    assert bound.holds is False and bound.margin > 0 and result.violated
+
+
+# Ends before the end
+
+
+class BreaksAt:
+    """A loss that is no number from its n-th evaluation on."""
+
+    labels = "binary"
+
+    def __init__(self, n=37):
+        self.left = n
+
+    def value(self, z, y):
+        self.left -= 1
+        return LOGISTIC.value(z, y) if self.left > 0 else math.nan
+
+    def derivative(self, z, y):
+        return LOGISTIC.derivative(z, y)
+
+
+def test_a_loss_that_is_nan_stops_in_its_round_and_keeps_the_trace(tmp_path):
+    result = oco.run("s-adagrad", k=3, loss=BreaksAt(), out=tmp_path, **SMALL)
+    summary = result.summary
+    assert summary.status == "failed" and summary.message.startswith("round 37: ")
+    assert summary.rounds == 36 == result.trace.t[-1]
+    whole = oco.run("s-adagrad", k=3, **SMALL)
+    np.testing.assert_array_equal(
+        result.trace.loss[:-1], whole.trace.loss[: len(result.trace.t) - 1]
+    )
+    assert summary.regret is None and all(bound.holds is None for bound in summary.bounds)
+    assert summary.certificate > 0
+    assert oco.load(tmp_path) == result
+
+
+def test_a_failure_in_the_first_round_leaves_an_empty_trace(tmp_path):
+    result = oco.run("s-adagrad", k=3, loss=BreaksAt(1), out=tmp_path, **SMALL)
+    assert result.summary.rounds == 0 and len(result.trace.t) == 0
+    assert result.summary.average_loss is None and result.summary.bounds == ()
+    assert "round 1" in repr(result)
+    assert oco.load(tmp_path) == result
+
+
+@pytest.mark.parametrize(
+    ("target", "words", "lost"),
+    [
+        ("certify", "the best fixed point", "regret"),
+        ("certify_prefixes", "each prefix's best fixed point", None),
+        ("_spectra", "the spectrum of G_T", "omega"),
+    ],
+)
+def test_an_interrupt_of_the_assessment_keeps_the_rest(target, words, lost, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(assessment, target, interrupt)
+    summary = oco.run("s-adagrad", k=3, prefix_regret=True, **SMALL).summary
+    assert summary.status == "interrupted"
+    assert summary.message == f"interrupted while computing {words}"
+    assert summary.rounds == 150 and summary.total_loss > 0
+    for name in ("regret", "omega"):
+        assert (getattr(summary, name) is None) == (name == lost)
+
+
+# What is handed in
+
+
+def test_things_may_be_given_as_objects():
+    by_name = oco.run("ogd", domain="box", lower=-0.5, upper=0.5, **SMALL)
+    by_object = oco.run(
+        ogd,
+        domain=oco.Box(-0.5, 0.5),
+        loss=LOGISTIC,
+        stream=Stochastic,
+        **SMALL,
+    )
+    assert by_object.summary.regret == by_name.summary.regret
+    assert by_object.experiment.domain == "box" and by_object.experiment.upper == 0.5
+    assert oco.run("ogd", domain=oco.Ball(0.3), **SMALL).experiment.radius == 0.3
+    assert oco.run("ogd", domain=oco.Euclidean(), lr=1.0, **SMALL).experiment.domain == (
+        "unconstrained"
+    )
+
+
+def test_an_unknown_option_is_refused_with_the_closest():
+    with pytest.raises(TypeError, match=r"^sed: unknown option; did you mean 'seed'"):
+        oco.run("ogd", d=3, T=5, sed=1)
+
+
+def test_the_output_directory_is_tried_before_the_first_round(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(running, "play", lambda *a, **k: pytest.fail("it played"))
+    with pytest.raises(ValueError, match=r"^out: cannot write to"):
+        oco.run("ogd", d=3, T=5, out=tmp_path / "file" / "deep")
+
+
+def test_progress_ends_at_the_last_round():
+    seen = []
+    oco.run("ogd", d=3, T=3000, progress=seen.append)
+    assert seen == sorted(seen) and seen[-1] == 3000 and len(seen) > 1
+
+
+def test_the_asked_for_gap_is_met_or_its_lack_noted(monkeypatch):
+    fine = oco.run("ogd", gap=1e-6, **SMALL).summary
+    assert fine.comparator.gap <= 1e-6 * abs(fine.regret.lo) * (1 + 1e-9)
+    best = certification.best_fixed_point
+    monkeypatch.setattr(
+        certification,
+        "best_fixed_point",
+        lambda *a, relative_gap, **k: best(*a, relative_gap=0.5, **k),
+    )
+    coarse = oco.run("ogd", gap=1e-9, **SMALL).summary
+    assert any("was asked for" in note for note in coarse.notes)
+
+
+def test_the_document_is_strict_json():
+    result = oco.run("ogd", loss="squared", domain="unconstrained", lr=0.1, d=3, T=10)
+    document = json.loads(json.dumps(result.document(), allow_nan=False))
+    assert document["summary"]["bounds"][1] == {
+        "name": "rounds",
+        "value": "Infinity",
+        "holds": True,
+        "margin": "Infinity",
+        "formula": RUNGS["rounds"].formula,
+    }
