@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from oco.linalg.engine import ENGINE, kernel
+from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
 __all__ = ["rank_one_eigh", "secular_eigh"]
 
@@ -33,6 +33,47 @@ def lapack_eigh(poles, z):
     return ascending[::-1].copy(), np.ascontiguousarray(vectors.T[::-1])
 
 
+@summing_kernel
+def _halves(delta, z2, mu, i):
+    """Sum z2_j/(δ_j − μ) and its derivative in μ, over j ≥ i and over j < i."""
+    left, left_slope, right, right_slope = 0.0, 0.0, 0.0, 0.0
+    for j in range(i, len(delta)):
+        gap = delta[j] - mu
+        term = z2[j] / gap
+        left += term
+        left_slope += term / gap
+    for j in range(i):
+        gap = delta[j] - mu
+        term = z2[j] / gap
+        right += term
+        right_slope += term / gap
+    return left, left_slope, right, right_slope
+
+
+@kernel
+def _first_guess(delta, z2, i, half):
+    """Start in the interval between poles i and i−1: the two poles exactly, the rest a constant.
+
+    Returns the index of the nearer pole, the distance of the guess from it, and a bracket of the
+    root's distance.
+    """
+    left, _, right, _ = _halves(delta, z2, half, i)
+    f = 1 + left + right
+    rest = f + z2[i] / half - z2[i - 1] / half
+    # f rises from −∞ at d_i to +∞ at d_{i−1}: its sign in the middle tells the nearer pole.
+    if f >= 0:
+        origin, low, high, gap, weight = i, 0.0, half, 2 * half, z2[i]
+    else:
+        origin, low, high, gap, weight = i - 1, -half, 0.0, -2 * half, z2[i - 1]
+    b = weight * gap
+    a = rest * gap + z2[i] + z2[i - 1]
+    root = math.sqrt(max(a * a - 4 * b * rest, 0.0))
+    mu = 2 * b / (a + root) if a > 0 else (a - root) / (2 * rest)
+    if not low < mu < high:
+        mu = (low + high) / 2
+    return origin, mu, low, high
+
+
 @kernel
 def _root(d, z2, i):
     """Solve for the i-th largest root of 1 + Σ z2_j/(d_j − w) = 0; poles d are descending.
@@ -40,48 +81,23 @@ def _root(d, z2, i):
     Returns the index of the nearer pole and the root's distance from it, which is accurate to a few
     ulps of itself: the eigenvectors depend on the distances, not on the root.
 
-    The iteration fits c + r/(d_i − w) + s/(d_{i−1} − w) to the function's two halves (the "middle
-    way" of R.-C. Li, LAPACK Working Note 89, 1993), safeguarded by bisection.
+    The iteration fits c + r/(d_a − w) + s/(d_b − w), with poles a and b on either side (or, for the
+    largest root, the two poles below it), to the function and to the slopes of its two parts: the
+    "middle way" of R.-C. Li (LAPACK Working Note 89, 1993), safeguarded by bisection.
     """
     n = len(d)
+    a_pole, b_pole = i, i - 1
     if i == 0:
-        origin, low, high = 0, 0.0, 0.0
-        for j in range(n):
-            high += z2[j]
+        if n == 1:
+            return 0, z2[0]
+        a_pole, b_pole = 0, 1
+        origin, low, high = 0, 0.0, z2.sum()
         mu = high
     else:
-        half = (d[i - 1] - d[i]) / 2
-        f = 1.0
-        for j in range(n):
-            f += z2[j] / ((d[j] - d[i]) - half)
-        # f rises from −∞ at d_i to +∞ at d_{i−1}: its sign in the middle tells the nearer pole.
-        rest = f - z2[i] / -half - z2[i - 1] / half
-        gap = 2 * half
-        if f >= 0:
-            origin, low, high = i, 0.0, half
-            b = z2[i] * gap
-            a = rest * gap + z2[i] + z2[i - 1]
-            disc = math.sqrt(max(a * a - 4 * b * rest, 0.0))
-            mu = 2 * b / (a + disc) if a > 0 else (a - disc) / (2 * rest)
-        else:
-            origin, low, high = i - 1, -half, 0.0
-            b = -z2[i - 1] * gap
-            a = -rest * gap + z2[i] + z2[i - 1]
-            disc = math.sqrt(max(a * a - 4 * b * rest, 0.0))
-            mu = (a - disc) / (2 * rest) if a <= 0 else 2 * b / (a + disc)
-        if not low < mu < high:
-            mu = (low + high) / 2
+        origin, mu, low, high = _first_guess(d - d[i], z2, i, (d[i - 1] - d[i]) / 2)
+    delta = d - d[origin]
     for _ in range(MAX_ITERATIONS):
-        left, right, left_slope, right_slope = 0.0, 0.0, 0.0, 0.0
-        for j in range(n):
-            gap = (d[j] - d[origin]) - mu
-            term = z2[j] / gap
-            if j >= i:
-                left += term
-                left_slope += term / gap
-            else:
-                right += term
-                right_slope += term / gap
+        left, left_slope, right, right_slope = _halves(delta, z2, mu, i)
         f = 1 + left + right
         if abs(f) <= EPS * n * (1 + abs(left) + abs(right)):
             break
@@ -89,17 +105,20 @@ def _root(d, z2, i):
             low = mu
         else:
             high = mu
+        a_gap, b_gap = delta[a_pole] - mu, delta[b_pole] - mu
+        a_slope, b_slope = left_slope, right_slope
         if i == 0:
-            # Newton on 1/Σ: one pole fitted to all terms, exact if the poles coincide.
-            step = -f * left / left_slope
+            a_slope = z2[0] / (a_gap * a_gap)
+            b_slope = left_slope - a_slope
+        c = f - a_gap * a_slope - b_gap * b_slope
+        a = (a_gap + b_gap) * f - a_gap * b_gap * (a_slope + b_slope)
+        b = a_gap * b_gap * f
+        root = math.sqrt(abs(a * a - 4 * b * c))
+        # Of the two zeros of c η² − a η + b: the smaller between the poles, the larger beyond them.
+        if i == 0:
+            step = (a + root) / (2 * abs(c)) if a >= 0 else 2 * b / (a - root)
         else:
-            a_gap = (d[i] - d[origin]) - mu
-            b_gap = (d[i - 1] - d[origin]) - mu
-            c = f - a_gap * left_slope - b_gap * right_slope
-            a = (a_gap + b_gap) * f - a_gap * b_gap * (left_slope + right_slope)
-            b = a_gap * b_gap * f
-            disc = math.sqrt(abs(a * a - 4 * b * c))
-            step = 2 * b / (a + disc) if a > 0 else (a - disc) / (2 * c)
+            step = 2 * b / (a + root) if a > 0 else (a - root) / (2 * c)
         following = mu + step
         if not low < following < high:
             following = (low + high) / 2
@@ -175,20 +194,16 @@ def secular_eigh(poles, z):
                 product *= gaps[r, j] / (poles_left[j] - poles_left[r])
         z_left[j] = math.copysign(math.sqrt(abs(product)), z_left[j])
     for r in range(kept):
-        square = 0.0
+        row = z_left / gaps[r]
+        row /= math.sqrt(np.dot(row, row))
         for j in range(kept):
-            entry = z_left[j] / gaps[r, j]
-            vectors[r, live[j]] = entry
-            square += entry * entry
-        norm = math.sqrt(square)
-        for j in range(kept):
-            vectors[r, live[j]] /= norm
-    row = kept
+            vectors[r, live[j]] = row[j]
+    r = kept
     for i in range(n):
         if u[i] == 0.0:
-            values[row] = d[i]
-            vectors[row, i] = 1.0
-            row += 1
+            values[r] = d[i]
+            vectors[r, i] = 1.0
+            r += 1
     for turn in range(turned - 1, -1, -1):
         p, i = int(rotations[turn, 0]), int(rotations[turn, 1])
         c, s = rotations[turn, 2], rotations[turn, 3]
@@ -196,8 +211,10 @@ def secular_eigh(poles, z):
             at_p, at_i = vectors[r, p], vectors[r, i]
             vectors[r, p] = c * at_p + s * at_i
             vectors[r, i] = c * at_i - s * at_p
-    order = np.argsort(-values)
-    return scale * values[order], vectors[order]
+    if kept < n:
+        order = np.argsort(-values)
+        values, vectors = values[order], vectors[order]
+    return scale * values, vectors
 
 
 _eigh = secular_eigh if ENGINE == "numba" else lapack_eigh
