@@ -58,7 +58,7 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
     except MemoryError as error:
         raise output.BadInput(f"not enough memory: {output.one_line(error)}") from None
     except KeyboardInterrupt:
-        click.echo("interrupted before there was anything to keep", err=True)
+        click.echo("interrupted; nothing was kept", err=True)
         context.exit(INTERRUPTED)
     problems = _written(result, out, plot)
     if as_json:

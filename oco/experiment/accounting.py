@@ -78,7 +78,7 @@ def climb(
     play: Play,
     certification: Certification,
     spans: np.ndarray,
-    spectra: tuple[np.ndarray, ...] | None,
+    spectra: tuple[np.ndarray | None, ...] | None,
 ) -> Ladder:
     """Compute every rung at every checkpoint and hold the regret against it.
 
@@ -88,7 +88,7 @@ def climb(
         Who played, what happened, the regret.
     spans : ndarray of shape (c,)
         D at each checkpoint.
-    spectra : tuple of ndarray, or None
+    spectra : tuple of ndarray or None, or None
         Eigenvalues of G_t at each checkpoint, where they were computed.
     """
     names = rungs(game, play)

@@ -83,10 +83,16 @@ def _needs_spectra(game: Game, play: Play) -> bool:
     return any(RUNGS[name].needs_spectrum for name in rungs(game, play))
 
 
-def _spectra(game: Game, play: Play, recorded: Recorded) -> tuple[np.ndarray, ...] | None:
-    if not _needs_spectra(game, play) or not spectrum_affordable(game.stream.d):
+def _spectra(game: Game, play: Play, recorded: Recorded) -> tuple[np.ndarray | None, ...] | None:
+    """Return the eigenvalues of G_t at each checkpoint, or at the last one for Ω_k alone."""
+    t = play.checkpoints
+    if not spectrum_affordable(game.stream.d):
         return None
-    return gradient_spectra(recorded, play.slopes, play.checkpoints)
+    if _needs_spectra(game, play):
+        return gradient_spectra(recorded, play.slopes, t)
+    if getattr(game.learner, "k", None):
+        return (None,) * (len(t) - 1) + gradient_spectra(recorded, play.slopes, t[-1:])
+    return None
 
 
 def _trace(play: Play, certification: Certification, steps: Ladder) -> Trace:
@@ -112,7 +118,7 @@ def _summary(
     certification: Certification,
     spans: np.ndarray,
     steps: Ladder,
-    spectra: tuple[np.ndarray, ...] | None,
+    spectra: tuple[np.ndarray | None, ...] | None,
 ) -> Summary:
     experiment, learner, n = game.experiment, game.learner, play.rounds
     bounds = steps.bounds(certification)

@@ -155,6 +155,15 @@ def test_a_dimension_too_large_for_the_spectrum_leaves_its_bounds_open(monkeypat
     assert any("too large for the spectrum" in note for note in summary.notes)
 
 
+def test_a_sketch_whose_bounds_need_no_spectrum_still_knows_omega():
+    result = oco.run("ada-fd", k=3, **SMALL)
+    rows, _ = gradients(result)
+    eigenvalues = np.linalg.eigvalsh(rows.T @ rows)[::-1]
+    omega = min(eigenvalues[j:].sum() / (3 - j) for j in range(3))
+    assert result.summary.omega == pytest.approx(omega, rel=1e-9)
+    assert oco.run("ogd", **SMALL).spectrum is None
+
+
 def test_an_option_that_nothing_takes_is_noted():
     notes = oco.run("ogd", d=3, T=5, k=2, turns=1.0, loss="hinge").summary.notes
     assert [note.split()[2] for note in notes] == ["k", "turns"]
