@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco import checks
@@ -17,6 +19,9 @@ CORRECT_EVERY = 256
 # Singular values of a block at or below this, relative to the largest, are rounding noise of the
 # decomposition and not directions.
 BLOCK_RANK = 1e-13
+# Below the smallest normal number a squared length has lost its digits: normalising by it would
+# give a direction that is not of unit length.  Such a row (‖g‖ < 1.5e-154) counts as zero.
+SMALLEST_MASS = float(np.finfo(np.float64).tiny)
 
 
 class FrequentDirections:
@@ -133,7 +138,12 @@ class FrequentDirections:
         Raises
         ------
         ValueError
-            If the shape is wrong, or the row or its squared length is not finite.
+            If the shape is wrong, or the row, its squared length or the sum of all squared lengths
+            is not finite; the sketch is then unchanged.
+
+        Notes
+        -----
+        A row whose squared length is below the smallest normal number, 2.2e-308, counts as zero.
         """
         row = np.ascontiguousarray(row, dtype=np.float64)
         if row.shape != (self.d,):
@@ -155,9 +165,9 @@ class FrequentDirections:
         ndarray of shape (rank,)
             The row's coordinates in the *updated* eigenvectors; valid until the next step.
         """
+        self._add_mass("row", self.decay * self.total_mass + mass)
         self.rows += 1
-        self.total_mass = self.decay * self.total_mass + mass
-        if mass == 0:
+        if mass < SMALLEST_MASS:
             self._values *= self.decay
             self.escaped_mass *= self.decay
             self.last_escape = 0.0
@@ -206,9 +216,12 @@ class FrequentDirections:
         Raises
         ------
         ValueError
-            If the shape is wrong or an entry is not finite; then no row has been absorbed.
+            If the shape is wrong, or an entry or a squared length is not finite; then no row has
+            been absorbed.
         """
-        for row in checks.matrix("rows", rows, self.d):
+        rows = checks.matrix("rows", rows, self.d)
+        _mass("rows", rows)
+        for row in rows:
             self.append(row)
 
     def update(self, matrix) -> None:
@@ -219,11 +232,12 @@ class FrequentDirections:
         Raises
         ------
         ValueError
-            If the shape is wrong or an entry is not finite.
+            If the shape is wrong, or an entry or the sum of all squares is not finite; the sketch
+            is then unchanged.
         """
         matrix = checks.matrix("matrix", matrix, self.d)
+        self._add_mass("matrix", self.decay * self.total_mass + _mass("matrix", matrix))
         self.rows += len(matrix)
-        self.total_mass = self.decay * self.total_mass + float(np.sum(matrix**2))
         self.escaped_mass *= self.decay
         self._absorb_block(matrix, self.decay)
 
@@ -247,9 +261,9 @@ class FrequentDirections:
                 f"other: expected a sketch with d={self.d} and k={self.k}, "
                 f"got d={other.d} and k={other.k}"
             )
+        self._add_mass("other", self.total_mass + other.total_mass)
         rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
         self.rows += other.rows
-        self.total_mass += other.total_mass
         self.escaped_mass += other.escaped_mass
         self._absorb_block(rows, 1.0)
 
@@ -299,6 +313,12 @@ class FrequentDirections:
             f"rank {self.rank}, escaped mass {self.escaped_mass:.4g} of {self.total_mass:.4g})"
         )
 
+    def _add_mass(self, name: str, total: float) -> None:
+        """Take the new trace of G, which bounds every number in the sketch, unless it overflows."""
+        if not math.isfinite(total):
+            raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
+        self.total_mass = total
+
     def _absorb_block(self, block: np.ndarray, decay: float) -> None:
         """One step with the decomposition of the stacked factors: O((rank + n)² d)."""
         factor = np.sqrt(decay * self._values[: self._q])[:, None] * self.directions
@@ -314,3 +334,16 @@ class FrequentDirections:
         self._rotation[:] = 0.0
         np.fill_diagonal(self._rotation[: self._q, : self._q], 1.0)
         self.escaped_mass += self.last_escape
+
+
+def _mass(name: str, rows: np.ndarray) -> float:
+    """Return the sum of squares of finite rows, none of which may overflow alone."""
+    with np.errstate(over="ignore"):
+        squares = np.einsum("ij,ij->i", rows, rows)
+        total = float(squares.sum())
+    overflowing = np.flatnonzero(np.isinf(squares))
+    if len(overflowing):
+        raise ValueError(
+            f"{name}: expected finite squared lengths, got inf (overflow) for row {overflowing[0]}"
+        )
+    return total
