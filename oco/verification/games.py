@@ -1,0 +1,277 @@
+"""What holds for learners: every rung of the ladder, and what the rungs are made of.
+
+The rows of a case are the features of linear losses; an adversary that sees the prediction chooses
+each sign so that the learner pays.  The regret against the best point of K is then exact:
+Σ⟨g_t, x_t⟩ + max_{x in K} ⟨−Σ g_t, x⟩.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from oco.bounds import Account, ladder
+from oco.domains import Box, Domain
+from oco.linalg.operators import Scalar
+from oco.verification.cases import Case
+from oco.verification.observations import ROUNDING, Observation, Subject, check
+
+__all__ = ["accounts", "full_matrix", "ladders"]
+
+# An eigendecomposition of size d a round: above these, full-matrix AdaGrad is not played.
+DENSE_DIMENSION, DENSE_ROUNDS = 64, 2000
+# Metrics are resolved to 1e-6 of their largest eigenvalue; what is said about one vector divides by
+# an eigenvalue that is uncertain to 1e-16/1e-6.
+RESOLVED = 1e-8
+SMALLEST_EIGENVALUE = 1e-9
+# Learners whose metrics agree to rounding have iterates that agree to this.
+ITERATES = 1e-7
+# Eigenvalues of G_t relative to the largest: zero for certain, and not zero for certain.
+ZERO, POSITIVE = 1e-14, 1e-9
+SMALLEST_BOUND = float(np.sqrt(np.finfo(np.float64).tiny))
+# Eigenvalues of G at 1e-12 of the largest count as zero, which in H = G^{1/2} is 1e-6.
+ROOT_OF_CUTOFF = 2e-6
+
+
+def _play(case: Case, learner) -> Iterator[tuple[int, np.ndarray, float, np.ndarray]]:
+    """Yield (t, g_t, Σ⟨g, x⟩, Σ g) after each round."""
+    played, total = 0.0, np.zeros(case.d)
+    for t, row in enumerate(case.rows, start=1):
+        a = np.asarray(row, dtype=np.float64)
+        z = float(a @ learner.x)
+        g = a if z >= 0 else -a
+        played, total = played + abs(z), total + g
+        learner.update(g)
+        yield t, g, played, total
+
+
+def _learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain, object, float]]:
+    """Yield every learner on every domain that it takes, with the bound on the gradients."""
+    rng = case.rng(6)
+    radius = 10.0 ** rng.uniform(-2, 2)
+    ball = subject.ball(radius)
+    box = Box(-radius * rng.uniform(0, 2), radius * rng.uniform(0.1, 2))
+    largest = max(float(np.linalg.norm(case.scaled(t, t + 1))) for t in range(case.T))
+    if not largest:
+        return
+    # A bound may be too large: one whose square underflows is of no use.
+    bound = max(float(np.ldexp(largest, case.exponent)), SMALLEST_BOUND)
+    options = {"k": case.k, "gradient_bound": bound, "delta": bound}
+    for name, factory in subject.learners.items():
+        if name == "full-adagrad" and (case.d > DENSE_DIMENSION or case.T > DENSE_ROUNDS):
+            continue
+        taken = inspect.signature(factory).parameters
+        arguments = {key: value for key, value in options.items() if key in taken}
+        for domain in (ball, box):
+            try:
+                learner = factory(case.d, domain=domain, **arguments)
+            except ValueError:
+                if domain is box:
+                    # Only scalar and diagonal metrics go with a box.
+                    continue
+                raise
+            yield name, domain, learner, bound
+
+
+@check(
+    "ladders",
+    ladder="the regret is below every rung of every learner's ladder, against an adversary",
+    feasible="every point that is played lies in K",
+)
+def ladders(case: Case, subject: Subject) -> Iterator[Observation]:
+    """Play each learner on a ball, and on a box where it can, against the worst signs."""
+    spectra = {}
+    # Learners do not forget.
+    case = replace(case, decay=1.0)
+    for t, _, exact in case.covariances():
+        if t in case.looks:
+            values = np.maximum(np.linalg.eigvalsh(exact)[::-1], 0.0)
+            spectra[t] = np.ldexp(np.ldexp(values, case.exponent), case.exponent)
+    for name, domain, learner, bound in _learners(case, subject):
+        for t, _, played, total in _play(case, learner):
+            if t not in case.looks:
+                continue
+            outside = float(np.linalg.norm(learner.x - domain.nearest(learner.x)))
+            yield Observation(
+                "feasible", f"{name}, {domain.name}, row {t}", outside, scale=domain.radius(case.d)
+            )
+            account = Account(
+                t=t,
+                d=case.d,
+                k=learner.k,
+                lr=learner.lr,
+                diameter=learner.diameter,
+                gradient_bound=bound,
+                diagnostics=learner.diagnostics(),
+                spectrum=spectra[t],
+            )
+            regret = played + domain.support(-total)
+            unit = learner.diameter * bound
+            # A gradient whose square underflows is not seen; its whole length may be missing.
+            floor = t * np.sqrt(min(case.floor, 1.0))
+            for rung, value in ladder(learner.bounds, account).items():
+                yield Observation(
+                    "ladder",
+                    f"{name}, {domain.name}, {rung}, row {t}",
+                    regret,
+                    value,
+                    max(unit, value) or 1.0,
+                    ROUNDING + floor,
+                )
+
+
+@check(
+    "accounts",
+    certificate="the certificate is made of tr H_t and gₜᵀHₜ⁻¹gₜ, with the metric after the round",
+    H_monotone="Hₜ ⪰ Hₜ₋₁ for every learner but Ada-FD, for which Hₜ + √ρₜ I ⪰ Hₜ₋₁",
+    operators="the metric's powers, resolvents and traces are those of its dense matrix",
+    projection="(x − y)ᵀH(u − x) ≥ 0 for every u in K: x is the projection in the metric",
+)
+def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
+    """Make each learner's metric dense, at the looks."""
+    rng = case.rng(7)
+    for name, domain, learner, _ in _learners(case, subject):
+        if not hasattr(learner, "preconditioner"):
+            continue
+        place = f"{name}, {domain.name}"
+        before, sums = None, (0.0, 0.0)
+        for t, g, _, _ in _play(case, learner):
+            now = learner.diagnostics()
+            quadratic, sums = now.quadratic - sums[0], (now.quadratic, now.potential)
+            if t not in case.looks:
+                before = learner.preconditioner.metric.dense() if t + 1 in case.looks else None
+                continue
+            h = learner.preconditioner.metric.dense()
+            metric, where = learner.preconditioner.metric, f"{place}, row {t}"
+            yield from _account(metric, h, g, quadratic, now, case, where)
+            if before is not None:
+                yield _monotone(learner, before, h, case, where)
+            before = h
+        metric = learner.preconditioner.metric
+        yield from _operator(metric, rng.standard_normal(case.d), place)
+        for length in (1.5, 1e3):
+            y = rng.standard_normal(case.d) * length * domain.radius(case.d) / np.sqrt(case.d)
+            yield from _variational(domain, metric, y, rng, place)
+
+
+def _account(metric, h, g, quadratic, now, case, where) -> Iterator[Observation]:
+    values, vectors = np.linalg.eigh(h)
+    size = float(np.linalg.norm(g)) or 1.0
+    seen = values > SMALLEST_EIGENVALUE * max(values[-1], 0.0)
+    coordinates = (vectors.T @ g)[seen] / size
+    expected = float((coordinates**2 / (values[seen] / size)).sum())
+    # Differences of a running sum: accurate to a rounding of the sum.
+    rounding = ROUNDING * now.quadratic / size
+    floor = np.sqrt(min(case.floor, 1.0))
+    yield Observation(
+        "certificate",
+        f"{where}, quadratic",
+        abs(quadratic / size - expected),
+        0.0,
+        max(expected, 1.0),
+        RESOLVED + rounding + floor,
+    )
+    # A scalar metric grows by the same amount in every direction, and is charged for one.
+    needed = float(values[-1] if isinstance(metric, Scalar) else values.sum())
+    short = needed - now.potential
+    yield Observation(
+        "certificate", f"{where}, potential", short, 0.0, needed or 1.0, RESOLVED + floor
+    )
+
+
+def _monotone(learner, before, after, case, where) -> Observation:
+    sketch = getattr(learner.preconditioner, "sketch", None)
+    given_back = 0.0
+    if hasattr(learner.preconditioner, "delta"):
+        given_back = np.sqrt(sketch.last_escape)
+    unit = max(np.linalg.norm(after, 2), np.linalg.norm(before, 2)) or 1.0
+    shrunk = np.linalg.eigvalsh((before - after) / unit)[-1] - given_back / unit
+    floor = np.sqrt(min(case.floor, 1.0))
+    return Observation("H-monotone", where, float(shrunk), 0.0, 1.0, ROOT_OF_CUTOFF + floor)
+
+
+def _operator(metric, v, where) -> Iterator[Observation]:
+    h = metric.dense()
+    size = float(np.abs(h).max())
+    if not size:
+        return
+    if metric.separable:
+        # Exact entries, down to the smallest.
+        values, vectors = np.diagonal(h) / size, np.eye(metric.dim)
+    else:
+        values, vectors = np.linalg.eigh(h / size)
+        values = np.where(values > SMALLEST_EIGENVALUE * values[-1], values, 0.0)
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
+    functions = {
+        "H": (metric @ v / size, values),
+        "H⁻¹": (metric.power(-1) @ v * size, inverse),
+        "H²": (metric.map(lambda s: (s / size) ** 2) @ v, values**2),
+        "H^½": (metric.power(0.5) @ v / np.sqrt(size), np.sqrt(values)),
+        "H(H+μ)⁻¹": (metric.apply(lambda s: s / (s + size), v), values / (values + 1.0)),
+    }
+    for name, (found, spectrum) in functions.items():
+        expected = (vectors * spectrum) @ (vectors.T @ v)
+        scale = float(np.linalg.norm(v) * spectrum.max())
+        error = float(np.abs(found - expected).max())
+        yield Observation("operators", f"{where}, {name}", error, 0.0, scale, RESOLVED)
+    trace = float(values.sum())
+    yield Observation(
+        "operators", f"{where}, tr H", abs(metric.sum() / size - trace), 0.0, trace, RESOLVED
+    )
+
+
+def _variational(domain: Domain, metric, y, rng, where) -> Iterator[Observation]:
+    h = metric.dense()
+    size = float(np.abs(h).max())
+    if not size:
+        return
+    x = domain.project(y, metric)
+    outside = float(np.linalg.norm(x - domain.nearest(x)))
+    yield Observation("projection", f"{where}, in K", outside, 0.0, domain.radius(len(y)))
+    gradient = h / size @ (x - y)
+    unit = float(np.linalg.norm(y)) * domain.radius(len(y))
+    # The smallest value of ⟨gradient, u − x⟩ over K, and the smallest over a sample of it.
+    smallest = -domain.support(-gradient) - float(gradient @ x)
+    sample = [domain.nearest(u) for u in rng.standard_normal((20, len(y))) * domain.radius(len(y))]
+    for what, value in (
+        ("all of K", smallest),
+        ("a sample", min(gradient @ (u - x) for u in sample)),
+    ):
+        yield Observation("projection", f"{where}, {what}", -float(value), 0.0, unit, RESOLVED)
+
+
+@check(
+    "full matrix",
+    P7_learner="while rank G < ℓ, S-AdaGrad plays the points of full-matrix AdaGrad",
+)
+def full_matrix(case: Case, subject: Subject) -> Iterator[Observation]:
+    """Play both learners on the same gradients, where no eigenvalue's rank is in doubt."""
+    if {"s-adagrad", "full-adagrad"} - set(subject.learners) or case.d > DENSE_DIMENSION:
+        return
+    if case.T > DENSE_ROUNDS or not _clear_rank(case):
+        return
+    domain = subject.ball(1.0)
+    sketched = subject.learners["s-adagrad"](case.d, k=case.k, domain=domain)
+    full = subject.learners["full-adagrad"](case.d, domain=domain)
+    for t, row in enumerate(case.rows, start=1):
+        sketched.update(row)
+        full.update(row)
+        error = float(np.linalg.norm(sketched.x - full.x))
+        yield Observation("P7-learner", f"row {t}", error, 0.0, 1.0, ITERATES)
+
+
+def _clear_rank(case: Case) -> bool:
+    """Tell whether after every row each eigenvalue of G is clearly zero or not, and few are not."""
+    exact = np.zeros((case.d, case.d))
+    for g in case.scaled():
+        exact += np.outer(g, g)
+        values = np.linalg.eigvalsh(exact)
+        positive = values > POSITIVE * values[-1]
+        if np.any(np.abs(values[~positive]) > ZERO * case.d * values[-1]):
+            return False
+        if np.count_nonzero(positive) >= case.k and np.any(g):
+            return False
+    return case.floor < ROUNDING

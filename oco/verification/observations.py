@@ -1,0 +1,123 @@
+"""An observation: one inequality, with both sides, that a property makes at one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from oco.algorithms import ALGORITHMS
+from oco.domains import Ball
+from oco.sketch import FrequentDirections
+from oco.verification.cases import Case
+
+__all__ = ["CHECKS", "PROPERTIES", "ROUNDING", "Check", "Observation", "Subject", "check"]
+
+# What rounding in T rank-one steps, and in the dense eigenvalues that they are held against, may
+# add up to, relative to tr G: far above what is seen (1e-13), far below what a wrong step does.
+ROUNDING = 1e-11
+# A tolerance of this much of the scale claims nothing.
+VACUOUS = 0.1
+SMALLEST = np.finfo(np.float64).tiny
+
+
+@dataclass(frozen=True)
+class Observation:
+    """``value <= limit`` is claimed, up to rounding.
+
+    Attributes
+    ----------
+    property : str
+        A name in `PROPERTIES`.
+    where : str
+        At which point of the case.
+    value, limit : float
+        The two sides.
+    scale : float
+        What differences are measured against, > 0.
+    tolerance : float
+        Rounding that is granted, relative to `scale`.
+    """
+
+    property: str
+    where: str
+    value: float
+    limit: float = 0.0
+    scale: float = 1.0
+    tolerance: float = ROUNDING
+
+    @property
+    def margin(self) -> float:
+        """How far the claim is from failing, relative to the scale: at least −tolerance."""
+        return (self.limit - self.value) / self.scale
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim is true up to rounding; a NaN is not."""
+        return bool(self.margin >= -self.tolerance)
+
+    @property
+    def claims(self) -> bool:
+        """Whether anything is claimed: where squares underflow, rounding may hide everything."""
+        return self.tolerance < VACUOUS
+
+    @property
+    def room(self) -> float:
+        """The margin in units of the tolerance: from −1 on the claim fails, NaN counts as such."""
+        room = self.margin / max(self.tolerance, SMALLEST)
+        return -np.inf if np.isnan(room) else room
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is verified: replace a part to verify another implementation of it.
+
+    Attributes
+    ----------
+    sketch : callable
+        ``sketch(d, k, decay)`` with `append(row)`, `eigenvalues`, `directions` and `escaped_mass`;
+        what else `FrequentDirections` offers is verified where it is there.
+    learners : mapping
+        Name to factory, as `oco.algorithms.ALGORITHMS`.
+    ball : callable
+        ``ball(radius)``: the domain that is projected onto.
+    """
+
+    sketch: Callable = FrequentDirections
+    learners: Mapping[str, Callable] = field(default_factory=lambda: ALGORITHMS)
+    ball: Callable = Ball
+
+    def offers(self, *methods: str) -> bool:
+        """Tell whether the sketch has these methods."""
+        return all(hasattr(self.sketch, method) for method in methods)
+
+
+Observe = Callable[[Case, Subject], Iterator[Observation]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A procedure that looks at a case and makes observations on one or more properties."""
+
+    name: str
+    properties: tuple[str, ...]
+    observe: Observe
+
+
+#: Every property: its name and what it says.
+PROPERTIES: dict[str, str] = {}
+#: Every check by its name.
+CHECKS: dict[str, Check] = {}
+
+
+def check(name: str, **properties: str) -> Callable[[Observe], Observe]:
+    """Register a check and the properties that it observes (``_`` stands for ``-``)."""
+
+    def register(observe: Observe) -> Observe:
+        stated = {key.replace("_", "-"): statement for key, statement in properties.items()}
+        PROPERTIES.update(stated)
+        CHECKS[name] = Check(name, tuple(stated), observe)
+        return observe
+
+    return register

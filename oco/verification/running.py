@@ -1,0 +1,213 @@
+"""Every check on every case: the tightest margin of each property, and minimal counterexamples."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from oco import checks
+from oco.verification.cases import Case, load_case, save_case
+from oco.verification.observations import CHECKS, PROPERTIES, Observation, Subject
+from oco.verification.shrinking import completes, observations, shrink, violation
+
+__all__ = ["Counterexample", "Finding", "Verification", "replay", "verify"]
+
+PROPERTIES["completes"] = "no error, and no wrong shape, on any stream of finite rows"
+
+
+@dataclass
+class Finding:
+    """What has been seen of one property.
+
+    Attributes
+    ----------
+    name, statement : str
+        The property.
+    cases, observations : int
+        On how many cases it was looked at, and how often.
+    tightest : Observation or None
+        The one with the least room, or furthest from holding.
+    where : str
+        Its case.
+    violated : int
+        In how many cases it was violated.
+    """
+
+    name: str
+    statement: str
+    cases: int = 0
+    observations: int = 0
+    tightest: Observation | None = None
+    where: str = ""
+    violated: int = 0
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A case in which a property does not hold, made as small as possible.
+
+    Attributes
+    ----------
+    property, check : str
+        What is violated, and the check that sees it.
+    case : Case
+        Minimal.
+    seen : Observation
+        The violation.
+    original : str
+        The case that it was shrunk from.
+    """
+
+    property: str
+    check: str
+    case: Case
+    seen: Observation
+    original: str
+
+    def save(self, directory) -> Path:
+        """Write it as ``.npz`` for `replay`; return its path."""
+        directory = Path(directory)
+        path = directory / f"counterexample-{self.property}.npz"
+        number = 1
+        while path.exists():
+            number += 1
+            path = directory / f"counterexample-{self.property}-{number}.npz"
+        return save_case(path, self.case, property=self.property, check=self.check)
+
+
+@dataclass
+class Verification:
+    """The outcome: a finding for each property, and the counterexamples.
+
+    Attributes
+    ----------
+    findings : dict of str to Finding
+        By property.
+    counterexamples : list of Counterexample
+        At most one a property.
+    cases : int
+        How many cases were finished.
+    seconds : float
+        Time taken.
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    """
+
+    findings: dict[str, Finding] = field(default_factory=dict)
+    counterexamples: list[Counterexample] = field(default_factory=list)
+    cases: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether no property was violated."""
+        return not any(finding.violated for finding in self.findings.values())
+
+
+def verify(
+    cases: Iterable[Case],
+    subject: Subject | None = None,
+    *,
+    only: Iterable[str] | None = None,
+    progress: Callable[[Case], None] | None = None,
+) -> Verification:
+    """Look at every property on every case.
+
+    Parameters
+    ----------
+    cases : iterable of Case
+        From `draw`, or of one's own.
+    subject : Subject, optional
+        What is verified; this package by default.
+    only : iterable of str, optional
+        Names of the checks to make; all of them by default.
+    progress : callable, optional
+        Called with each case before it is looked at.
+
+    Returns
+    -------
+    Verification
+        Also after an interrupt, with what was seen until then.
+
+    Examples
+    --------
+    >>> from oco.verification import draw
+    >>> verify(draw(2, seed=0, d_max=5), only=["guarantees"]).holds
+    True
+    """
+    subject = subject or Subject()
+    names = list(CHECKS) if only is None else [checks.choice("check", n, CHECKS) for n in only]
+    result, started = Verification(), time.monotonic()
+    first: dict[str, tuple[str, Case]] = {}
+    # One thread: the products are too small to share.
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        try:
+            for case in cases:
+                if progress is not None:
+                    progress(case)
+                for name in names:
+                    for violated in _look(case, name, subject, result):
+                        first.setdefault(violated, (name, case))
+                result.cases += 1
+        except KeyboardInterrupt:
+            result.interrupted = True
+        for name, (check, case) in first.items():
+            small = shrink(case, check, name, subject)
+            seen = violation(small, check, name, subject)
+            if seen is not None:
+                result.counterexamples.append(Counterexample(name, check, small, seen, repr(case)))
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def replay(path, subject: Subject | None = None) -> tuple[Case, str, Observation | None]:
+    """Look again at a saved counterexample.
+
+    Returns
+    -------
+    Case, str, Observation or None
+        The case, the property, and the violation if it is still there.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing or is no counterexample.
+    """
+    case, facts = load_case(path)
+    for fact, known in (("property", PROPERTIES), ("check", CHECKS)):
+        checks.choice(f"replay: {fact}", facts.get(fact), known)
+    name = facts["property"]
+    return case, name, violation(case, facts["check"], name, subject or Subject())
+
+
+def _look(case: Case, check: str, subject: Subject, result: Verification) -> set[str]:
+    """Make one check on one case; return the properties that it violates."""
+    seen: dict[str, bool] = {}
+    try:
+        for observation in observations(case, check, subject):
+            _record(observation, case, result)
+            seen[observation.property] = seen.get(observation.property, True) & observation.holds
+        observation = Observation("completes", check, 0.0)
+    except Exception as error:
+        observation = completes(error)
+    _record(observation, case, result)
+    seen["completes"] = observation.holds
+    violated = {name for name, holds in seen.items() if not holds}
+    for name in seen:
+        result.findings[name].cases += 1
+        result.findings[name].violated += name in violated
+    return violated
+
+
+def _record(observation: Observation, case: Case, result: Verification) -> None:
+    name = observation.property
+    finding = result.findings.setdefault(name, Finding(name, PROPERTIES[name]))
+    finding.observations += 1
+    if finding.tightest is None or observation.room < finding.tightest.room:
+        finding.tightest, finding.where = observation, repr(case)
