@@ -124,8 +124,8 @@ class MirrorDescent:
     ) -> None:
         if domain.separable_only and not preconditioner.separable:
             raise ValueError(
-                "domain: a box needs a scalar or diagonal metric (ogd, adagrad-norm, adagrad), "
-                f"got {type(preconditioner).__name__}; use a ball"
+                "domain: a box needs a learner with a scalar or diagonal metric "
+                f"(ogd, adagrad-norm, adagrad), got {domain!r}; use a ball"
             )
         if lr is None:
             if not math.isfinite(diameter):

@@ -8,6 +8,7 @@ from dataclasses import fields
 from oco import checks
 from oco.domains import Box, Domain
 from oco.experiment.assessment import assess
+from oco.experiment.compiling import compile_kernels
 from oco.experiment.game import Game, set_up
 from oco.experiment.lookup import described
 from oco.results import Experiment, Result
@@ -92,6 +93,7 @@ def perform(game: Game, progress: Callable[[int], None] | None = None) -> Result
     progress : callable, optional
         Called now and then with the number of rounds played.
     """
+    compile_kernels(game)
     checkpoints = log_checkpoints(game.stream.T, game.experiment.checkpoints)
     played = play(game.learner, game.loss, game.stream, checkpoints=checkpoints, progress=progress)
     return assess(game, played)

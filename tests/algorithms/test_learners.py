@@ -72,7 +72,7 @@ def test_sketched_state_is_linear_in_d(name):
 
 @pytest.mark.parametrize("name", ["full-adagrad", "s-adagrad", "ada-fd"])
 def test_a_box_needs_a_diagonal_metric(name):
-    with pytest.raises(ValueError, match="domain: a box needs a scalar or diagonal metric"):
+    with pytest.raises(ValueError, match="domain: a box needs a learner with a scalar or diagonal"):
         make(name, domain=Box(-1, 1))
 
 

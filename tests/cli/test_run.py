@@ -138,7 +138,7 @@ BAD = {
     "domain": (["--domain=boxx"], ["domain", "did you mean 'box'"]),
     "spectrum": (["--spectrum=pow:1"], ["spectrum", "did you mean 'power'"]),
     "spectrum's field": (["--spectrum=exp:two"], ["spectrum: ", "'two'"]),
-    "box metric": (["--domain=box"], ["domain: a box needs a scalar or diagonal metric"]),
+    "box metric": (["--domain=box"], ["domain: a box needs a learner"]),
     "crossed box": (
         ["--alg=ogd", "--domain=box", "--lower=2", "--upper=1"],
         ["lower: expected lower <= upper"],

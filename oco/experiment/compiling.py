@@ -1,0 +1,38 @@
+"""Compile the kernels of a learner before the clock of its run starts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.algorithms import ALGORITHMS
+from oco.domains import Ball, Euclidean
+from oco.experiment.game import Game
+from oco.experiment.lookup import Options
+from oco.linalg.engine import ENGINE
+
+__all__ = ["compile_kernels"]
+
+# Enough rounds, dimensions and length for a sketch of the smallest size to fill, to fold and to be
+# projected, so that every kernel is met.
+ROUNDS, DIMENSION, LENGTH = 30, 12, 10.0
+
+
+def compile_kernels(game: Game) -> None:
+    """Let a small copy of a built-in learner play, where kernels are compiled at their first use.
+
+    The compiled kernels are kept on disk, so that this takes seconds once after an installation and
+    milliseconds from then on.
+    """
+    if ENGINE != "numba" or game.experiment.algorithm not in ALGORITHMS:
+        return
+    options = Options(
+        {
+            "d": DIMENSION,
+            "k": 2,
+            "domain": Ball(1.0) if game.domain.bounded else Euclidean(),
+            "lr": 1.0,
+        }
+    )
+    learner = options.call("algorithm", ALGORITHMS[game.experiment.algorithm])
+    for g in np.random.default_rng(0).standard_normal((ROUNDS, DIMENSION)):
+        learner.update(LENGTH * g)
