@@ -155,7 +155,7 @@ class Ball(Domain):
 
     def nearest(self, y):
         """Return `y`, shortened to length R if it is longer."""
-        length = float(np.linalg.norm(y))
+        length = math.sqrt(np.dot(y, y))
         return y if length <= self._radius else y * (self._radius / length)
 
     def project(self, y, metric):
@@ -165,7 +165,7 @@ class Ball(Domain):
         -----
         Costs what two applications of the metric cost; see `ball_weights` for singular H.
         """
-        if y @ y <= self._radius**2:
+        if np.dot(y, y) <= self._radius**2:
             return y
         parts = metric.decompose(y)
         # The root is met to rounding; `nearest` removes what rounding left outside.

@@ -312,8 +312,13 @@ class LowRankPlusScalar(SpectralOperator):
 
     def __init__(self, basis: FactoredBasis, values: np.ndarray, tail: float, dim: int) -> None:
         self.basis, self.dim = basis, dim
-        self.values = np.append(values, tail)
-        self.multiplicities = np.append(np.ones(len(values)), float(dim - len(values)))
+        self.values = np.concatenate((values, (tail,)))
+
+    @property
+    def multiplicities(self) -> np.ndarray:
+        """One for each direction of the basis, and d − q for the tail."""
+        rank = len(self.values) - 1
+        return np.append(np.ones(rank), float(self.dim - rank))
 
     @classmethod
     def of(cls, rows: np.ndarray, values: np.ndarray, tail: float = 0.0) -> LowRankPlusScalar:
@@ -340,8 +345,10 @@ class LowRankPlusScalar(SpectralOperator):
         squares = _with_remainder(coordinates, v)
 
         def recombine(w: np.ndarray) -> np.ndarray:
-            inside = self.basis.combine((w[:-1] - w[-1]) * coordinates)
-            return inside + w[-1] * v if w[-1] else inside
+            result = self.basis.combine((w[:-1] - w[-1]) * coordinates)
+            if w[-1]:
+                result += w[-1] * v
+            return result
 
         return Components(self.values, squares, recombine)
 
