@@ -20,6 +20,8 @@ BISECTIONS = 200
 # Step of the difference quotient that stands for φ'', relative to 1 + |w|: the cube root of the
 # rounding unit, where truncation and rounding errors balance.
 DIFFERENCE = float(np.cbrt(np.finfo(np.float64).eps))
+# Relative rounding of a loss, of its slope and of their products, which may cancel.
+ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 class Minorants(NamedTuple):
@@ -59,7 +61,7 @@ class SmoothLoss:
     def at(self, z: np.ndarray) -> Minorants:
         """Return the tangents at the predictions `z`, of shape (T,)."""
         slope = self.loss.derivative(z, self.labels)
-        offset = self.loss.value(z, self.labels) - slope * z
+        offset = _offset(self.loss.value(z, self.labels), slope, z)
         return Minorants(slope, offset, self.loss.curvature(z, self.labels))
 
 
@@ -125,7 +127,7 @@ class MoreauEnvelope:
         # Subgradients are monotone: w lies between v and the explicit step from v.
         other = v - width * slope
         kinked = np.flatnonzero(loss.derivative(other, y) != slope)
-        offset = loss.value(v, y) - slope * v
+        offset = _offset(loss.value(v, y), slope, v)
         curvature = np.zeros(len(v))
         if len(kinked):
             bracket = np.minimum(v, other)[kinked], np.maximum(v, other)[kinked]
@@ -147,10 +149,15 @@ class MoreauEnvelope:
         slope = np.clip((v - 0.5 * (low + high)) / width, below, above)
         jump = above - below
         share = np.divide(slope - below, jump, out=np.zeros_like(jump), where=jump > 0)
-        offset = (1 - share) * (loss.value(low, y) - below * low) + share * (
-            loss.value(high, y) - above * high
+        offset = (1 - share) * _offset(loss.value(low, y), below, low) + share * _offset(
+            loss.value(high, y), above, high
         )
         step = DIFFERENCE * (1 + np.abs(low))
         rise = loss.derivative(high + step, y) - loss.derivative(low - step, y)
         rate = np.maximum(rise, 0.0) / (2 * step)
         return Minorants(slope, offset, rate / (1 + width * rate))
+
+
+def _offset(value: np.ndarray, slope: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return φ(z) − u z, lowered by what rounding may have added where the two cancel."""
+    return value - slope * z - ROUNDING * (np.abs(value) + np.abs(slope * z))
