@@ -9,6 +9,7 @@ import click
 from oco.cli.listing import listing
 from oco.cli.run import run
 from oco.cli.show import show
+from oco.cli.verify import verify
 
 __all__ = ["main"]
 
@@ -63,5 +64,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for command in (run, listing, show):
+for command in (run, listing, show, verify):
     main.add_command(command)

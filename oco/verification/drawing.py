@@ -31,7 +31,7 @@ def make(family: str, T: int, d: int, k: int, decay: float, seed: int) -> Case:
 
 
 def draw(count: int, seed: int, d_max: int = D_MAX, k: int | None = None) -> Iterator[Case]:
-    """Yield `count` cases.
+    """Iterate over `count` cases.
 
     Parameters
     ----------
@@ -54,12 +54,14 @@ def draw(count: int, seed: int, d_max: int = D_MAX, k: int | None = None) -> Ite
     d_max = checks.integer("d-max", d_max, low=1)
     if k is not None:
         k = checks.integer("k", k, low=2, high=d_max + 1)
-    names = list(FAMILIES)
-    for i in range(count):
-        rng = np.random.default_rng([seed, i])
-        smallest = 1 if k is None else k - 1
-        d = int(np.rint(np.exp(rng.uniform(np.log(smallest), np.log(d_max)))))
-        size = k or int(rng.integers(2, d + 2))
-        T = int(rng.integers(1, LONGEST * d + 1))
-        decay = 1.0 if rng.uniform() < 0.5 else float(1 - 10.0 ** rng.uniform(-4, -0.05))
-        yield make(names[i % len(names)], T, d, size, decay, int(rng.integers(1 << 31)))
+    return (_drawn(seed, i, d_max, k) for i in range(count))
+
+
+def _drawn(seed: int, i: int, d_max: int, k: int | None) -> Case:
+    rng, names = np.random.default_rng([seed, i]), list(FAMILIES)
+    smallest = 1 if k is None else k - 1
+    d = int(np.rint(np.exp(rng.uniform(np.log(smallest), np.log(d_max)))))
+    size = k or int(rng.integers(2, d + 2))
+    T = int(rng.integers(1, LONGEST * d + 1))
+    decay = 1.0 if rng.uniform() < 0.5 else float(1 - 10.0 ** rng.uniform(-4, -0.05))
+    return make(names[i % len(names)], T, d, size, decay, int(rng.integers(1 << 31)))

@@ -59,6 +59,7 @@ def against_the_covariance(
     P3_escaped="τ ≤ Ω_ℓ(G) = min_j Σ_{i>j} λ_i/(ℓ−j)",
     P4_trace="ℓτ ≤ tr G − tr Ḡ, with equality for single rows",
     P5_projection="‖A − A P_j‖² ≤ (1 + j/(ℓ−j)) ‖A − A_j‖² for every j < ℓ",
+    rank="at most ℓ − 1 directions are kept",
     orthonormal="the sketch's directions are orthonormal after every step",
 )
 def guarantees(case: Case, subject: Subject) -> Iterator[Observation]:
@@ -68,6 +69,8 @@ def guarantees(case: Case, subject: Subject) -> Iterator[Observation]:
         sketch.append(row)
         yield orthonormality(sketch, f"row {t}")
         if t in case.looks:
+            kept = float(len(sketch.directions))
+            yield Observation("rank", f"row {t}", kept, case.k - 1.0, tolerance=0.0)
             yield from against_the_covariance(case, sketch, exact, f"row {t}")
             yield _trace_equality(case, sketch, exact, f"row {t}, equality")
 

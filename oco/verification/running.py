@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from oco import checks
 from oco.verification.cases import Case, load_case, save_case
 from oco.verification.observations import CHECKS, PROPERTIES, Observation, Subject
-from oco.verification.shrinking import completes, observations, shrink, violation
+from oco.verification.shrinking import SECONDS, completes, observations, shrink, violation
 
 __all__ = ["Counterexample", "Finding", "Verification", "replay", "verify"]
 
@@ -115,7 +115,8 @@ def verify(
     subject: Subject | None = None,
     *,
     only: Iterable[str] | None = None,
-    progress: Callable[[Case], None] | None = None,
+    progress: Callable[[Case, str], None] | None = None,
+    patience: float = SECONDS,
 ) -> Verification:
     """Look at every property on every case.
 
@@ -128,7 +129,9 @@ def verify(
     only : iterable of str, optional
         Names of the checks to make; all of them by default.
     progress : callable, optional
-        Called with each case before it is looked at.
+        Called with the case and the check before each check of each case.
+    patience : float
+        For how many seconds to shrink the case of each violated property.
 
     Returns
     -------
@@ -149,16 +152,16 @@ def verify(
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
         try:
             for case in cases:
-                if progress is not None:
-                    progress(case)
                 for name in names:
+                    if progress is not None:
+                        progress(case, name)
                     for violated in _look(case, name, subject, result):
                         first.setdefault(violated, (name, case))
                 result.cases += 1
         except KeyboardInterrupt:
             result.interrupted = True
         for name, (check, case) in first.items():
-            small = shrink(case, check, name, subject)
+            small = shrink(case, check, name, subject, patience)
             seen = violation(small, check, name, subject)
             if seen is not None:
                 result.counterexamples.append(Counterexample(name, check, small, seen, repr(case)))

@@ -11,7 +11,7 @@ import numpy as np
 from oco.verification.cases import Case
 from oco.verification.observations import CHECKS, Observation, Subject
 
-__all__ = ["completes", "observations", "shrink", "violation"]
+__all__ = ["SECONDS", "completes", "observations", "shrink", "violation"]
 
 # Shrinking stops after this long: what it has by then is small enough to look at.
 SECONDS = 10.0

@@ -1,0 +1,219 @@
+"""``oco verify``: the properties on this machine, on drawn streams or on the user's gradients."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from oco.cli import output
+
+__all__ = ["verify"]
+
+VIOLATED, INTERRUPTED = 1, 130
+# What takes a minute on one core.
+CASES = 300
+# \b keeps the line breaks.
+EXAMPLES = """\b
+Examples:
+  oco verify
+  oco verify --cases 5000 --seed 1 --d-max 100
+  oco verify --grads gradients.npy --k 20
+  oco verify --sketch my_module:MySketch
+  oco verify --replay counterexample-P3-escaped.npz
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--cases", type=int, metavar="N", default=CASES, help="How many streams to draw, at least 1."
+)
+@click.option("--seed", type=int, metavar="S", default=0, help="Of all that is drawn, at least 0.")
+@click.option(
+    "--d-max", type=int, metavar="D", default=40, help="Largest length of the rows, at least 1."
+)
+@click.option(
+    "--k",
+    type=int,
+    metavar="K",
+    show_default="drawn from 2 to d+1; with --grads 20, or d+1 if less",
+    help="Sketch size.",
+)
+@click.option(
+    "--grads",
+    metavar="FILE",
+    help="Look at these gradients instead: a .npy file, one row a round; mapped, not loaded.",
+)
+@click.option(
+    "--check",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    show_default="all",
+    help="Make this check only; may be repeated.",
+)
+@click.option(
+    "--sketch",
+    metavar="MODULE:CLASS",
+    help="Verify this sketch instead of FrequentDirections: called with (d, k, decay); has "
+    "append(row), eigenvalues, directions, escaped_mass.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    default=".",
+    show_default="this directory",
+    help="Where a counterexample is saved.",
+)
+@click.option("--replay", metavar="FILE", help="Look at a saved counterexample again.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> None:
+    """Verify the error bounds of the sketch, and all that is built on them.
+
+    Streams made to break a sketch are drawn, and every property is held against exact dense
+    computation on each.  The exit code is 0; 1 if a property is violated, and then a minimal
+    counterexample is saved; 2 for bad input; 130 after Ctrl-C.
+    """
+    try:
+        subject = _subject(sketch)
+        if replay is not None:
+            _replayed(replay, subject, as_json)
+            return
+        drawn, count, names = _cases(cases, seed, d_max, k, grads, only)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        raise output.BadInput(output.one_line(error)) from None
+    from oco import verification
+
+    with _progress(count * len(names)) as progress:
+        result = verification.verify(drawn, subject, only=names, progress=progress)
+    saved = [_saved(example, out, sketch) for example in result.counterexamples]
+    if as_json:
+        click.echo(json.dumps({**_document(result), "counterexamples": saved}, indent=2))
+    else:
+        _print(result)
+    for found in saved:
+        _complain(found)
+    if not result.holds:
+        click.get_current_context().exit(VIOLATED)
+    if result.interrupted:
+        click.echo("INTERRUPTED: what was seen until then holds", err=True)
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def _subject(sketch: str | None):
+    from oco.verification import Subject
+
+    if sketch is None:
+        return Subject()
+    # A user's own modules are looked for where the user is, as Python itself would.
+    sys.path.insert(0, os.getcwd())
+    from oco.experiment.lookup import resolve
+    from oco.sketch import FrequentDirections
+
+    found = resolve("sketch", sketch, {"FrequentDirections": FrequentDirections})
+    if not callable(found):
+        raise ValueError(f"sketch: expected something to call with (d, k, decay), got {found!r}")
+    made = found(3, 2, 1.0)
+    for name in ("append", "eigenvalues", "directions", "escaped_mass"):
+        if not hasattr(made, name):
+            raise ValueError(f"sketch: {type(made).__name__} has no {name!r}")
+    return Subject(sketch=found)
+
+
+def _cases(cases, seed, d_max, k, grads, only):
+    """Return the cases, how many they are, and the checks to make; everything is validated."""
+    from oco import checks
+    from oco.verification import CHECKS, Case, draw, load_rows
+
+    names = [checks.choice("check", name, CHECKS) for name in only] or list(CHECKS)
+    if grads is None:
+        return draw(cases, seed, d_max, k), cases, names
+    rows = load_rows(grads)
+    d = rows.shape[1]
+    size = min(20, d + 1) if k is None else checks.integer("k", k, low=2, high=d + 1)
+    seed = checks.integer("seed", seed, low=0)
+    return [Case(rows, size, seed=seed, name=Path(grads).name)], 1, names
+
+
+def _replayed(path: str, subject, as_json: bool) -> None:
+    from oco.verification import replay
+
+    case, name, seen = replay(path, subject)
+    if as_json:
+        facts = {"property": name, "violated": seen is not None, "case": repr(case)}
+        click.echo(json.dumps(facts | ({"where": seen.where} if seen else {}), indent=2))
+    elif seen is None:
+        click.echo(f"{name} holds on {case}")
+    else:
+        click.echo(f"rows:\n{case.rows!r}\nk = {case.k}, decay = {case.decay}, seed = {case.seed}")
+        click.echo(f"at {seen.where}: {seen.value} <= {seen.limit} claimed")
+    if seen is not None:
+        click.secho(f"VIOLATED: {name}", fg="red", bold=True, err=True)
+        click.get_current_context().exit(VIOLATED)
+
+
+def _saved(example, out: str, sketch: str | None) -> dict:
+    """Save a counterexample; return what to say about it."""
+    facts = {
+        "property": example.property,
+        "case": repr(example.case),
+        "from": example.original,
+        "where": example.seen.where,
+    }
+    try:
+        path = example.save(out)
+    except (OSError, ValueError) as error:
+        return facts | {"error": output.one_line(error)}
+    command = ["oco", "verify", "--replay", str(path)]
+    command += ["--sketch", sketch] if sketch else []
+    return facts | {"path": str(path), "replay": shlex.join(command)}
+
+
+def _complain(found: dict) -> None:
+    lines = [f"VIOLATED: {found['property']}, at {found['where']} of {found['case']}"]
+    if "error" in found:
+        lines.append(f"  the counterexample cannot be saved: {found['error']}")
+    else:
+        lines.append(f"  counterexample: {found['path']}")
+        lines.append(f"  replay it with: {found['replay']}")
+    click.secho("\n".join(lines), fg="red", err=True)
+
+
+def _document(result) -> dict:
+    from oco.verification import presentation
+
+    return presentation.document(result)
+
+
+def _print(result) -> None:
+    from rich.console import Console
+
+    from oco.verification import presentation
+
+    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 120)
+    Console(width=width).print(presentation.table(result))
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable | None]:
+    """Show a progress bar on a terminal; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("verifying", total=total)
+
+        def advance(case, check) -> None:
+            bar.update(task, advance=1, description=f"{check}: {case.name}")
+
+        yield advance

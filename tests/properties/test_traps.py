@@ -1,0 +1,87 @@
+"""Each known trap, written as a wrong variant, is caught by the property that is named for it."""
+
+from __future__ import annotations
+
+import mutants
+import numpy as np
+import pytest
+
+from oco.verification import CHECKS, Subject, draw, make, verify
+
+# Extreme scales are beyond the plain sketch, which has no guard against underflow.
+FAMILIES = ["gaussian, any spectrum", "exact low rank", "nearly parallel rows", "orthonormal set"]
+FAMILIES += ["growing", "shrinking", "starving adversary", "repeated rows", "sparse 0/1"]
+SKETCH_CHECKS = ["guarantees", "steps", "low rank", "rotation", "scale", "signs", "determinism"]
+LEARNER_CHECKS = ["ladders", "accounts", "full matrix"]
+
+
+def some_cases():
+    rng = np.random.default_rng(0)
+    for i in range(3 * len(FAMILIES)):
+        d = int(rng.integers(2, 16))
+        k = int(rng.integers(2, d + 2))
+        yield make(FAMILIES[i % len(FAMILIES)], 4 * d, d, k, [1.0, 0.8][i % 2], seed=i)
+
+
+def violated(subject, checks):
+    result = verify(some_cases(), subject, only=checks, patience=0)
+    return {name for name, finding in result.findings.items() if finding.violated}
+
+
+def test_the_unchanged_variant_has_every_property():
+    assert violated(Subject(sketch=mutants.Plain), SKETCH_CHECKS) == set()
+
+
+@pytest.mark.parametrize(
+    "sketch, properties",
+    [
+        (mutants.OnlyOutsideTheFrame, {"step", "P4-trace"}),
+        (mutants.NormalisesNoise, {"orthonormal"}),
+        (mutants.NextEigenvalue, {"rank", "step"}),
+        (mutants.NextEigenvalueCut, {"P1-P2-over", "step"}),
+        (mutants.SlowTail, {"P3-escaped", "P4-trace", "step"}),
+        (mutants.ForgetsTheTail, {"P1-P2-over", "P2-monotone"}),
+    ],
+)
+def test_a_wrong_sketch_is_caught(sketch, properties):
+    assert properties <= violated(Subject(sketch=sketch), SKETCH_CHECKS)
+
+
+@pytest.mark.parametrize(
+    "sketch, check, name",
+    [
+        (mutants.MergesWithoutTheTail, "merging", "P6-merging"),
+        (mutants.DecaysLate, "blocks", "blocks"),
+    ],
+)
+def test_a_wrong_merge_or_block_is_caught(sketch, check, name):
+    assert name in violated(Subject(sketch=sketch), [check])
+
+
+def test_a_projection_that_ignores_the_metric_is_caught():
+    assert violated(Subject(ball=mutants.Nearest), ["accounts"]) == {"projection"}
+
+
+@pytest.mark.parametrize(
+    "learners, properties",
+    [
+        (mutants.INVERTING, {"P7-learner"}),
+        (mutants.LATE_TRACE, {"certificate", "ladder"}),
+        (mutants.LATE_QUADRATIC, {"certificate"}),
+    ],
+)
+def test_a_wrong_learner_is_caught(learners, properties):
+    assert properties <= violated(Subject(learners=learners), LEARNER_CHECKS)
+
+
+def test_the_library_passes_on_the_same_cases():
+    assert violated(Subject(), list(CHECKS)) == set()
+
+
+def test_a_counterexample_is_minimal_and_violates_the_same_property():
+    result = verify(draw(6, seed=0), Subject(sketch=mutants.ForgetsTheTail), only=["guarantees"])
+    found = {example.property: example for example in result.counterexamples}
+    case = found["P1-P2-over"].case
+    # Two rows that each push something out of a sketch with a single direction.
+    assert case.T <= 4 and case.d <= 3 and case.k == 2
+    assert not found["P1-P2-over"].seen.holds
