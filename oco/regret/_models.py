@@ -1,117 +1,99 @@
-"""Quadratic models of the total loss, ⟨b, x⟩ + ½ xᵀ B x: metrics B, and minimisers over K."""
+"""Minimisers over K of the quadratic models ⟨s, x' − x⟩ + ½ (x' − x)ᵀ B (x' − x)."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
 
 import numpy as np
-from scipy.linalg import solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import Bounds, brentq, minimize
 
 from oco.domains import Box, Domain
-from oco.linalg.operators import (
-    Dense,
-    LowRankPlusScalar,
-    Scalar,
-    SpectralOperator,
-    resolve_rank,
-)
-from oco.regret._passes import Rounds
+from oco.linalg.operators import Scalar, SpectralOperator
 
-__all__ = ["SecantMetric", "hessian", "minimise_on_ball", "minimise_on_box", "trust_radius"]
+__all__ = ["minimise_linear", "minimise_on_ball", "minimise_on_box", "trust_radius"]
 
-# Pairs kept by the limited-memory metric; 10 is the usual choice, and the eigenvalue problem of a
-# step has twice that size.
-MEMORY = 10
-# A secant pair whose curvature is lost in the rounding of the gradients is dropped.
-CURVED = 1e-10
 # Without bounds a step may go this many times as far from the origin as the current point, and
 # always to a distance of 1: enough to reach any scale in a few steps, and it keeps a step finite
-# where the model is flat.
+# where the model is almost flat.
 GROWTH = 4.0
+# Newton's method on the secular equation gains digits quadratically, from one side: 6 steps are
+# usual; the length that it leaves is corrected by scaling.
+SECULAR_STEPS = 30
+SECULAR_ACCURACY = 1e-10
 # Steps of L-BFGS-B on a model over a box: a model costs no pass over the data.
 BOX_ITERATIONS = 1000
 # Projected Newton holds the right coordinates after a few steps, each of which must achieve this
 # share of the decrease that the slope promises, at no less than this share of its length.
-NEWTON_ITERATIONS = 50
+NEWTON_ITERATIONS = 100
 DECREASE = 1e-4
-SHORTEST = 1e-10
+SHORTEST = 1e-18
 
 
-class SecantMetric:
-    """The limited-memory BFGS approximation of a Hessian, as an operator with a known spectrum.
+def trust_radius(domain: Domain, x: np.ndarray) -> float:
+    """Return how far from the origin the next point may lie: K's radius, or a multiple of ‖x‖."""
+    radius = domain.radius(len(x))
+    return radius if math.isfinite(radius) else GROWTH * max(1.0, float(np.linalg.norm(x)))
 
-    Parameters
-    ----------
-    scale : float
-        The curvature assumed before any pair is known, > 0.
-    d : int
-        Dimension.
+
+def minimise_linear(domain: Domain, s: np.ndarray) -> np.ndarray:
+    """Return a minimiser of ⟨s, x⟩ over K, a ball or a box unless s = 0."""
+    start = domain.start(len(s))
+    if not np.any(s):
+        return start
+    if isinstance(domain, Box):
+        return np.where(s > 0, domain.lower, np.where(s < 0, domain.upper, start))
+    return _on_ball_by_spectrum(Scalar(0.0, len(s)), s, domain.radius(len(s)))
+
+
+def minimise_on_ball(
+    metric: np.ndarray | SpectralOperator, s: np.ndarray, x: np.ndarray, radius: float
+) -> np.ndarray:
+    """Return the minimiser of the model over ‖x'‖ ≤ radius, of shape (d,).
+
+    Notes
+    -----
+    It is −(B + μI)⁻¹ (s − Bx), with μ ≥ 0 the root of ‖x'‖ = radius where μ = 0 would leave the
+    ball: a scalar equation, solved in B's eigenvalues if they are known and otherwise by Newton's
+    method with a Cholesky factorisation a step [1]_.
 
     References
     ----------
-    R. H. Byrd, J. Nocedal, R. B. Schnabel, "Representations of quasi-Newton matrices and their use
-    in limited memory methods", Mathematical Programming 63, 1994, eq. (2.17).
+    .. [1] J. J. Moré, D. C. Sorensen, "Computing a trust region step", SIAM Journal on Scientific
+       and Statistical Computing 4(3), 1983.
     """
-
-    def __init__(self, scale: float, d: int) -> None:
-        self._pairs: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=MEMORY)
-        self._scale, self._d = scale, d
-
-    def absorb(self, step: np.ndarray, change: np.ndarray) -> None:
-        """Learn that the gradient changed by `change` along `step`, both of shape (d,)."""
-        curvature = step @ change
-        if curvature > CURVED * np.linalg.norm(step) * np.linalg.norm(change):
-            self._pairs.append((step, change))
-            self._scale = float(change @ change / curvature)
-
-    def operator(self) -> SpectralOperator:
-        """Return B as a low rank plus a scalar."""
-        if not self._pairs:
-            return Scalar(self._scale, self._d)
-        steps, changes = (np.array(part) for part in zip(*self._pairs, strict=True))
-        products = steps @ changes.T
-        lower = np.tril(products, -1)
-        middle = np.block(
-            [[self._scale * steps @ steps.T, lower], [lower.T, -np.diag(np.diag(products))]]
-        )
-        basis, factor = np.linalg.qr(np.vstack([self._scale * steps, changes]).T)
-        small = -factor @ np.linalg.solve(middle, factor.T)
-        values, vectors = np.linalg.eigh(0.5 * (small + small.T))
-        values = np.maximum(values + self._scale, 0.0)
-        return LowRankPlusScalar.of((basis @ vectors).T, values, self._scale)
+    by_kind = _on_ball_by_factor if isinstance(metric, np.ndarray) else _on_ball_by_spectrum
+    point = by_kind(metric, s - metric @ x, radius)
+    length = float(np.linalg.norm(point))
+    return point if length <= radius else point * (radius / length)
 
 
-def hessian(data: Rounds, weights: np.ndarray, units: np.ndarray) -> SpectralOperator:
-    """Return Σ_t w_t b_t b_tᵀ for the rows b_t = a_t · units, weights ≥ 0, with its spectrum.
+def minimise_on_box(
+    metric: np.ndarray | SpectralOperator, s: np.ndarray, x: np.ndarray, box: Box
+) -> np.ndarray:
+    """Return the minimiser of the model over the box, of shape (d,).
 
     Notes
     -----
-    With fewer rounds than dimensions it is a low rank plus a zero tail, found from the T × T matrix
-    of inner products.
+    A matrix goes to projected Newton [1]_, whose steps do not depend on the condition number; an
+    operator to L-BFGS-B.
+
+    References
+    ----------
+    .. [1] D. P. Bertsekas, "Projected Newton methods for optimization problems with simple
+       constraints", SIAM Journal on Control and Optimization 20(2), 1982.
     """
-    if data.d <= len(data):
-        return Dense.of(data.gram(weights) * np.outer(units, units))
-    rows = data.scaled(weights) * units
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    values, _ = resolve_rank(values)
-    kept = values > 0
-    directions = (vectors[:, kept].T @ rows) / np.sqrt(values[kept, None])
-    return LowRankPlusScalar.of(directions, values[kept])
+    # Minimised over the step: its model has no large terms that cancel.
+    by_kind = _on_box_by_newton if isinstance(metric, np.ndarray) else _on_box_by_lbfgs
+    return box.nearest(x + by_kind(metric, s, box.lower - x, box.upper - x))
 
 
-def minimise_on_ball(metric: SpectralOperator, linear: np.ndarray, radius: float) -> np.ndarray:
-    """Return argmin of ⟨linear, x⟩ + ½ xᵀ B x over ‖x‖ ≤ radius, of shape (d,).
-
-    Notes
-    -----
-    x = −(B + μI)⁻¹ linear, with μ ≥ 0 the root of ‖x‖ = radius if the unconstrained minimum is
-    further out or does not exist: a scalar equation in B's eigenvalues.
-    """
+def _on_ball_by_spectrum(metric: SpectralOperator, linear, radius):
     parts = metric.decompose(linear)
     present = parts.squares > 0
     values, coordinates = parts.values[present], np.sqrt(parts.squares[present])
+    if not len(values):
+        return np.zeros_like(linear)
 
     def excess(shift: float) -> float:
         """Return radius/‖x(shift)‖ − 1, almost linear in the shift."""
@@ -120,8 +102,6 @@ def minimise_on_ball(metric: SpectralOperator, linear: np.ndarray, radius: float
             return -1.0
         return radius / float(np.linalg.norm(coordinates / shifted)) - 1.0
 
-    if not len(values):
-        return np.zeros_like(linear)
     shift = 0.0
     with np.errstate(over="ignore"):
         if excess(0.0) < 0:
@@ -129,46 +109,43 @@ def minimise_on_ball(metric: SpectralOperator, linear: np.ndarray, radius: float
             enough = 2 * float(np.linalg.norm(coordinates)) / radius
             shift = brentq(excess, 0.0, enough, xtol=np.finfo(np.float64).tiny)
     shifted = parts.values + shift
-    x = parts.recombine(-np.divide(1.0, shifted, out=np.zeros_like(shifted), where=shifted > 0))
-    length = float(np.linalg.norm(x))
-    return x if length <= radius else x * (radius / length)
+    return parts.recombine(-np.divide(1.0, shifted, out=np.zeros_like(shifted), where=shifted > 0))
 
 
-def minimise_on_box(metric: SpectralOperator, s: np.ndarray, box: Box, x: np.ndarray) -> np.ndarray:
-    """Return argmin of ⟨s, x' − x⟩ + ½ (x' − x)ᵀ B (x' − x) over x' in the box, of shape (d,).
+def _on_ball_by_factor(matrix, linear, radius):
+    # ‖x(shift)‖ ≥ ‖linear‖/(‖B‖ + shift): a start below the root, from where Newton's method on
+    # 1/‖x(shift)‖, which is concave, increases towards it.
+    shift = max(0.0, float(np.linalg.norm(linear)) / radius - float(np.linalg.norm(matrix, 1)))
+    shifted = matrix.copy()
+    for _ in range(SECULAR_STEPS):
+        shifted.flat[:: len(matrix) + 1] = matrix.flat[:: len(matrix) + 1] + shift
+        factor = cho_factor(shifted, lower=True)
+        x = -cho_solve(factor, linear)
+        length = float(np.linalg.norm(x))
+        if length <= radius * (1 + SECULAR_ACCURACY):
+            break
+        pull = float(np.linalg.norm(solve_triangular(factor[0], x, lower=True)))
+        shift += (length / pull) ** 2 * (length / radius - 1.0)
+    return x
 
-    Notes
-    -----
-    A dense B goes to projected Newton [1]_, whose steps do not depend on the condition number; a
-    low-rank one to L-BFGS-B.
 
-    References
-    ----------
-    .. [1] D. P. Bertsekas, "Projected Newton methods for optimization problems with simple
-       constraints", SIAM Journal on Control and Optimization 20(2), 1982.
-    """
-    # Minimised over the step: its model has no large terms that cancel.
-    lower, upper = box.lower - x, box.upper - x
-    if isinstance(metric, Dense):
-        matrix = (metric.vectors * metric.values) @ metric.vectors.T
-        return box.nearest(x + _projected_newton(matrix, s, lower, upper))
-
+def _on_box_by_lbfgs(metric: SpectralOperator, s, lower, upper):
     def model(step):
         image = metric @ step
         return s @ step + 0.5 * (step @ image), s + image
 
     found = minimize(
         model,
-        np.zeros_like(x),
+        np.zeros_like(s),
         jac=True,
         method="L-BFGS-B",
         bounds=Bounds(lower, upper),
         options={"maxiter": BOX_ITERATIONS, "ftol": 0.0, "gtol": 0.0},
     )
-    return box.nearest(x + found.x)
+    return found.x
 
 
-def _projected_newton(matrix, s, lower, upper) -> np.ndarray:
+def _on_box_by_newton(matrix, s, lower, upper):
     step, slope = np.zeros_like(s), s
     for _ in range(NEWTON_ITERATIONS):
         held = ((step <= lower) & (slope >= 0)) | ((step >= upper) & (slope <= 0))
@@ -176,7 +153,7 @@ def _projected_newton(matrix, s, lower, upper) -> np.ndarray:
         if not len(free):
             break
         towards = np.zeros_like(s)
-        towards[free] = -solve(matrix[np.ix_(free, free)], slope[free], assume_a="pos")
+        towards[free] = -cho_solve(cho_factor(matrix[np.ix_(free, free)]), slope[free])
         share = 1.0
         while share > SHORTEST:
             change = np.clip(step + share * towards, lower, upper) - step
@@ -188,19 +165,3 @@ def _projected_newton(matrix, s, lower, upper) -> np.ndarray:
             break
         step, slope = step + change, slope + image
     return step
-
-
-def trust_radius(domain: Domain, x: np.ndarray) -> float:
-    """Return how far from the origin the next point may lie: K's radius, or a multiple of ‖x‖."""
-    radius = domain.radius(len(x))
-    return radius if math.isfinite(radius) else GROWTH * max(1.0, float(np.linalg.norm(x)))
-
-
-def minimise_linear(domain: Domain, s: np.ndarray) -> np.ndarray:
-    """Return a minimiser of ⟨s, x⟩ over K."""
-    start = domain.start(len(s))
-    if not np.any(s):
-        return start
-    if isinstance(domain, Box):
-        return np.where(s > 0, domain.lower, np.where(s < 0, domain.upper, start))
-    return minimise_on_ball(Scalar(0.0, len(s)), s, domain.radius(len(s)))

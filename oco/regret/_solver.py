@@ -17,21 +17,13 @@ from scipy.optimize import brentq
 from oco.domains import Box, Domain
 from oco.linalg.operators import SpectralOperator
 from oco.regret._certificate import Certificate
+from oco.regret._metrics import SecantMetric, has_hessian, hessian
 from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss
-from oco.regret._models import (
-    SecantMetric,
-    hessian,
-    minimise_on_ball,
-    minimise_on_box,
-    trust_radius,
-)
+from oco.regret._models import minimise_on_ball, minimise_on_box, trust_radius
 from oco.regret._passes import Rounds
 
 __all__ = ["Search"]
 
-# Above this rank the Hessian (32 MB here) and its eigenvectors (seconds a step) cost more than the
-# secant steps that they save.
-NEWTON_DIMENSION = 2000
 # Secant steps before the first Newton step: a Newton step costs as much as about d/20 of them.
 SECANT_STEPS = 10
 SECANT_STEPS_PER_DIMENSION = 1 / 20
@@ -48,9 +40,6 @@ SHRINK = 0.5
 OVERSHOOT = 0.1
 SEARCH_ACCURACY = 1e-2
 TINY, HUGE = np.finfo(np.float64).tiny, np.finfo(np.float64).max
-# A model is at least this much curved, relative to its largest curvature: along directions that the
-# data do not span, the slope is rounding and must not be followed to the end of the domain.
-FLATTEST = 1e-10
 
 
 class Search:
@@ -157,8 +146,7 @@ class Search:
         self._secant = None
 
     def _switch_to_newton(self) -> bool:
-        size = min(self._data.d, len(self._data))
-        switched = not self._newton and size <= NEWTON_DIMENSION
+        switched = not self._newton and has_hessian(self._data)
         self._newton |= switched
         return switched
 
@@ -186,7 +174,7 @@ class Search:
             self._secant.absorb(share * step / self._units, (after - s) * self._units)
         return x, z
 
-    def _metric(self, minorants: Minorants, s) -> SpectralOperator:
+    def _metric(self, minorants: Minorants, s) -> np.ndarray | SpectralOperator:
         d = self._data.d
         budget = SECANT_STEPS + SECANT_STEPS_PER_DIMENSION * d
         if self._secant_steps > budget:
@@ -201,12 +189,10 @@ class Search:
             self._secant = SecantMetric(bend / float(slope @ slope) if bend > 0 else 1.0, d)
         return self._secant.operator()
 
-    def _minimise_model(self, metric: SpectralOperator, x, s) -> np.ndarray:
+    def _minimise_model(self, metric: np.ndarray | SpectralOperator, x, s) -> np.ndarray:
         """Return the minimiser over K of the model at x whose Hessian is `metric`, in own units."""
-        metric = metric.map(lambda values: np.maximum(values, FLATTEST * (values.max() or 1.0)))
-        point = x / self._units
         if isinstance(self._domain, Box):
-            return minimise_on_box(metric, s, self._domain, x)
-        linear = s * self._units - metric @ point
+            return minimise_on_box(metric, s, x, self._domain)
+        point = x / self._units
         radius = trust_radius(self._domain, point)
-        return self._units * minimise_on_ball(metric, linear, radius)
+        return self._units * minimise_on_ball(metric, s * self._units, point, radius)
