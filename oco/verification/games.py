@@ -158,9 +158,9 @@ def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
 
 
 def _account(metric, h, g, quadratic, now, case, where) -> Iterator[Observation]:
-    values, vectors = np.linalg.eigh(h)
+    values, vectors = _decomposed(metric, h)
     size = float(np.linalg.norm(g)) or 1.0
-    seen = values > SMALLEST_EIGENVALUE * max(values[-1], 0.0)
+    seen = values > 0
     coordinates = (vectors.T @ g)[seen] / size
     expected = float((coordinates**2 / (values[seen] / size)).sum())
     # Differences of a running sum: accurate to a rounding of the sum.
@@ -175,11 +175,20 @@ def _account(metric, h, g, quadratic, now, case, where) -> Iterator[Observation]
         RESOLVED + rounding + floor,
     )
     # A scalar metric grows by the same amount in every direction, and is charged for one.
-    needed = float(values[-1] if isinstance(metric, Scalar) else values.sum())
+    needed = float(values[0] if isinstance(metric, Scalar) else values.sum())
     short = needed - now.potential
     yield Observation(
         "certificate", f"{where}, potential", short, 0.0, needed or 1.0, RESOLVED + floor
     )
+
+
+def _decomposed(metric, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return eigenvalues and eigenvectors of the metric's matrix; what is rounding is 0."""
+    if metric.separable:
+        # Exact entries, down to the smallest.
+        return np.diagonal(h), np.eye(len(h))
+    values, vectors = np.linalg.eigh(h)
+    return np.where(values > SMALLEST_EIGENVALUE * values[-1], values, 0.0), vectors
 
 
 def _monotone(learner, before, after, case, where) -> Observation:
@@ -198,12 +207,7 @@ def _operator(metric, v, where) -> Iterator[Observation]:
     size = float(np.abs(h).max())
     if not size:
         return
-    if metric.separable:
-        # Exact entries, down to the smallest.
-        values, vectors = np.diagonal(h) / size, np.eye(metric.dim)
-    else:
-        values, vectors = np.linalg.eigh(h / size)
-        values = np.where(values > SMALLEST_EIGENVALUE * values[-1], values, 0.0)
+    values, vectors = _decomposed(metric, h / size)
     inverse = np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
     functions = {
         "H": (metric @ v / size, values),
