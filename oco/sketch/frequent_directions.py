@@ -179,7 +179,7 @@ class FrequentDirections:
         elif self._m == len(self._frame) < self.d:
             fold(self._frame, self._rotation, self._m, self._q)
             self._m = self._q
-        self._m, self._q, self.last_escape = absorb(
+        self._m, self._q, escape = absorb(
             self._frame,
             self._rotation,
             self._values,
@@ -189,6 +189,8 @@ class FrequentDirections:
             row,
             self._coordinates,
         )
+        # A NumPy scalar where the kernel is not compiled; a number of Python's in either case.
+        self.last_escape = float(escape)
         self.escaped_mass = self.decay * self.escaped_mass + self.last_escape
         return self._coordinates[: self._q]
 
