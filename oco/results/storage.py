@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["DOCUMENT", "FORMAT", "VERSION", "read", "require_writable", "write"]
+__all__ = ["DOCUMENT", "FORMAT", "VERSION", "read", "replace_file", "require_writable", "write"]
 
 DOCUMENT = "result.json"
 FORMAT = "oco-result"
@@ -95,8 +95,8 @@ def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
     }
     sealed = {"checksum": _checksum(content), **content}
     before = _named_arrays(path)
-    _replace(directory / content["arrays"]["file"], packed)
-    _replace(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False).encode())
+    replace_file(directory / content["arrays"]["file"], packed)
+    replace_file(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False).encode())
     if before not in (None, content["arrays"]["file"]):
         (directory / before).unlink(missing_ok=True)
     return path
@@ -128,7 +128,7 @@ def read(path) -> tuple[dict, dict[str, np.ndarray]]:
     document = _document(path)
     while True:
         try:
-            return document, _arrays(path, document["arrays"])
+            return document, _arrays(path, document.get("arrays"))
         except FileNotFoundError:
             # A writer may have replaced the pair between the two reads.
             again = _document(path)
@@ -163,14 +163,21 @@ def _document(path: Path) -> dict:
 
 
 def _arrays(path: Path, entry: dict) -> dict[str, np.ndarray]:
+    sound = isinstance(entry, dict) and {"file", "sha256"} <= entry.keys()
+    if not sound or not isinstance(entry["file"], str):
+        raise ValueError(f"{path}: does not name its arrays file")
     name = entry["file"]
     if not ARRAYS_NAME.fullmatch(name):
         raise ValueError(f"{path}: names an arrays file {name!r} that oco would not write")
     packed = (path.parent / name).read_bytes()
     if hashlib.sha256(packed).hexdigest() != entry["sha256"]:
         raise ValueError(f"{path.parent / name}: damaged: it does not match its checksum")
-    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
-        return {key: archive[key] for key in archive.files}
+    try:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    # NumPy, zipfile and zlib have a dozen exceptions for foreign files, which mean one thing here.
+    except Exception as error:
+        raise ValueError(f"{path.parent / name}: not the arrays of a result ({error})") from None
 
 
 def _refuse(token: str):
@@ -191,7 +198,7 @@ def _named_arrays(path: Path) -> str | None:
     return name if ARRAYS_NAME.fullmatch(name) else None
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Put `content` at `path` so that a reader, or a power cut, sees all of it or nothing."""
     temporary = path.parent / f".oco-{secrets.token_hex(8)}.part"
     try:

@@ -160,7 +160,7 @@ def load_case(path) -> tuple[Case, dict[str, str]]:
     if not path.exists():
         raise FileNotFoundError(f"replay: {path}: no such file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             rows, about = archive["rows"], json.loads(str(archive["about"]))
         known = {name: about.pop(name) for name in ("k", "decay", "seed", "name")}
     # NumPy, zipfile, zlib and json have a dozen exceptions for foreign files.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hypothesis_profiles  # loads the profile
 import pytest
 from hypothesis import given, settings
 from stream_strategies import cases
@@ -10,6 +11,7 @@ from oco.verification import CHECKS, PROPERTIES, Subject
 from oco.verification.shrinking import observations
 
 # Checks that solve other problems, or play all learners, at every case: fewer cases are enough.
+assert hypothesis_profiles.LOADED
 SLOW = {"comparator": 5, "ladders": 2, "accounts": 2}
 
 

@@ -1,4 +1,7 @@
-"""Hypothesis profiles: a reproducible one for every day, ``OCO_HYPOTHESIS=deep`` for more."""
+"""Hypothesis profiles: a reproducible one for every day, ``OCO_HYPOTHESIS=deep`` for more.
+
+Importing this module loads the profile that the environment names.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import hypothesis
 
 # Examples are made by compiled code on a machine that may be busy: no deadline.
+LOADED = True
 COMMON = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck)}
 hypothesis.settings.register_profile(
     "default", max_examples=200, derandomize=True, database=None, **COMMON
