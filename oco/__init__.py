@@ -13,7 +13,11 @@ import importlib
 # Names load on first use: `import oco`, and with it `oco --help`, needs neither NumPy nor SciPy.
 _HOMES = {
     "run": "oco.experiment",
-    "load": "oco.results",
+    "load": "oco.sweeps",
+    "compare": "oco.sweeps",
+    "sweep": "oco.sweeps",
+    "tune": "oco.sweeps",
+    "read_study": "oco.sweeps",
     "Experiment": "oco.experiment",
     "Result": "oco.results",
     "Ball": "oco.domains",
@@ -31,6 +35,7 @@ _ROOMS = (
     "results",
     "simulator",
     "sketch",
+    "sweeps",
 )
 
 __all__ = [*sorted(_HOMES), *_ROOMS]

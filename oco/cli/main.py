@@ -6,9 +6,12 @@ import sys
 
 import click
 
+from oco.cli.compare import compare
 from oco.cli.listing import listing
 from oco.cli.run import run
 from oco.cli.show import show
+from oco.cli.sweep import sweep
+from oco.cli.tune import tune
 from oco.cli.verify import verify
 
 __all__ = ["main"]
@@ -64,5 +67,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for command in (run, listing, show, verify):
+for command in (run, compare, sweep, tune, listing, show, verify):
     main.add_command(command)

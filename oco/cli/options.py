@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["Sectioned", "experiment_options", "output_options"]
+__all__ = [
+    "Sectioned",
+    "experiment_options",
+    "jobs_option",
+    "option",
+    "options_without",
+    "output_options",
+]
 
 WHAT, LOSSES, CHECKS, OUTPUT = "What to run", "The losses", "What to check", "Output"
 
@@ -33,7 +40,8 @@ class Sectioned(click.Command):
                 formatter.write_dl(records)
 
 
-def _option(section: str, *names: str, kind=str, unit: str | None = None, **settings):
+def option(section: str, *names: str, kind=str, unit: str | None = None, **settings):
+    """Return a decorator that adds an option to a section of the help page."""
     flag = settings.get("is_flag") or "/" in names[0]
     if not flag:
         settings |= {"type": kind, "metavar": unit}
@@ -41,7 +49,7 @@ def _option(section: str, *names: str, kind=str, unit: str | None = None, **sett
 
 
 _EXPERIMENT = (
-    _option(
+    option(
         WHAT,
         "--alg",
         "algorithm",
@@ -49,43 +57,43 @@ _EXPERIMENT = (
         required=True,
         help="The learner: a name from 'oco list algs', or package.module:factory.",
     ),
-    _option(WHAT, "--d", kind=int, help="Dimension, at least 1; with --data, from the file."),
-    _option(
+    option(WHAT, "--d", kind=int, help="Dimension, at least 1; with --data, from the file."),
+    option(
         WHAT,
         "--k",
         kind=int,
         show_default="20, or d+1 if less",
         help="Sketch size of a learner that sketches, from 2 to d+1.",
     ),
-    _option(
+    option(
         WHAT, "--T", "T", kind=int, help="Rounds, at least 1; with --data, all rows by default."
     ),
-    _option(
+    option(
         WHAT,
         "--lr",
         kind=float,
         show_default="what minimises the bound; needs a bounded domain",
         help="Step size η > 0.",
     ),
-    _option(
+    option(
         WHAT,
         "--delta",
         kind=float,
         show_default="1",
         help="δ > 0 of ada-fd, in the units of the gradients.",
     ),
-    _option(WHAT, "--domain", unit="NAME", default="ball", help="ball, box or unconstrained."),
-    _option(
+    option(WHAT, "--domain", unit="NAME", default="ball", help="ball, box or unconstrained."),
+    option(
         WHAT,
         "--radius",
         kind=float,
         default=1.0,
         help="Of the ball, > 0; also the length of the solution planted in stochastic streams.",
     ),
-    _option(WHAT, "--lower", kind=float, default=-1.0, help="Lower end of the box's sides."),
-    _option(WHAT, "--upper", kind=float, default=1.0, help="Upper end of the box's sides."),
-    _option(WHAT, "--seed", kind=int, default=0, help="Of all that is random, at least 0."),
-    _option(
+    option(WHAT, "--lower", kind=float, default=-1.0, help="Lower end of the box's sides."),
+    option(WHAT, "--upper", kind=float, default=1.0, help="Upper end of the box's sides."),
+    option(WHAT, "--seed", kind=int, default=0, help="Of all that is random, at least 0."),
+    option(
         LOSSES,
         "--stream",
         unit="NAME",
@@ -93,14 +101,14 @@ _EXPERIMENT = (
         help="Where the rounds come from: a name from 'oco list streams', or "
         "package.module:stream.",
     ),
-    _option(
+    option(
         LOSSES,
         "--data",
         unit="FILE",
         help="Take the rounds from a file: svmlight text, .npz with arrays X and y, or .npy with "
         "the labels in the last column.",
     ),
-    _option(
+    option(
         LOSSES,
         "--loss",
         unit="NAME",
@@ -108,61 +116,61 @@ _EXPERIMENT = (
         help="What a wrong prediction costs: a name from 'oco list losses', or "
         "package.module:loss.",
     ),
-    _option(
+    option(
         LOSSES,
         "--spectrum",
         unit="TEXT",
         show_default="power:1",
         help="Of the features' covariance: power:α, exp:q, lowrank:r[:noise] or flat.",
     ),
-    _option(
+    option(
         LOSSES,
         "--noise",
         kind=float,
         show_default="0.1",
         help="Chance that a class label is wrong, 0 to 0.5; or width of a real label's error.",
     ),
-    _option(
+    option(
         LOSSES,
         "--turns",
         kind=float,
         show_default="0.25",
         help="Full turns of the drift stream's leading subspace over the run.",
     ),
-    _option(
+    option(
         LOSSES,
         "--r",
         kind=int,
         show_default="20, or d if less",
         help="Number of directions of the orthonormal stream.",
     ),
-    _option(
+    option(
         LOSSES,
         "--bias/--no-bias",
         default=True,
         help="Whether to append a feature that is always 1 to those of a file.",
     ),
-    _option(
+    option(
         LOSSES,
         "--features",
         kind=int,
         show_default="the largest seen",
         help="Number of features in a file whose last ones may never occur.",
     ),
-    _option(
+    option(
         CHECKS,
         "--checkpoints",
         kind=int,
         default=8,
         help="How often the bounds are checked in each tenfold of rounds.",
     ),
-    _option(
+    option(
         CHECKS,
         "--prefix-regret",
         is_flag=True,
         help="Also find the best fixed point of the rounds up to each checkpoint; slow.",
     ),
-    _option(
+    option(
         CHECKS,
         "--gap",
         kind=float,
@@ -172,10 +180,10 @@ _EXPERIMENT = (
 )
 
 _OUTPUT = (
-    _option(
+    option(
         OUTPUT, "--plot", unit="FILE", help="Draw regret and bounds: a .png, .pdf or .svg file."
     ),
-    _option(
+    option(
         OUTPUT,
         "--json",
         "as_json",
@@ -190,12 +198,39 @@ def experiment_options(command):
     return _decorated(command, _EXPERIMENT)
 
 
+def options_without(*names: str):
+    """Return a decorator that adds the options of `oco.Experiment` but those called `names`."""
+
+    def decorate(command):
+        # A decorator tells what it adds only by adding it.
+        def bare() -> None: ...
+
+        for add in _EXPERIMENT:
+            bare = add(bare)
+        chosen = [parameter for parameter in bare.__click_params__ if parameter.name not in names]
+        command.__click_params__ = [*getattr(command, "__click_params__", []), *chosen]
+        return command
+
+    return decorate
+
+
 def output_options(command):
     """Add the options that say how a result is shown."""
     return _decorated(command, _OUTPUT)
 
 
+def jobs_option(command):
+    """Add the number of experiments to run at a time."""
+    return option(
+        OUTPUT,
+        "--jobs",
+        kind=int,
+        show_default="as many as there are cores",
+        help="How many experiments to run at a time on this machine.",
+    )(command)
+
+
 def _decorated(command, options):
-    for option in reversed(options):
-        command = option(command)
+    for add in reversed(options):
+        command = add(command)
     return command

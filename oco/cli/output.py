@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +16,25 @@ if TYPE_CHECKING:
     from oco.results import Result
 
 __all__ = [
+    "BAD_USAGE",
+    "FAILED",
+    "INTERRUPTED",
     "BadInput",
+    "bad_input",
     "complain",
     "draw",
+    "look_here",
+    "loud",
     "one_line",
     "print_json",
+    "print_rich",
     "print_table",
     "require_figure",
 ]
 
-BAD_USAGE = 2
+FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
+# Width of a table of many columns where no terminal says otherwise.
+WIDE = 140
 FIGURES = (".pdf", ".png", ".svg")
 
 
@@ -31,6 +42,28 @@ class BadInput(click.ClickException):
     """One line on standard error, and the exit code of bad usage."""
 
     exit_code = BAD_USAGE
+
+
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """Turn what the library says of bad input into one line and the exit code of bad usage."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        raise BadInput(one_line(error)) from None
+    except MemoryError as error:
+        raise BadInput(f"not enough memory: {one_line(error)}") from None
+
+
+def look_here() -> None:
+    """Look for a user's own modules where the user is, as Python itself would."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+
+
+def loud(text: str) -> None:
+    """Print a line that must not be missed on standard error."""
+    click.secho(text, fg="red", bold=True, err=True)
 
 
 def one_line(error: BaseException) -> str:
@@ -52,6 +85,18 @@ def print_table(result: Result) -> None:
         click.echo(tables.text(result.experiment, result.summary, width))
 
 
+def print_rich(*parts) -> None:
+    """Print tables and texts: in colour on a terminal, as plain text in a pipe."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        width = int(os.environ.get("COLUMNS") or WIDE)
+        console = Console(width=width, color_system=None, highlight=False)
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
+
+
 def print_json(result: Result) -> None:
     """Print the result for programs: the summary, and what it was made with."""
     document = result.document()
@@ -64,17 +109,14 @@ def complain(result: Result) -> None:
     """Say on standard error what went wrong in a run, if anything."""
     summary = result.summary
     if summary.status != "complete":
-        click.secho(f"{summary.status.upper()}: {summary.message}", fg="red", bold=True, err=True)
+        loud(f"{summary.status.upper()}: {summary.message}")
     for name in summary.violated:
         t = result.trace.t[result.trace.holds[name] < 0]
-        click.secho(
+        loud(
             f"VIOLATED: the regret rose above the bound {name!r} at t = {t[0]}"
             + (f" and {len(t) - 1} more checkpoints" if len(t) > 1 else "")
             + ". A proven bound cannot be violated: this is a bug, or the learner claims a bound "
-            "that it does not have.",
-            fg="red",
-            bold=True,
-            err=True,
+            "that it does not have."
         )
 
 
@@ -101,4 +143,4 @@ def draw(result: Result, path: Path) -> None:
     """Write the figure of the regret and its bounds."""
     from oco import plots
 
-    plots.regret(result).savefig(path)
+    plots.save(plots.regret(result), path)

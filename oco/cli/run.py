@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 
 import click
 
 from oco.cli import output
 from oco.cli.options import OUTPUT, Sectioned, SectionedOption, experiment_options, output_options
+from oco.cli.progress import bar
 
 __all__ = ["run"]
 
-FAILED, INTERRUPTED = 1, 130
 # \b keeps the line breaks.
 EXAMPLES = """\b
 Examples:
@@ -51,15 +48,15 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
     """
     try:
         game = _prepared(options, out, plot)
-        with _progress(game, quiet) as progress:
+        with bar("playing", game.stream.T, quiet) as advance:
             from oco.experiment import perform
 
-            result = perform(game, progress)
+            result = perform(game, advance and partial(_advance, game, advance))
     except MemoryError as error:
         raise output.BadInput(f"not enough memory: {output.one_line(error)}") from None
     except KeyboardInterrupt:
         click.echo("interrupted; nothing was kept", err=True)
-        context.exit(INTERRUPTED)
+        context.exit(output.INTERRUPTED)
     problems = _written(result, out, plot)
     if as_json:
         output.print_json(result)
@@ -71,25 +68,25 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
     for problem in problems:
         click.secho(f"Error: {problem}", fg="red", err=True)
     if problems or result.violated or result.summary.status == "failed":
-        context.exit(FAILED)
+        context.exit(output.FAILED)
     if result.summary.status == "interrupted":
-        context.exit(INTERRUPTED)
+        context.exit(output.INTERRUPTED)
 
 
 def _prepared(options: dict, out: str | None, plot: str | None):
     """Return the game, everything checked; bad input ends the program here."""
-    if any(":" in (options[name] or "") for name in ("algorithm", "loss", "stream")):
-        # A user's own modules are looked for where the user is, as Python itself would.
-        sys.path.insert(0, os.getcwd())
-    try:
+    output.look_here()
+    with output.bad_input():
         from oco.experiment import prepare
 
         game = prepare(out=out, **options)
         if plot is not None:
             output.require_figure(plot)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        raise output.BadInput(output.one_line(error)) from None
     return game
+
+
+def _advance(game, advance, rounds: int) -> None:
+    advance(rounds, "certifying" if rounds == game.stream.T else "playing")
 
 
 def _written(result, out: str | None, plot: str | None) -> list[str]:
@@ -102,31 +99,3 @@ def _written(result, out: str | None, plot: str | None) -> list[str]:
         except (OSError, ValueError) as error:
             problems.append(output.one_line(error))
     return problems
-
-
-@contextmanager
-def _progress(game, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show a progress bar on a terminal; nothing in a pipe."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
-        task = bar.add_task("playing", total=game.stream.T)
-
-        def advance(rounds: int) -> None:
-            done = rounds == game.stream.T
-            bar.update(task, completed=rounds, description="certifying" if done else "playing")
-
-        yield advance

@@ -9,7 +9,7 @@ from functools import partial
 from oco import checks
 from oco.results.records import Record
 
-__all__ = ["Experiment"]
+__all__ = ["Experiment", "checked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,11 +109,38 @@ class Experiment(Record):
         for option in fields(self):
             value = getattr(self, option.name)
             if value is not None or option.default is not None:
-                object.__setattr__(self, option.name, _CHECKS[option.name](option.name, value))
+                object.__setattr__(self, option.name, checked(option.name, value))
         if self.stream is None:
             object.__setattr__(self, "stream", "stochastic" if self.data is None else "data")
         if self.data is not None and self.stream != "data":
             raise ValueError(f"data: expected the stream 'data' with it, got {self.stream!r}")
+
+
+def checked(option: str, value, name: str | None = None):
+    """Return the value of one option of an Experiment as it is stored.
+
+    Parameters
+    ----------
+    option : str
+        A field of `Experiment`.
+    value : object
+        What was given for it.
+    name : str, optional
+        What the error calls it; the option's name by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the value is out of the option's range.
+
+    Examples
+    --------
+    >>> checked("lr", -1, "grid.lr[2]")
+    Traceback (most recent call last):
+    ...
+    ValueError: grid.lr[2]: expected a finite number > 0, got -1
+    """
+    return _CHECKS[option](name or option, value)
 
 
 def _text(name: str, value) -> str:

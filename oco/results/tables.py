@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from oco.results.experiment import Experiment
+from oco.results.formats import duration, number, size
 from oco.results.summary import Bound, Summary
 
-__all__ = ["html", "report", "text"]
+__all__ = ["domain", "html", "report", "text"]
 
 VERDICTS = {True: ("holds", "green"), False: ("VIOLATED", "bold red"), None: ("open", "yellow")}
 # Width of a notebook's or a log's text, where no terminal says otherwise.
@@ -64,16 +65,17 @@ def html(experiment: Experiment, summary: Summary) -> str:
 def _title(experiment: Experiment, summary: Summary) -> Text:
     title = Text(summary.algorithm, "bold")
     where = experiment.data or f"the {summary.stream} stream"
-    title.append(f" on {where}, {summary.loss} loss, {_domain(experiment)}", "not bold")
-    size = {"d": summary.d, "k": summary.k, "T": summary.T, "seed": summary.seed}
-    numbers = [f"{name} = {value:,}" for name, value in size.items() if value is not None]
+    title.append(f" on {where}, {summary.loss} loss, {domain(experiment)}", "not bold")
+    sizes = {"d": summary.d, "k": summary.k, "T": summary.T, "seed": summary.seed}
+    numbers = [f"{name} = {value:,}" for name, value in sizes.items() if value is not None]
     if summary.lr is not None:
-        numbers.append(f"η = {_number(summary.lr)}")
+        numbers.append(f"η = {number(summary.lr)}")
     title.append("\n" + ", ".join(numbers), "not bold dim")
     return title
 
 
-def _domain(experiment: Experiment) -> str:
+def domain(experiment: Experiment) -> str:
+    """Return the domain in words."""
     if experiment.domain == "ball":
         return f"ball of radius {experiment.radius:g}"
     if experiment.domain == "box":
@@ -96,26 +98,24 @@ def _quantities(summary: Summary) -> Table:
         table.add_row("rounds played", f"{summary.rounds:,}", f"of {summary.T:,}")
     if summary.average_loss is not None:
         table.add_row(
-            "total loss", _number(summary.total_loss), f"{summary.average_loss:.9g} a round"
+            "total loss", number(summary.total_loss), f"{summary.average_loss:.9g} a round"
         )
     _add_regret(table, summary)
     if summary.escaped_mass is not None:
-        table.add_row("escaped mass ρ", _number(summary.escaped_mass), _omega(summary))
+        table.add_row("escaped mass ρ", number(summary.escaped_mass), _omega(summary))
     if summary.full_adagrad_bound is not None:
         table.add_row(
             "√2·D·tr G_T^½",
-            _number(summary.full_adagrad_bound),
+            number(summary.full_adagrad_bound),
             "what full-matrix AdaGrad promises on these gradients",
         )
     if summary.seconds_per_round is not None:
         table.add_row(
-            "time", _seconds(summary.seconds), f"{_seconds(summary.seconds_per_round)} a round"
+            "time", duration(summary.seconds), f"{duration(summary.seconds_per_round)} a round"
         )
     if summary.state_bytes is not None:
         full = 8 * summary.d**2
-        table.add_row(
-            "learner's memory", _bytes(summary.state_bytes), f"a full matrix: {_bytes(full)}"
-        )
+        table.add_row("learner's memory", size(summary.state_bytes), f"a full matrix: {size(full)}")
     return table
 
 
@@ -125,22 +125,22 @@ def _add_regret(table: Table, summary: Summary) -> None:
         return
     table.add_row(
         "best fixed point",
-        _number(best.loss),
-        f"no other is better by more than {_number(best.gap)} ({best.method})",
+        number(best.loss),
+        f"no other is better by more than {number(best.gap)} ({best.method})",
     )
     table.add_row(
         "regret",
-        _number(regret.lo),
-        f"to {_number(regret.hi)}, certified; {regret.hi / summary.rounds:.4g} a round",
+        number(regret.lo),
+        f"to {number(regret.hi)}, certified; {regret.hi / summary.rounds:.4g} a round",
     )
 
 
 def _omega(summary: Summary) -> str:
     if summary.omega is not None:
-        return f"at most Ω_{summary.k} = {_number(summary.omega)}"
+        return f"at most Ω_{summary.k} = {number(summary.omega)}"
     if summary.omega_range is not None:
         lo, hi = summary.omega_range.lo, summary.omega_range.hi
-        return f"at most Ω_{summary.k}, which lies between {_number(lo)} and {_number(hi)}"
+        return f"at most Ω_{summary.k}, which lies between {number(lo)} and {number(hi)}"
     return ""
 
 
@@ -155,8 +155,8 @@ def _ladder(summary: Summary) -> Table:
         table.add_row(
             bound.name,
             Text(word, style),
-            _number(bound.value, digits=5),
-            _number(bound.margin, digits=5),
+            number(bound.value, digits=5),
+            number(bound.margin, digits=5),
             _multiple(bound, summary),
         )
     return table
@@ -182,22 +182,3 @@ def _multiple(bound: Bound, summary: Summary) -> str:
     if bound.value is None or summary.regret is None or summary.regret.hi <= 0:
         return "–"
     return f"{bound.value / summary.regret.hi:.3g}"
-
-
-def _number(value: float | None, digits: int = 6) -> str:
-    return "–" if value is None else f"{value:,.{digits}g}"
-
-
-def _seconds(value: float) -> str:
-    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return f"{value / 1e-6:.3g} µs"
-
-
-def _bytes(value: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} GB"

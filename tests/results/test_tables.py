@@ -91,17 +91,3 @@ def test_the_report_fits_its_width(result, width):
 )
 def test_the_domain_is_described(options, words):
     assert words in repr(oco.run("adagrad", d=2, T=5, **options))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(2.5, "2.5 s"), (0.0025, "2.5 ms"), (2.5e-6, "2.5 µs"), (1e-8, "0.01 µs")]
-)
-def test_times_have_units(value, text):
-    assert tables._seconds(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(48, "48 B"), (8000, "8 kB"), (8e6, "8 MB"), (7.2e11, "720 GB")]
-)
-def test_sizes_have_units(value, text):
-    assert tables._bytes(value) == text

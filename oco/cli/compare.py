@@ -1,0 +1,128 @@
+"""``oco compare``: several learners on the same losses."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from oco.cli import output
+from oco.cli.options import (
+    OUTPUT,
+    WHAT,
+    Sectioned,
+    option,
+    options_without,
+    output_options,
+)
+from oco.cli.progress import bar
+
+__all__ = ["compare"]
+
+# \b keeps the line breaks.
+EXAMPLES = """\b
+Example:
+  oco compare --alg ogd --alg adagrad --alg s-adagrad --d 300 --k 20 --T 5000 --plot regret.svg
+"""
+
+
+@click.command(cls=Sectioned, epilog=EXAMPLES)
+@option(
+    WHAT,
+    "--alg",
+    "algorithms",
+    unit="NAME",
+    multiple=True,
+    required=True,
+    help="A learner, as of 'oco run'; once for each.",
+)
+@options_without("algorithm")
+@option(
+    OUTPUT, "--out", unit="DIR", help="Save the results there, for 'oco plot' and 'oco report'."
+)
+@output_options
+@click.pass_context
+def compare(context, algorithms, out, plot, as_json, **options) -> None:
+    """Run several learners against the same stream and set them side by side.
+
+    They run one after the other, so that their times can be compared.  One that fails does not stop
+    the others.  The exit code is 1 if one failed or violated a bound.
+    """
+    output.look_here()
+    with output.bad_input():
+        from oco.sweeps.comparing import prepare_comparison
+
+        games = prepare_comparison(algorithms, out=out, **options)
+        figure = None if plot is None else output.require_figure(plot)
+    results, problems = _played(games, out)
+    if as_json:
+        documents = [result.document() for result in results]
+        lines = [{**document.pop("summary"), **document} for document in documents]
+        click.echo(json.dumps(lines, indent=2, allow_nan=False))
+    else:
+        _print(results)
+    if figure is not None and results:
+        problems += _drawn(results, figure)
+    _conclude(context, results, problems)
+
+
+def _played(games: list, out: str | None) -> tuple[list, list[str]]:
+    from oco.experiment import perform
+    from oco.sweeps import Outcome, Store
+
+    results, problems = [], []
+    total = sum(game.stream.T for game in games)
+    with bar("playing", total) as advance:
+        before = 0
+        while games:
+            game = games.pop(0)
+            name, done = game.experiment.algorithm, before
+            step = advance and (lambda t, name=name, done=done: advance(done + t, name))
+            result = perform(game, step)
+            before += game.stream.T
+            results.append(result)
+            try:
+                if out is not None:
+                    Store(out).save(Outcome(game.experiment, result))
+            except (OSError, ValueError) as error:
+                problems.append(output.one_line(error))
+            if result.summary.status == "interrupted":
+                break
+    return results, problems
+
+
+def _print(results: list) -> None:
+    from oco.results.comparison import comparison, setting
+
+    output.print_rich(
+        setting(results[0]),
+        "",
+        comparison(results),
+        "",
+        "A bound's column is how far the regret stays below it (name −).",
+    )
+    notes = dict.fromkeys(note for result in results for note in result.summary.notes)
+    for note in notes:
+        click.echo(f"· {note}")
+
+
+def _drawn(results: list, figure) -> list[str]:
+    from oco import plots
+
+    try:
+        plots.save(plots.learners(results), figure)
+    except (OSError, ValueError) as error:
+        return [output.one_line(error)]
+    return []
+
+
+def _conclude(context, results: list, problems: list[str]) -> None:
+    for result in results:
+        output.complain(result)
+    for problem in problems:
+        output.loud(f"Error: {problem}")
+    statuses = {result.summary.status for result in results}
+    if "interrupted" in statuses:
+        context.exit(output.INTERRUPTED)
+    if problems or "failed" in statuses or any(result.violated for result in results):
+        context.exit(output.FAILED)

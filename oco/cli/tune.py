@@ -1,0 +1,122 @@
+"""``oco tune``: the best learning rate in hindsight, with the whole curve."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from oco.cli import output
+from oco.cli.options import CHECKS, OUTPUT, WHAT, Sectioned, jobs_option, option, options_without
+from oco.cli.progress import bar
+
+__all__ = ["tune"]
+
+# \b keeps the line breaks.
+EXAMPLES = """\b
+Examples:
+  oco tune --alg s-adagrad --data FILE --k 10 --grid 1e-6:1:49 --domain unconstrained
+  oco tune --alg ada-fd --d 100 --k 10 --T 2000 --grid 1e-3:1:7 --deltas 1e-3:1:7
+"""
+
+
+@click.command(cls=Sectioned, epilog=EXAMPLES)
+@option(WHAT, "--alg", "algorithm", unit="NAME", required=True, help="The learner.")
+@option(
+    WHAT,
+    "--grid",
+    unit="FROM:TO:COUNT",
+    default="1e-6:1:49",
+    help="Rates to try, evenly spaced in the logarithm.",
+)
+@option(
+    WHAT,
+    "--deltas",
+    unit="FROM:TO:COUNT",
+    show_default="--delta alone",
+    help="Values of δ to try with each rate.",
+)
+@options_without("algorithm", "lr")
+@option(
+    CHECKS,
+    "--by",
+    unit="loss|regret",
+    default="loss",
+    help="What the best rate is chosen by: average loss, or the upper end of the certified regret.",
+)
+@option(OUTPUT, "--out", unit="FILE.json", help="Save the whole curve there.")
+@option(OUTPUT, "--plot", unit="FILE", help="Draw the curve: a .png, .pdf or .svg file.")
+@option(
+    OUTPUT,
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object and nothing else on standard output.",
+)
+@jobs_option
+@click.pass_context
+def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **options) -> None:
+    """Run a learner at each rate of a grid; show what every one came to, and the best.
+
+    Rates that diverged are in the table too.  The exit code is 1 if no rate came to an end.
+    """
+    output.look_here()
+    with output.bad_input():
+        rates = _grid("grid", grid)
+        tried = None if deltas is None else _grid("deltas", deltas)
+        figure = None if plot is None else output.require_figure(plot)
+        target = None if out is None else _target(out)
+        from oco.sweeps import tuning
+
+        with bar("rates", len(rates) * len(tried or [None])) as advance:
+            curve = tuning.tune(
+                algorithm, rates, deltas=tried, by=by, jobs=jobs, progress=advance, **options
+            )
+    document = tuning.document(curve)
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    if target is not None:
+        with output.bad_input():
+            from oco.results.storage import replace_file
+
+            replace_file(target, text.encode())
+    if as_json:
+        click.echo(text)
+    else:
+        from oco.sweeps.presentation import tuning_table
+
+        output.print_rich(*tuning_table(curve))
+    if figure is not None:
+        from oco import plots
+
+        plots.save(plots.rates([curve]), figure)
+    if curve.best is None:
+        output.loud("FAILED: every rate failed or diverged")
+        context.exit(output.FAILED)
+
+
+def _grid(name: str, text: str) -> tuple[float, ...]:
+    """Return the numbers of ``FROM:TO:COUNT``."""
+    from oco import checks
+    from oco.sweeps.study import log_grid
+
+    parts = text.split(":")
+    try:
+        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
+    except (ValueError, IndexError):
+        count = None
+    if count is None or len(parts) != 3:
+        raise ValueError(f"{name}: expected FROM:TO:COUNT, as 1e-6:1:49, got {text!r}")
+    low = checks.number(f"{name}: FROM", low, above=0)
+    high = checks.number(f"{name}: TO", high, low=low)
+    return log_grid(low, high, checks.integer(f"{name}: COUNT", count, low=1))
+
+
+def _target(out: str) -> Path:
+    from oco.results.storage import require_writable
+
+    path = Path(out)
+    if path.is_dir():
+        raise ValueError(f"out: {out!r} is a directory, expected the name of a file")
+    require_writable(path.parent)
+    return path

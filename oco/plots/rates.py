@@ -1,0 +1,166 @@
+"""Average loss against the learning rate, with what diverged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from oco.plots import drawing
+from oco.plots.groups import panels
+from oco.results import Result
+from oco.results.comparison import label
+from oco.sweeps import Curve
+
+__all__ = ["rates", "rates_of_results"]
+
+# The axis reaches from the least loss to this many times the way up to the loss of not moving:
+# what lies above is off the scale, and marked.
+HEADROOM = 1.6
+
+
+def rates(curves: Sequence[Curve], names: Sequence[str] | None = None) -> Figure:
+    """Draw the average loss at each rate that was tried; rates that failed are marked at the top.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        From `oco.tune`, on one stream.  With several values of δ, each rate at its best δ.
+    names : sequence of str, optional
+        What to call them; the learners' names by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import oco
+    >>> figure = rates([oco.tune("ogd", [0.1, 1.0], d=5, T=50)])
+    >>> figure.axes[0].get_xlabel()
+    'learning rate η'
+    """
+    names = names or [curve.rates[0].experiment.algorithm for curve in curves]
+    series = [(name, _points(curve)) for name, curve in zip(names, curves, strict=True)]
+    figure, (axes,) = drawing.canvas()
+    first = curves[0].rates[0].experiment
+    start = curves[0].start
+    _draw(axes, series, [c.rates[0].experiment.algorithm for c in curves], start)
+    where = Path(first.data).name if first.data else f"{first.stream} stream"
+    axes.set_title(f"learning rates on {where}, {first.domain}", fontsize="medium", loc="left")
+    drawing.caption(figure, _caption(1))
+    return figure
+
+
+def rates_of_results(results: Iterable[Result]) -> Figure:
+    """Draw the average loss at each rate of a sweep: a panel a setting, a line a learner.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Failed ones too.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw.
+    """
+    found = panels(results)
+    columns = min(2, len(found))
+    rows = -(-len(found) // columns)
+    figure, axes = drawing.canvas(
+        columns, rows, width=7.2 if columns == 1 else 10.5, height=1.2 + 4.2 * rows
+    )
+    seeds = 1
+    for panel, place in zip(found, axes, strict=False):
+        groups: dict[str, list[Result]] = {}
+        for result in sorted(panel.results, key=lambda r: (r.summary.algorithm, r.summary.k or 0)):
+            groups.setdefault(label(result.summary), []).append(result)
+        series = [(name, _points_of_results(group)) for name, group in groups.items()]
+        seeds = max(seeds, *(points[1].shape[0] for _, points in series))
+        algorithms = [group[0].summary.algorithm for group in groups.values()]
+        _draw(place, series, algorithms, np.nan)
+        place.set_title(panel.title, fontsize="medium", loc="left")
+    for place in axes[len(found) :]:
+        place.set_visible(False)
+    drawing.caption(figure, _caption(seeds))
+    return figure
+
+
+def _points(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rates, and the least loss at each over δ; NaN where none came to an end."""
+    best: dict[float, float] = {}
+    for rate in curve.rates:
+        loss = rate.average_loss if rate.finished else np.nan
+        lr = rate.experiment.lr
+        best[lr] = np.fmin(best.get(lr, np.nan), loss)
+    lrs = np.array(sorted(best))
+    return lrs, np.array([[best[lr] for lr in lrs]])
+
+
+def _points_of_results(results: list[Result]) -> tuple[np.ndarray, np.ndarray]:
+    lrs = sorted({result.summary.lr for result in results if result.summary.lr is not None})
+    seeds = sorted({result.summary.seed for result in results})
+    losses = np.full((len(seeds), len(lrs)), np.nan)
+    for result in results:
+        summary = result.summary
+        if summary.status == "complete" and summary.lr is not None:
+            place = seeds.index(summary.seed), lrs.index(summary.lr)
+            losses[place] = np.fmin(losses[place], summary.average_loss)
+    return np.array(lrs), losses
+
+
+def _draw(axes, series, algorithms: list[str], start: float) -> None:
+    drawing.clean(
+        axes, xscale="log", xlabel="learning rate η", ylabel="average loss a round (loss)"
+    )
+    finite = np.concatenate([points[1].ravel() for _, points in series])
+    finite = finite[np.isfinite(finite)]
+    if len(finite):
+        low = finite.min()
+        reference = start if np.isfinite(start) else np.median(finite)
+        top = low + HEADROOM * max(reference - low, 1e-12 + 0.05 * abs(low))
+        pad = 0.05 * (top - low)
+        axes.set_ylim(low - pad, top)
+    variants: dict[str, int] = {}
+    for (name, (lrs, losses)), algorithm in zip(series, algorithms, strict=True):
+        variants[algorithm] = variants.get(algorithm, -1) + 1
+        look = drawing.style(algorithm, algorithms, variants[algorithm])
+        middle = drawing.band(axes, lrs, losses, label=name, look=look)
+        if np.isfinite(middle).any():
+            best = int(np.nanargmin(middle))
+            axes.plot(
+                lrs[best], middle[best], marker="o", markersize=11, mfc="none",
+                color=look["color"], linestyle="none", label=f"_best of {name}",
+            )  # fmt: skip
+        _mark_failures(axes, lrs, losses, name, look)
+    if np.isfinite(start):
+        axes.axhline(start, color="0.4", lw=1, linestyle=(0, (4, 3)), label="never moving")
+    axes.legend(frameon=False, fontsize="small")
+
+
+def _mark_failures(axes, lrs, losses, name: str, look: dict) -> None:
+    """Mark at the top the rates at which a run failed, or whose loss is off the scale."""
+    with np.errstate(invalid="ignore"):
+        off = ~np.isfinite(losses).all(axis=0) | (np.nanmax(losses, axis=0, initial=-np.inf)
+                                                  > axes.get_ylim()[1])  # fmt: skip
+    if off.any():
+        axes.plot(
+            lrs[off], np.full(off.sum(), 1.0), "x", color=look["color"], markersize=6,
+            transform=axes.get_xaxis_transform(), clip_on=False, label=f"_off the scale: {name}",
+        )  # fmt: skip
+
+
+def _caption(seeds: int) -> str:
+    text = (
+        "A ring marks the best rate. A × at the top marks a rate whose run failed, diverged, or "
+        "lies above the figure. That a learner does well here is refuted by a valley too narrow "
+        "to find without hindsight, or at the end of the grid."
+    )
+    return text + (f" Median and 10 to 90 % band over {seeds} seeds." if seeds > 1 else "")

@@ -1,0 +1,102 @@
+"""Several runs side by side: one line a run, one column a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from oco.results.formats import duration, number, size
+from oco.results.result import Result
+from oco.results.summary import Bound, Summary
+from oco.results.tables import domain
+
+__all__ = ["comparison", "label", "setting"]
+
+
+def label(summary: Summary) -> str:
+    """Return what tells a learner from others on the same stream.
+
+    Examples
+    --------
+    >>> import oco
+    >>> label(oco.run("s-adagrad", d=5, k=3, T=10).summary)
+    's-adagrad k=3'
+    """
+    return summary.algorithm + ("" if summary.k is None else f" k={summary.k}")
+
+
+def setting(result: Result) -> str:
+    """Return the stream, loss, domain and sizes that learners are compared on, in one line.
+
+    Examples
+    --------
+    >>> import oco
+    >>> setting(oco.run("ogd", d=5, T=10))
+    'stochastic stream, logistic loss, ball of radius 1; d = 5, T = 10, seed 0'
+    """
+    experiment, summary = result.experiment, result.summary
+    where = experiment.data or f"{summary.stream} stream"
+    extras = [
+        f"{name} {getattr(experiment, name)}"
+        for name in ("spectrum", "noise", "turns", "r")
+        if getattr(experiment, name) is not None
+    ]
+    parts = [where, *extras, f"{summary.loss} loss", domain(experiment)]
+    return f"{', '.join(parts)}; d = {summary.d:,}, T = {summary.T:,}, seed {summary.seed}"
+
+
+def comparison(results: Sequence[Result]) -> Table:
+    """Return a table of runs on the same stream, for a rich console to print.
+
+    Parameters
+    ----------
+    results : sequence of Result
+
+    Returns
+    -------
+    rich.table.Table
+        Average loss, the regret's interval, for each bound how far the regret stays below it (and
+        whether it was violated), escaped mass, time a round, the learner's memory.
+    """
+    rungs = list(dict.fromkeys(b.name for result in results for b in result.summary.bounds))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("learner", style="bold", no_wrap=True)
+    for title in ("η", "avg loss", "regret", "to", *(f"{name} −" for name in rungs), "ρ"):
+        table.add_column(title, justify="right")
+    table.add_column("a round", justify="right", no_wrap=True)
+    table.add_column("memory", justify="right", no_wrap=True)
+    for result in results:
+        table.add_row(*_row(result.summary, rungs))
+    return table
+
+
+def _row(summary: Summary, rungs: list[str]) -> list[str | Text]:
+    bounds = {bound.name: bound for bound in summary.bounds}
+    regret = summary.regret
+    if summary.status == "complete":
+        ends = [number(regret.lo, 5), number(regret.hi, 5)] if regret else ["–", "–"]
+    else:
+        ends = [Text(summary.status.upper(), "bold red"), "–"]
+    return [
+        label(summary),
+        number(summary.lr, 3),
+        number(summary.average_loss, 5),
+        *ends,
+        *(_margin(bounds.get(name)) for name in rungs),
+        number(summary.escaped_mass, 4),
+        duration(summary.seconds_per_round),
+        size(summary.state_bytes),
+    ]
+
+
+def _margin(bound: Bound | None) -> str | Text:
+    if bound is None:
+        return ""
+    if bound.holds is False:
+        return Text(f"VIOLATED {number(bound.margin, 4)}", "bold red")
+    if bound.holds is None:
+        return Text(f"open {number(bound.margin, 4)}", "yellow")
+    return number(bound.margin, 4)

@@ -1,0 +1,80 @@
+"""Several learners on one stream, one after the other, so that their times are comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from oco.experiment import perform, prepare
+from oco.experiment.game import Game
+from oco.results import Result
+from oco.sweeps.outcomes import Outcome
+from oco.sweeps.store import Store
+
+__all__ = ["compare", "prepare_comparison"]
+
+
+def compare(
+    algorithms: Iterable,
+    *,
+    out=None,
+    progress: Callable[[Game, int], None] | None = None,
+    **options,
+) -> tuple[Result, ...]:
+    """Run several learners against the same stream of losses.
+
+    Parameters
+    ----------
+    algorithms : iterable of str or callable
+        As the `algorithm` of `oco.run`.
+    out : str or path-like, optional
+        A directory to save the results in; `oco.load` reads it.
+    progress : callable, optional
+        Called now and then with the game that is played and the number of its rounds so far.
+    **options
+        Those of `oco.run`, the same for all; a learner ignores those that it does not take.
+
+    Returns
+    -------
+    tuple of Result
+        In the order given; one that failed or was interrupted does not stop the others.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If an option is wrong for any of them; before the first round.
+
+    Examples
+    --------
+    >>> results = compare(["ogd", "s-adagrad"], d=20, k=5, T=100)
+    >>> all(result.summary.regret.hi < result.summary.certificate for result in results)
+    True
+    """
+    games = prepare_comparison(algorithms, out=out, **options)
+    results = []
+    while games:
+        game = games.pop(0)
+        step = None if progress is None else (lambda t, game=game: progress(game, t))
+        results.append(perform(game, step))
+        if out is not None:
+            Store(out).save(Outcome(game.experiment, results[-1]))
+    return tuple(results)
+
+
+def prepare_comparison(algorithms: Iterable, *, out=None, **options) -> list[Game]:
+    """Check everything that `compare` takes and make all that will play.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        As `compare` does.
+    """
+    algorithms = [algorithms] if isinstance(algorithms, str) else list(algorithms)
+    if not algorithms:
+        raise ValueError("algorithms: expected at least one learner, got none")
+    if out is not None:
+        Store(out).require_writable()
+    games = [prepare(algorithm, **options) for algorithm in algorithms]
+    # What one learner takes is not ignored.
+    ignored = set.intersection(*(set(game.ignored) for game in games))
+    return [replace(game, ignored=tuple(sorted(ignored))) for game in games]

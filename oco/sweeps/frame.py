@@ -1,0 +1,122 @@
+"""A directory of runs as a tidy table: one row a run, one column an option or a number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from oco.results import Interval, Result
+from oco.results import load as load_result
+from oco.results.storage import DOCUMENT
+from oco.sweeps.outcomes import Outcome
+from oco.sweeps.store import FAILURE, Store, key
+
+__all__ = ["frame", "load"]
+
+ERROR = "error"
+
+
+def load(path):
+    """Read a saved result, or all results of a directory of runs.
+
+    Parameters
+    ----------
+    path : str or path-like
+        What ``oco run --out``, ``oco compare --out`` or ``oco sweep --out`` wrote.
+
+    Returns
+    -------
+    Result or pandas.DataFrame
+        A Result for a single one; for a directory of runs, a row for each: see `frame`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing.
+    ValueError
+        If something is damaged, of another version, or something else.
+    ImportError
+        If `path` is a directory of runs and pandas is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, oco
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = oco.compare(["ogd", "adagrad"], d=3, T=20, out=folder)
+    ...     sorted(load(folder)["algorithm"])
+    ['adagrad', 'ogd']
+    """
+    directory = Path(path)
+    if not directory.is_dir() or (directory / DOCUMENT).exists() or not _holds_runs(directory):
+        return load_result(path)
+    return frame(Store(directory).outcomes())
+
+
+def frame(outcomes):
+    """Return outcomes as a tidy table.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: the run's ``key``; every option of the Experiment as it was resolved; every number
+        of the Summary, with ``regret_lo``, ``regret_hi``, ``comparator_loss`` and so on for what
+        has parts; and for each bound ``bound.NAME``, ``margin.NAME`` and ``holds.NAME``.  A run
+        without a result has the status ``"error"`` and its message.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise ImportError("pandas is not installed; pip install 'oco-sketch[pandas]'") from None
+    return pandas.DataFrame([_row(outcome) for outcome in outcomes])
+
+
+def _row(outcome: Outcome) -> dict:
+    row = {"key": _key(outcome), **outcome.experiment.plain()}
+    if outcome.result is None:
+        return row | {"status": ERROR, "message": outcome.message}
+    return row | _numbers(outcome.result)
+
+
+def _key(outcome: Outcome) -> str | None:
+    try:
+        return key(outcome.experiment)
+    except OSError:
+        # The data file may be elsewhere by now.
+        return None
+
+
+def _numbers(result: Result) -> dict:
+    summary, numbers = result.summary, {}
+    for name, value in vars(summary).items():
+        if name == "bounds":
+            continue
+        if isinstance(value, Interval):
+            numbers |= {f"{name}_lo": value.lo, f"{name}_hi": value.hi}
+        elif name == "comparator":
+            if value is not None:
+                numbers |= {f"comparator_{part}": found for part, found in vars(value).items()}
+        elif name == "notes":
+            numbers[name] = "\n".join(value)
+        elif value is not None or name not in ("regret", "omega_range"):
+            numbers[name] = value
+    for bound in summary.bounds:
+        numbers[f"bound.{bound.name}"] = bound.value
+        numbers[f"margin.{bound.name}"] = bound.margin
+        numbers[f"holds.{bound.name}"] = bound.holds
+    return numbers
+
+
+def _holds_runs(directory: Path) -> bool:
+    return any(
+        (folder / DOCUMENT).is_file() or (folder / FAILURE).is_file()
+        for folder in directory.iterdir()
+        if folder.is_dir()
+    )

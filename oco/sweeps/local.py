@@ -1,0 +1,85 @@
+"""Experiments in parallel on this machine, each in a worker process with one BLAS thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from oco import checks
+from oco.experiment import Experiment
+from oco.sweeps.outcomes import Outcome, attempt
+
+__all__ = ["in_parallel", "resolve_jobs"]
+
+
+def resolve_jobs(jobs: int | None) -> int:
+    """Return how many experiments to run at a time: as many as there are cores, unless told."""
+    return cpu_count() if jobs is None else checks.integer("jobs", jobs, low=1)
+
+
+def in_parallel(
+    experiments: Sequence[Experiment],
+    jobs: int | None = None,
+    compute: Callable[[Experiment], Outcome] = attempt,
+) -> Iterator[Outcome]:
+    """Iterate over the outcomes of experiments as they finish.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        In the order in which to start them.
+    jobs : int, optional
+        How many at a time; as many as there are cores by default.  One runs in this process.
+    compute : callable
+        What to do with each.
+
+    Yields
+    ------
+    Outcome
+        Of each experiment, once.  Where a worker process dies, as when it is killed or out of
+        memory, the experiments that were in flight are tried again, each alone; one that takes its
+        worker down again becomes a failure.
+    """
+    jobs = resolve_jobs(jobs)
+    waiting = dict(enumerate(experiments))
+    suspects: list[int] = []
+    while waiting:
+        alone = suspects.pop() if suspects else None
+        batch = {alone: waiting[alone]} if alone is not None else dict(waiting)
+        started: list[int] = []
+        try:
+            for index, outcome in _batch(batch, started, jobs, alone is not None, compute):
+                del waiting[index]
+                yield outcome
+        except TerminatedWorkerError:
+            if alone is None:
+                suspects = [index for index in started if index in waiting]
+            else:
+                yield Outcome(
+                    waiting.pop(alone),
+                    None,
+                    "its worker process died twice: killed, or out of memory?",
+                )
+
+
+def _batch(batch: dict[int, Experiment], started: list[int], jobs: int, alone: bool, compute):
+    """Iterate over (index, outcome), noting which were handed to a worker."""
+
+    def tasks():
+        for index, experiment in batch.items():
+            started.append(index)
+            yield delayed(_numbered)(index, experiment, compute)
+
+    if alone:
+        # Never in this process, which must survive.
+        jobs = max(jobs, 2)
+    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+        # One at a time to each worker: what is not in flight is not lost.
+        parallel = Parallel(return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
+        yield from parallel(tasks())
+
+
+def _numbered(index: int, experiment: Experiment, compute) -> tuple[int, Outcome]:
+    return index, compute(experiment)

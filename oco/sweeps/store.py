@@ -1,0 +1,168 @@
+"""A directory of runs: one folder an experiment, named by a hash of its full configuration.
+
+A folder holds either a result or ``failure.json``, what stopped the experiment.  Both are written
+to a temporary name and renamed, so that a killed writer leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from oco.results import Experiment, Result, load
+from oco.results.storage import DOCUMENT, replace_file, require_writable
+from oco.sweeps.outcomes import Outcome
+
+__all__ = ["FAILURE", "Store", "key"]
+
+FAILURE = "failure.json"
+FORMAT, VERSION = "oco-failure", 1
+# 64 bits: enough that two of a million experiments do not meet.
+DIGITS = 16
+BLOCK = 1 << 20
+
+
+def key(experiment: Experiment) -> str:
+    """Return the name of an experiment: its learner and a hash of all its options.
+
+    A data file counts with its content, not its path.
+
+    Examples
+    --------
+    >>> key(Experiment("ogd", d=2, T=10)) == key(Experiment("ogd", T=10, d=2))
+    True
+    >>> key(Experiment("ogd", d=2, T=10)) == key(Experiment("ogd", d=2, T=10, seed=1))
+    False
+    """
+    content = experiment.plain()
+    if experiment.data is not None:
+        status = Path(experiment.data).stat()
+        content["data"] = _digest(experiment.data, status.st_size, status.st_mtime_ns)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", experiment.algorithm).strip("-")[:40]
+    return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
+
+
+class Store:
+    """A directory of runs.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        Created by the first `save`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from oco.sweeps.outcomes import attempt
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = Store(folder)
+    ...     _ = store.save(attempt(Experiment("ogd", d=2, T=10)))
+    ...     [run.result.summary.T for run in store]
+    [10]
+    """
+
+    def __init__(self, directory) -> None:
+        self.directory = Path(directory)
+
+    def require_writable(self) -> None:
+        """Create the directory and prove that it can be written to."""
+        require_writable(self.directory)
+
+    def folder(self, experiment: Experiment) -> Path:
+        """Return where an experiment's outcome is kept."""
+        return self.directory / key(experiment)
+
+    def saved(self, experiment: Experiment) -> Outcome | None:
+        """Return the finished outcome of an experiment, if it is there and sound."""
+        try:
+            outcome = Outcome(experiment, load(self.folder(experiment)))
+        except (FileNotFoundError, ValueError):
+            return None
+        return outcome if outcome.finished else None
+
+    def save(self, outcome: Outcome) -> Path:
+        """Write an outcome in the place of an earlier one; return its folder."""
+        folder = self.folder(outcome.experiment)
+        if outcome.result is not None:
+            outcome.result.save(folder)
+            (folder / FAILURE).unlink(missing_ok=True)
+            return folder
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "message": outcome.message,
+            "experiment": outcome.experiment.plain(),
+        }
+        require_writable(folder)
+        replace_file(folder / FAILURE, json.dumps(content, indent=1, allow_nan=False).encode())
+        return folder
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Iterate over all outcomes, in the order of their folders' names.
+
+        Raises
+        ------
+        ValueError
+            If one is damaged; the message names its file.
+        """
+        for folder in sorted(path for path in self.directory.iterdir() if path.is_dir()):
+            if (folder / DOCUMENT).is_file():
+                result = load(folder)
+                yield Outcome(result.experiment, result)
+            elif (folder / FAILURE).is_file():
+                yield _failure(folder / FAILURE)
+
+    def results(self) -> tuple[Result, ...]:
+        """Return all results.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the directory does not exist or holds no run.
+        ValueError
+            If one is damaged.
+        """
+        return tuple(run.result for run in self.outcomes() if run.result is not None)
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return all outcomes; the single one of a folder that holds just one result.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As `results` does.
+        """
+        if (self.directory / DOCUMENT).is_file() or self.directory.is_file():
+            result = load(self.directory)
+            return (Outcome(result.experiment, result),)
+        if not self.directory.is_dir():
+            raise FileNotFoundError(f"{self.directory}: no such directory of runs")
+        found = tuple(self)
+        if not found:
+            raise FileNotFoundError(f"{self.directory}: holds no runs")
+        return found
+
+
+def _failure(path: Path) -> Outcome:
+    try:
+        content = json.loads(path.read_bytes())
+        if content["format"] != FORMAT or content["version"] != VERSION:
+            raise ValueError("not a failure that this release wrote")
+        return Outcome(Experiment.from_plain(content["experiment"]), None, str(content["message"]))
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: damaged: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _digest(path: str, size: int, modified: int) -> str:
+    """Return the hash of a file's content; `size` and `modified` tell when to read it again."""
+    content = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            content.update(block)
+    return f"sha256:{content.hexdigest()}"

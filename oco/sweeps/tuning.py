@@ -1,0 +1,248 @@
+"""The best learning rate in hindsight, with the whole curve: what diverged is part of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco import checks
+from oco.experiment import Experiment, perform
+from oco.experiment.game import Game
+from oco.results import Interval
+from oco.results.records import Record
+from oco.simulator import log_checkpoints, play
+from oco.sweeps.games import game_of
+from oco.sweeps.local import in_parallel
+from oco.sweeps.outcomes import one_line
+
+__all__ = ["CRITERIA", "DIVERGED", "FAILED", "FINE", "Curve", "Rate", "document", "measure", "tune"]
+
+CRITERIA = ("loss", "regret")
+FINE, FAILED, DIVERGED = "", "failed", "diverged"
+
+
+@dataclass(frozen=True, eq=False)
+class Rate(Record):
+    """What one rate came to.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        What was run, with its `lr` and `delta`.
+    average_loss : float or None
+        Over all rounds; None if the run did not finish.
+    regret : Interval or None
+        Where it was asked for.
+    verdict : {"", "failed", "diverged"}
+        ``"failed"`` if the run ended early, as when a number overflowed; ``"diverged"`` if it
+        finished with a loss above that of never leaving x_1 on an unbounded domain.
+    message : str
+        What ended it.
+    t, curve : ndarray of shape (c,)
+        Checkpoints and the average loss up to each.
+    seconds : float
+        Time spent in the rounds.
+    """
+
+    experiment: Experiment
+    average_loss: float | None
+    regret: Interval | None
+    verdict: str
+    message: str
+    t: np.ndarray
+    curve: np.ndarray
+    seconds: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a number to compare with those of other rates."""
+        return self.average_loss is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Curve(Record):
+    """Rates and what each came to.
+
+    Attributes
+    ----------
+    by : {"loss", "regret"}
+        What the best is chosen by.
+    rates : tuple of Rate
+        All of them, in the order of the grid.
+    start : float
+        Average loss of never leaving x_1.
+    """
+
+    by: str
+    rates: tuple[Rate, ...]
+    start: float
+
+    @property
+    def best(self) -> Rate | None:
+        """The rate with the least average loss, or regret; None if every run failed."""
+        finished = [rate for rate in self.rates if rate.finished and rate.verdict == FINE]
+        return min(finished, key=self.score, default=None)
+
+    def score(self, rate: Rate) -> float:
+        """Return what the rates are compared by."""
+        if not rate.finished:
+            return math.inf
+        return rate.regret.hi if self.by == "regret" else rate.average_loss
+
+
+def tune(
+    algorithm: str,
+    rates: Sequence[float],
+    *,
+    deltas: Sequence[float] | None = None,
+    by: str = "loss",
+    jobs: int | None = 1,
+    progress: Callable[[int], None] | None = None,
+    **options,
+) -> Curve:
+    """Run a learner at each of several rates and keep what every one came to.
+
+    Parameters
+    ----------
+    algorithm : str
+        A learner's name or import string.
+    rates : sequence of float
+        η > 0 to try.
+    deltas : sequence of float, optional
+        δ > 0 to try, each with each rate.
+    by : {"loss", "regret"}
+        Choose the best by average loss or by the certified regret (slower where the stream adapts
+        to the learner or the runs are short).
+    jobs : int, optional
+        How many runs at a time; None for as many as there are cores.
+    progress : callable, optional
+        Called with the number of runs that are done.
+    **options
+        Others of `oco.run`.
+
+    Returns
+    -------
+    Curve
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If an option is wrong; before the first round.
+
+    Examples
+    --------
+    >>> curve = tune("adagrad", [1e-3, 1e-1, 10.0], d=10, T=200, domain="unconstrained")
+    >>> curve.best.experiment.lr
+    0.1
+    """
+    checks.choice("by", by, CRITERIA)
+    experiments = [
+        Experiment(algorithm, lr=lr, **options, **({} if delta is None else {"delta": delta}))
+        for delta in (deltas or [None])
+        for lr in rates
+    ]
+    if not experiments:
+        raise ValueError("rates: expected at least one rate, got none")
+    game = game_of(experiments[0])
+    start = _start(game)
+    compute = measure if by == "loss" else measure_regret
+    found: dict[str, Rate] = {}
+    for outcome in in_parallel(experiments, jobs, compute):
+        rate = outcome if isinstance(outcome, Rate) else _unfinished(outcome)
+        found[repr(rate.experiment.plain())] = _judged(rate, game, start)
+        if progress is not None:
+            progress(len(found))
+    return Curve(by, tuple(found[repr(e.plain())] for e in experiments), start)
+
+
+def document(curve: Curve) -> dict:
+    """Return a tuning as JSON data: the best rate, and what every one came to.
+
+    Examples
+    --------
+    >>> curve = tune("ogd", [0.1, 1.0], d=3, T=50)
+    >>> [entry["lr"] for entry in document(curve)["rates"]]
+    [0.1, 1.0]
+    """
+    best = curve.best
+    return {
+        "by": curve.by,
+        "experiment": curve.rates[0].experiment.replace(lr=None, delta=None).plain(),
+        "start": None if math.isnan(curve.start) else curve.start,
+        "best": None if best is None else _entry(best),
+        "rates": [_entry(rate) for rate in curve.rates],
+    }
+
+
+def _entry(rate: Rate) -> dict:
+    content = rate.replace(t=(), curve=()).plain()
+    for name in ("experiment", "t", "curve"):
+        del content[name]
+    return {"lr": rate.experiment.lr, "delta": rate.experiment.delta, **content}
+
+
+def measure(experiment: Experiment) -> Rate:
+    """Play an experiment for its average loss alone; whatever goes wrong becomes a message."""
+    try:
+        game = game_of(experiment)
+        t = log_checkpoints(game.stream.T, experiment.checkpoints)
+        played = play(game.learner, game.loss, game.stream, checkpoints=t)
+    except Exception as error:
+        return _failed(experiment, one_line(error))
+    if played.status != "complete":
+        return _failed(experiment, played.message)
+    curve = played.cumulative_loss / played.checkpoints
+    seconds = float(played.seconds[-1])
+    return Rate(experiment, float(curve[-1]), None, FINE, "", played.checkpoints, curve, seconds)
+
+
+def measure_regret(experiment: Experiment) -> Rate:
+    """Run an experiment for its certified regret; whatever goes wrong becomes a message."""
+    try:
+        result = perform(game_of(experiment))
+    except Exception as error:
+        return _failed(experiment, one_line(error))
+    summary, trace = result.summary, result.trace
+    if summary.status != "complete":
+        return _failed(experiment, summary.message)
+    curve = trace.loss / trace.t
+    return Rate(
+        experiment,
+        summary.average_loss,
+        summary.regret,
+        FINE,
+        "",
+        trace.t,
+        curve,
+        summary.seconds,
+    )
+
+
+def _failed(experiment: Experiment, message: str) -> Rate:
+    nothing = np.empty(0)
+    return Rate(experiment, None, None, FAILED, message, nothing.astype(int), nothing, 0.0)
+
+
+def _unfinished(outcome) -> Rate:
+    """Return the rate of an experiment whose worker died."""
+    return _failed(outcome.experiment, outcome.message)
+
+
+def _judged(rate: Rate, game: Game, start: float) -> Rate:
+    """Return the rate with its verdict: on a bounded domain no run can diverge."""
+    if rate.finished and not game.domain.bounded and rate.average_loss > start:
+        return rate.replace(verdict=DIVERGED, message="worse than never leaving the start")
+    return rate
+
+
+def _start(game: Game) -> float:
+    """Return the average loss of staying at x_1; NaN where the labels depend on the play."""
+    if game.stream.adaptive:
+        return math.nan
+    x, total = game.domain.start(game.stream.d), 0.0
+    for features, labels in game.stream.chunks():
+        total += float(np.sum(game.loss.value(features @ x, labels)))
+    return total / game.stream.T
