@@ -39,6 +39,8 @@ SHRINK = 0.5
 # start, with the other sign; a shorter one is then found to 1% of the step.
 OVERSHOOT = 0.1
 SEARCH_ACCURACY = 1e-2
+# A model over a box is minimised to this share of what the point before could gain.
+MODEL_ACCURACY = 1e-3
 TINY, HUGE = np.finfo(np.float64).tiny, np.finfo(np.float64).max
 
 
@@ -93,10 +95,11 @@ class Search:
             gap = gap if waited else self.certificate.gap
             if waited > PATIENCE:
                 return
-            if smoothing > self._excess(x, s):
+            excess = self._excess(x, s)
+            if smoothing > excess:
                 self._sharpen(minorants, smoothing)
                 continue
-            moved = self._step(x, z, minorants, s)
+            moved = self._step(x, z, minorants, s, excess)
             if moved is not None:
                 x, z = moved
             elif not self._unblock(minorants):
@@ -150,9 +153,13 @@ class Search:
         self._newton |= switched
         return switched
 
-    def _step(self, x, z, minorants: Minorants, s):
+    def _step(self, x, z, minorants: Minorants, s, excess: float):
         """Return the next point and its predictions, or None if rounding hides any descent."""
-        towards = self._minimise_model(self._metric(minorants, s), x, s)
+        try:
+            towards = self._minimise_model(self._metric(minorants, s), x, s, excess)
+        except (ValueError, np.linalg.LinAlgError):
+            # Squares of features overflow in the model; what has been certified so far stands.
+            return None
         step = towards - x
         descent = float(s @ step)
         if not descent < 0:
@@ -189,10 +196,10 @@ class Search:
             self._secant = SecantMetric(bend / float(slope @ slope) if bend > 0 else 1.0, d)
         return self._secant.operator()
 
-    def _minimise_model(self, metric: np.ndarray | SpectralOperator, x, s) -> np.ndarray:
+    def _minimise_model(self, metric: np.ndarray | SpectralOperator, x, s, excess) -> np.ndarray:
         """Return the minimiser over K of the model at x whose Hessian is `metric`, in own units."""
         if isinstance(self._domain, Box):
-            return minimise_on_box(metric, s, x, self._domain)
+            return minimise_on_box(metric, s, x, self._domain, MODEL_ACCURACY * excess)
         point = x / self._units
         radius = trust_radius(self._domain, point)
         return self._units * minimise_on_ball(metric, s * self._units, point, radius)
