@@ -153,14 +153,17 @@ class MirrorDescent:
         Raises
         ------
         ValueError
-            If the shape is wrong, or ‖g‖² is not finite; the learner is then unchanged.
+            If the shape is wrong, or Σ‖g_s‖² is not finite; the learner is then unchanged.
         """
         g = np.ascontiguousarray(g, dtype=np.float64)
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
         square = checks.squared_length("g", g)
+        total = self._squared_gradients + square
+        if not math.isfinite(total):
+            raise ValueError(f"g: expected a finite sum of squares of all gradients, got {total}")
         direction = self.preconditioner.update(g, square)
-        self._squared_gradients += square
+        self._squared_gradients = total
         self._quadratic += float(np.dot(g, direction))
         y = self.x - self.lr * direction
         if self.domain.bounded:
