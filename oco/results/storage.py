@@ -95,9 +95,16 @@ def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
     }
     sealed = {"checksum": _checksum(content), **content}
     before = _named_arrays(path)
-    replace_file(directory / content["arrays"]["file"], packed)
-    replace_file(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False).encode())
-    if before not in (None, content["arrays"]["file"]):
+    text = json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False).encode()
+    arrays_path = directory / content["arrays"]["file"]
+    replace_file(arrays_path, packed)
+    try:
+        replace_file(path, text)
+    except BaseException:
+        if before != arrays_path.name:
+            arrays_path.unlink(missing_ok=True)
+        raise
+    if before not in (None, arrays_path.name):
         (directory / before).unlink(missing_ok=True)
     return path
 
