@@ -51,6 +51,10 @@ class Domain(ABC):
         """Return the support function max_{x in K} ⟨s, x⟩ of `s`, of shape (d,)."""
 
     @abstractmethod
+    def farthest(self, s: np.ndarray) -> np.ndarray:
+        """Return a point of K, of shape (d,), where ⟨s, x⟩ is largest."""
+
+    @abstractmethod
     def nearest(self, y: np.ndarray) -> np.ndarray:
         """Return the Euclidean projection of `y`, of shape (d,)."""
 
@@ -96,6 +100,18 @@ class Euclidean(Domain):
     def support(self, s):
         """Return infinity, or 0 for s = 0."""
         return math.inf if np.any(s) else 0.0
+
+    def farthest(self, s):
+        """Return the origin for s = 0; for any other there is none.
+
+        Raises
+        ------
+        ValueError
+            If s is not 0.
+        """
+        if np.any(s):
+            raise ValueError("s: expected 0 on an unbounded domain, got another vector")
+        return np.zeros_like(s)
 
     def nearest(self, y):
         """Return `y` itself."""
@@ -152,6 +168,11 @@ class Ball(Domain):
     def support(self, s):
         """Return R‖s‖₂."""
         return self._radius * float(np.linalg.norm(s))
+
+    def farthest(self, s):
+        """Return R s/‖s‖₂, or the origin for s = 0."""
+        length = math.sqrt(np.dot(s, s))
+        return s * (self._radius / length) if length else np.zeros_like(s)
 
     def nearest(self, y):
         """Return `y`, shortened to length R if it is longer."""
@@ -241,6 +262,10 @@ class Box(Domain):
     def support(self, s):
         """Return Σ max(lower_i s_i, upper_i s_i)."""
         return float(np.maximum(self.lower * s, self.upper * s).sum())
+
+    def farthest(self, s):
+        """Return the upper bound where s > 0, the lower where s < 0, and x_1 elsewhere."""
+        return np.where(s > 0, self.upper, np.where(s < 0, self.lower, self.start(len(s))))
 
     def nearest(self, y):
         """Return `y` clipped to the bounds."""

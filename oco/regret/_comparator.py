@@ -10,7 +10,6 @@ from oco import checks
 from oco.domains import Domain
 from oco.regret._certificate import Certificate
 from oco.regret._minorants import MoreauEnvelope, SmoothLoss
-from oco.regret._models import minimise_linear
 from oco.regret._passes import Rounds
 from oco.regret._solver import Search
 
@@ -94,16 +93,16 @@ def best_fixed_point(
     -----
     Any slopes u_t give min_K F ≥ −Σ φ*(u_t, y_t) − max_{x in K} ⟨−Σ u_t a_t, x⟩ (Fenchel's weak
     duality); at u_t = φ'(z_t) the gap is the Frank–Wolfe gap [1]_.  The bound holds whatever made
-    the slopes, so no solver needs to be trusted.  They come from steps in an L-BFGS metric, then
-    with the exact Hessian, on F itself if φ is smooth; otherwise on its Moreau envelope, by the
-    method of multipliers with semismooth Newton steps [2]_.
+    the slopes, so no solver needs to be trusted.  SciPy's L-BFGS-B, then trust-region Newton where
+    d allows it, minimise F itself if φ is smooth; otherwise its Moreau envelope, by the method of
+    multipliers [2]_.
 
     References
     ----------
     .. [1] M. Jaggi, "Revisiting Frank-Wolfe: projection-free sparse convex optimization",
        ICML 2013.
-    .. [2] X. Li, D. Sun, K.-C. Toh, "A highly efficient semismooth Newton augmented Lagrangian
-       method for solving Lasso problems", SIAM Journal on Optimization 28(1), 2018.
+    .. [2] R. T. Rockafellar, "Augmented Lagrangians and applications of the proximal point
+       algorithm in convex programming", Mathematics of Operations Research 1(2), 1976.
 
     Examples
     --------
@@ -176,7 +175,7 @@ def _best_for_linear(loss, domain: Domain, data: Rounds) -> Comparator:
             "as without bounds no fixed point is best"
         )
     certificate = Certificate(data, domain)
-    x = minimise_linear(domain, s)
+    x = domain.farthest(-s)
     certificate.add_point(x, float(s @ x))
     certificate.add_minorants(minorants, s)
     return _comparator(certificate, "closed form", len(data))

@@ -64,6 +64,10 @@ class SmoothLoss:
         offset = _offset(self.loss.value(z, self.labels), slope, z)
         return Minorants(slope, offset, self.loss.curvature(z, self.labels))
 
+    def total(self, minorants: Minorants, z: np.ndarray) -> float:
+        """Return Σ φ(z_t, y_t)."""
+        return float(np.sum(self.loss.value(z, self.labels)))
+
 
 class MoreauEnvelope:
     """Minorants of any convex loss at its proximal points, for the method of multipliers.
@@ -118,6 +122,11 @@ class MoreauEnvelope:
         """Take the slopes for multipliers, and multiply ε by `factor`."""
         self.multipliers = minorants.slope
         self.width *= factor
+
+    def total(self, minorants: Minorants, z: np.ndarray) -> float:
+        """Return Σ e(z_t + ε λ_t): each term is the largest u v − φ*(u) − ε u²/2, v = z + ε λ."""
+        u, v = minorants.slope, z + self.width * self.multipliers
+        return float(np.sum(minorants.offset + u * v - self.width / 2 * u * u))
 
     def at(self, z: np.ndarray) -> Minorants:
         """Return minorants at the proximal points of ``z + ε λ``, for `z` of shape (T,)."""

@@ -1,47 +1,55 @@
-"""Minimise a sum of margin losses over K by steps in a metric, certifying every point on the way.
+"""Minimise a sum of margin losses over K with SciPy's solvers, certifying every point they visit.
 
-Each step goes towards the minimiser over K of a quadratic model of the (smoothed) sum.  The model's
-metric is a limited-memory secant approximation, which costs no more than the gradient, and after a
-while the exact Hessian, where d allows it.  Predictions are linear in x, so that the search along a
-step touches T numbers and not the data.
+The solvers see a smooth convex function of x: F itself, or the sum of its losses' Moreau envelopes.
+Nothing that they return is trusted: each evaluation updates the certificate, and the one that
+closes the gap ends the search.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import Bounds, minimize
 
-from oco.domains import Box, Domain
-from oco.linalg.operators import SpectralOperator
+from oco.domains import Ball, Box, Domain
 from oco.regret._certificate import Certificate
-from oco.regret._metrics import SecantMetric, has_hessian, hessian
 from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss
-from oco.regret._models import minimise_on_ball, minimise_on_box, trust_radius
 from oco.regret._passes import Rounds
 
 __all__ = ["Search"]
 
-# Secant steps before the first Newton step: a Newton step costs as much as about d/20 of them.
-SECANT_STEPS = 10
-SECANT_STEPS_PER_DIMENSION = 1 / 20
-# Hard problems with kinks take about 150 steps; this many are a failure.
-STEPS = 500
-# Give up after so many steps that did not shrink the gap by a hundredth.
-PATIENCE = 50
-PROGRESS = 0.99
-# Multiplier updates that leave more than half of the smoothing's share of the gap halve the width.
-SLOW = 0.5
-SHRINK = 0.5
-# A full step is taken unless the slope at its end is more than this share of the slope at its
-# start, with the other sign; a shorter one is then found to 1% of the step.
-OVERSHOOT = 0.1
-SEARCH_ACCURACY = 1e-2
-# A model over a box is minimised to this share of what the point before could gain.
-MODEL_ACCURACY = 1e-3
-TINY, HUGE = np.finfo(np.float64).tiny, np.finfo(np.float64).max
+# Iterations of L-BFGS-B on one smooth problem, where the Hessian can take over and where it cannot.
+BEFORE_NEWTON, ITERATIONS, MEMORY = 100, 1000, 20
+# Up to this dimension (32 MB) the Hessian may take over.
+NEWTON_DIMENSION = 2000
+# Smoothed problems in a row that may fail to shrink the gap by a hundredth before the search gives
+# up, and how much narrower the envelope becomes when new multipliers alone do not halve its share.
+PATIENCE, PROGRESS, SLOW, SHRINK = 10, 0.99, 0.5, 0.3
+# Values of the ball's multiplier tried on one smooth problem: a secant gains digits quickly.
+SHIFTS, LENGTH_ACCURACY = 30, 1e-9
+TINY = np.finfo(np.float64).tiny
+
+
+class _Enough(Exception):
+    """The gap is as small as asked for."""
+
+
+class _Sharpen(Exception):
+    """Smoothing the loss makes up most of the gap: there is little to gain by minimising on."""
+
+
+class _Evaluation(NamedTuple):
+    """The smooth problem at one point, in own units."""
+
+    x: np.ndarray
+    value: float
+    slope: np.ndarray
+    minorants: Minorants
+    smoothing: float
 
 
 class Search:
@@ -60,50 +68,53 @@ class Search:
     ----------
     certificate : Certificate
         The best point and the best bound so far.
+
+    Notes
+    -----
+    A box is L-BFGS-B's own.  On a ball the solvers minimise F(x) + μ‖x‖²/2, with μ the root of
+    ‖x(μ)‖ = R (or 0 if the ball does not bind), found by a safeguarded secant on R/‖x(μ)‖, which is
+    nearly linear in μ.  An unbounded domain needs neither.
     """
 
     def __init__(self, data: Rounds, family: SmoothLoss | MoreauEnvelope, domain: Domain) -> None:
         self._data, self._family, self._domain = data, family, domain
-        self._secant: SecantMetric | None = None
-        self._secant_steps = 0
-        self._newton = False
-        self._last_smoothing = math.inf
         # A bounded K fixes the units of x; otherwise each coordinate gets the units of its feature.
         self._units = np.ones(data.d) if domain.bounded else 1.0 / data.spreads
+        self._newton = False
+        self._shift: float | None = None
+        self._last_smoothing = math.inf
+        self._at: _Evaluation | None = None
         self.certificate = Certificate(data, domain)
 
     @property
     def method(self) -> str:
         """What the search has used, in words."""
-        metric = "Newton" if self._newton else "L-BFGS"
-        smoothing = "" if self._family.exact else " with the method of multipliers"
-        return f"projected {metric}{smoothing}"
+        solver = "trust-region Newton" if self._newton else "L-BFGS-B"
+        return solver if self._family.exact else f"{solver} with the method of multipliers"
 
     def run(self, target: Callable[[Certificate], float]) -> None:
-        """Step until the gap is at most ``target(certificate)``, or no longer shrinks."""
+        """Search until the gap is at most ``target(certificate)``, or no longer shrinks."""
+        self._target = target
         self._certify_floor()
-        x = self.certificate.x
-        z = self._data.predictions(x)
-        gap, waited = math.inf, 0
-        for _ in range(STEPS):
-            minorants = self._family.at(z)
-            s = self._data.combine(minorants.slope)
-            smoothing = self._certify(x, z, minorants, s)
-            if self.certificate.gap <= max(target(self.certificate), self.certificate.resolution):
-                return
-            waited = 0 if self.certificate.gap <= PROGRESS * gap else waited + 1
-            gap = gap if waited else self.certificate.gap
-            if waited > PATIENCE:
-                return
-            excess = self._excess(x, s)
-            if smoothing > excess:
-                self._sharpen(minorants, smoothing)
-                continue
-            moved = self._step(x, z, minorants, s, excess)
-            if moved is not None:
-                x, z = moved
-            elif not self._unblock(minorants):
-                return
+        with suppress(_Enough):
+            x, waited = self.certificate.x / self._units, 0
+            while waited <= PATIENCE:
+                before = self.certificate.gap
+                try:
+                    x = self._minimise(x)
+                    if not self._newton and self._newton_fits():
+                        self._newton = True
+                    elif self._family.exact:
+                        return
+                    else:
+                        self._sharpen()
+                except _Sharpen:
+                    x = self._at.x
+                    self._sharpen()
+                waited = 0 if self.certificate.gap <= PROGRESS * before else waited + 1
+
+    def _newton_fits(self) -> bool:
+        return self._data.d <= NEWTON_DIMENSION and not isinstance(self._domain, Box)
 
     def _certify_floor(self) -> None:
         """Record the bound Σ min_z φ(z, y_t), where the conjugate tells it: slopes of zero."""
@@ -113,93 +124,118 @@ class Search:
             floor = -np.asarray(conjugate(flat, self._family.labels), dtype=np.float64)
             self.certificate.add_minorants(Minorants(flat, floor, flat), np.zeros(self._data.d))
 
-    def _certify(self, x, z, minorants: Minorants, s) -> float:
-        """Record the point and the bound; return what smoothing the loss adds to the gap at x."""
-        losses = self._family.loss.value(z, self._family.labels)
-        self.certificate.add_point(x, float(np.sum(losses)))
-        self.certificate.add_minorants(minorants, s)
-        if self._family.exact:
-            return 0.0
-        return float(np.sum(losses - minorants.slope * z - minorants.offset))
-
-    def _excess(self, x, s) -> float:
-        """Return max over x' in K of ⟨s, x − x'⟩: what minimising the smoothed sum could gain."""
-        radius = self.certificate.radius
-        support = self._domain.support(-s) if radius is None else radius * np.linalg.norm(s)
-        return float(s @ x + support)
-
-    def _sharpen(self, minorants: Minorants, smoothing: float) -> None:
+    def _sharpen(self) -> None:
         """Take the next multipliers, and a narrower envelope if they alone do not gain enough."""
-        slow = smoothing > SLOW * self._last_smoothing
-        self._last_smoothing = smoothing
-        self._replace(minorants, SHRINK if slow else 1.0)
+        slow = self._at.smoothing > SLOW * self._last_smoothing
+        self._last_smoothing = self._at.smoothing
+        self._family.advance(self._at.minorants, SHRINK if slow else 1.0)
+        self._at = None
 
-    def _unblock(self, minorants: Minorants) -> bool:
-        """Help where rounding hides any descent; return False if nothing is left to try."""
-        switched = self._switch_to_newton()
-        if self._family.exact:
-            return switched
-        # The slopes of an envelope are accurate to a rounding error of z over its width.
-        self._replace(minorants, 1 / SHRINK)
-        return True
+    def _minimise(self, x: np.ndarray) -> np.ndarray:
+        """Minimise the smooth problem over K from `x`, in own units; return the last point."""
+        if not isinstance(self._domain, Ball):
+            return self._solve(x, 0.0)
+        radius = self._domain.radius(len(x))
+        if self._shift is None:
+            # Exact for linear losses, whose minimiser is −s/μ.
+            self._shift = float(np.linalg.norm(self._evaluate(x).slope)) / radius
+        inside, outside, last = math.inf, -1.0, None
+        for _ in range(SHIFTS):
+            shift = self._shift
+            x = self._solve(x, shift)
+            length = float(np.linalg.norm(x))
+            excess = radius / length - 1.0 if length else math.inf
+            if abs(excess) <= LENGTH_ACCURACY or (excess > 0 and shift == 0):
+                break
+            inside, outside = (shift, outside) if excess > 0 else (inside, shift)
+            following = shift * length / radius
+            if last is not None and excess != last[1]:
+                following = shift - excess * (shift - last[0]) / (excess - last[1])
+            if not max(outside, 0.0) < following < inside:
+                middle = (outside + inside) / 2 if math.isfinite(inside) else 2 * shift
+                following = 0.0 if outside < 0 else middle
+            self._shift, last = following, (shift, excess)
+        return x
 
-    def _replace(self, minorants: Minorants, factor: float) -> None:
-        self._family.advance(minorants, factor)
-        self._switch_to_newton()
-        self._secant = None
+    def _solve(self, x: np.ndarray, shift: float) -> np.ndarray:
+        """Minimise the smooth problem plus shift·‖x‖²/2 from `x`, in own units."""
 
-    def _switch_to_newton(self) -> bool:
-        switched = not self._newton and has_hessian(self._data)
-        self._newton |= switched
-        return switched
+        def value(x):
+            return self._evaluate(x).value + shift / 2 * float(x @ x)
 
-    def _step(self, x, z, minorants: Minorants, s, excess: float):
-        """Return the next point and its predictions, or None if rounding hides any descent."""
-        try:
-            towards = self._minimise_model(self._metric(minorants, s), x, s, excess)
-        except (ValueError, np.linalg.LinAlgError):
-            # Squares of features overflow in the model; what has been certified so far stands.
-            return None
-        step = towards - x
-        descent = float(s @ step)
-        if not descent < 0:
-            return None
-        change = self._data.predictions(towards) - z
+        def slope(x):
+            return self._evaluate(x).slope + shift * x
 
-        def slope(share: float) -> float:
-            along = float(self._family.at(z + share * change).slope @ change)
-            return along if math.isfinite(along) else HUGE
-
-        share = 1.0
-        if slope(1.0) > -OVERSHOOT * descent:
-            if not slope(0.0) < 0:
-                return None
-            share = brentq(slope, 0.0, 1.0, xtol=TINY, rtol=SEARCH_ACCURACY, disp=False)
-        x, z = x + share * step, z + share * change
-        if not self._newton:
-            after = self._data.combine(self._family.at(z).slope)
-            self._secant.absorb(share * step / self._units, (after - s) * self._units)
-        return x, z
-
-    def _metric(self, minorants: Minorants, s) -> np.ndarray | SpectralOperator:
-        d = self._data.d
-        budget = SECANT_STEPS + SECANT_STEPS_PER_DIMENSION * d
-        if self._secant_steps > budget:
-            self._switch_to_newton()
         if self._newton:
-            return hessian(self._data, minorants.curvature, self._units)
-        self._secant_steps += 1
-        if self._secant is None:
-            slope = s * self._units
-            along = self._data.predictions(slope * self._units)
-            bend = float(minorants.curvature @ along**2)
-            self._secant = SecantMetric(bend / float(slope @ slope) if bend > 0 else 1.0, d)
-        return self._secant.operator()
-
-    def _minimise_model(self, metric: np.ndarray | SpectralOperator, x, s, excess) -> np.ndarray:
-        """Return the minimiser over K of the model at x whose Hessian is `metric`, in own units."""
+            try:
+                return minimize(
+                    value,
+                    x,
+                    jac=slope,
+                    hess=lambda x: self._hessian(x) + shift * np.eye(len(x)),
+                    method="trust-exact",
+                    options={"maxiter": ITERATIONS, "gtol": 0.0},
+                ).x
+            except (ValueError, np.linalg.LinAlgError):
+                # Squares of features overflow in the Hessian; what has been certified stands.
+                return x
+        bounds = None
         if isinstance(self._domain, Box):
-            return minimise_on_box(metric, s, x, self._domain, MODEL_ACCURACY * excess)
-        point = x / self._units
-        radius = trust_radius(self._domain, point)
-        return self._units * minimise_on_ball(metric, s * self._units, point, radius)
+            bounds = Bounds(*np.broadcast_arrays(self._domain.lower, self._domain.upper, x)[:2])
+        found = minimize(
+            lambda x: (value(x), slope(x)),
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={
+                "maxiter": BEFORE_NEWTON if self._newton_fits() else ITERATIONS,
+                "maxcor": MEMORY,
+                "ftol": 0.0,
+                "gtol": 0.0,
+            },
+        )
+        if found.nit >= BEFORE_NEWTON and self._newton_fits():
+            self._newton = True
+            return self._solve(found.x, shift)
+        return found.x
+
+    def _evaluate(self, point: np.ndarray) -> _Evaluation:
+        """Evaluate the smooth problem at `point`, in own units, and update the certificate.
+
+        Raises
+        ------
+        _Enough, _Sharpen
+            When there is no use in going on.
+        """
+        if self._at is not None and np.array_equal(point, self._at.x):
+            return self._at
+        x = self._units * point
+        z = self._data.predictions(x)
+        minorants = self._family.at(z)
+        s = self._data.combine(minorants.slope)
+        losses = self._family.loss.value(z, self._family.labels)
+        smoothing = float(np.sum(losses - minorants.slope * z - minorants.offset))
+        value = self._family.total(minorants, z)
+        self._at = _Evaluation(point.copy(), value, s * self._units, minorants, smoothing)
+        if isinstance(self._domain, Ball):
+            # On a ball the nearest point is a multiple of x, and so are its predictions.
+            share = min(1.0, self._domain.radius(len(x)) / max(float(np.linalg.norm(x)), TINY))
+            x, z = share * x, share * z
+            losses = self._family.loss.value(z, self._family.labels)
+        self.certificate.add_point(self._domain.nearest(x), float(np.sum(losses)))
+        self.certificate.add_minorants(minorants, s)
+        if self.certificate.gap <= max(self._target(self.certificate), self.certificate.resolution):
+            raise _Enough
+        here = float(np.sum(losses - minorants.offset)) + self._support(-s)
+        if not self._family.exact and smoothing > here / 2:
+            raise _Sharpen
+        return self._at
+
+    def _support(self, s: np.ndarray) -> float:
+        radius = self.certificate.radius
+        return self._domain.support(s) if radius is None else radius * float(np.linalg.norm(s))
+
+    def _hessian(self, point: np.ndarray) -> np.ndarray:
+        gram = self._data.gram(self._evaluate(point).minorants.curvature)
+        return gram * np.outer(self._units, self._units)

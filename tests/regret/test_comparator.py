@@ -242,7 +242,7 @@ def test_bare_object_with_value_and_derivative_suffices(tools):
 
 
 def test_more_dimensions_than_newton_takes(tools, monkeypatch):
-    monkeypatch.setattr("oco.regret._metrics.LARGEST", 0)
+    monkeypatch.setattr("oco.regret._solver.NEWTON_DIMENSION", 0)
     held = tools.random_problem(5, 80, 6, real=False)
     for domain in (Ball(1.0), Box(-1, 1), Euclidean()):
         best = best_fixed_point(LOGISTIC, domain, held, relative_gap=TIGHT)
@@ -251,7 +251,8 @@ def test_more_dimensions_than_newton_takes(tools, monkeypatch):
 
 
 def test_search_that_gives_up_still_returns_an_interval(tools, monkeypatch):
-    monkeypatch.setattr("oco.regret._solver.STEPS", 2)
+    for limit in ("BEFORE_NEWTON", "ITERATIONS", "PATIENCE", "SHIFTS"):
+        monkeypatch.setattr(f"oco.regret._solver.{limit}", 1)
     held = tools.random_problem(6, 80, 6, real=True)
     best = best_fixed_point(LOSSES["absolute"], Ball(2.0), held, relative_gap=TIGHT)
     optimum = tools.conic_optimum(LOSSES["absolute"], Ball(2.0), held)
