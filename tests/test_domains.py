@@ -82,6 +82,10 @@ def test_support_diameter_and_radius_are_attained_and_never_exceeded(domain):
     points = np.array([domain.nearest(20 * u) for u in rng.standard_normal((2000, 3))])
     for s in rng.standard_normal((20, 3)):
         reached = (points @ s).max()
+        assert domain.contains(domain.farthest(s))
+        assert abs(s @ domain.farthest(s) - domain.support(s)) <= EXACT * (
+            1 + abs(domain.support(s))
+        )
         assert reached <= domain.support(s) + EXACT * (1 + abs(domain.support(s)))
         assert reached >= domain.support(s) - 0.1 * (1 + abs(domain.support(s)))
     assert np.linalg.norm(points, axis=1).max() <= domain.radius(3) * (1 + EXACT)
@@ -103,6 +107,9 @@ def test_unconstrained_space_has_no_diameter():
     domain = Euclidean()
     assert domain.diameter(3) == domain.radius(3) == domain.support(np.ones(3)) == math.inf
     assert domain.support(np.zeros(3)) == 0.0
+    np.testing.assert_array_equal(domain.farthest(np.zeros(3)), np.zeros(3))
+    with pytest.raises(ValueError, match="s: expected 0 on an unbounded domain"):
+        domain.farthest(np.ones(3))
 
 
 @pytest.mark.parametrize(
