@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+from oco.plots.advice import advice
 from oco.plots.drawing import save
+from oco.plots.ladder import ladder
 from oco.plots.learners import learners
+from oco.plots.progress import progress
+from oco.plots.rank import rank
 from oco.plots.rates import rates, rates_of_results
 from oco.plots.regret import regret
+from oco.plots.separation import separation
+from oco.plots.spectrum import spectrum
 
-__all__ = ["learners", "rates", "rates_of_results", "regret", "save"]
+#: What ``oco plot --kind`` draws of a directory of runs.
+KINDS = {
+    "regret": learners,
+    "rank": rank,
+    "spectrum": spectrum,
+    "bounds": ladder,
+    "loss": rates_of_results,
+}
+
+__all__ = [
+    "KINDS",
+    "advice",
+    "ladder",
+    "learners",
+    "progress",
+    "rank",
+    "rates",
+    "rates_of_results",
+    "regret",
+    "save",
+    "separation",
+    "spectrum",
+]

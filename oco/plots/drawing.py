@@ -76,7 +76,9 @@ def style(algorithm: str, algorithms: Sequence[str], variant: int = 0) -> dict:
     return {**look, **({} if dashes is None else {"linestyle": dashes})}
 
 
-def band(axes, x, values: np.ndarray, *, label: str, look: dict, **line) -> np.ndarray:
+def band(
+    axes, x, values: np.ndarray, *, label: str, look: dict, logarithmic: bool = False, **line
+) -> np.ndarray:
     """Draw the median of `values` over its first axis, and the band of quantiles around it.
 
     Parameters
@@ -89,6 +91,8 @@ def band(axes, x, values: np.ndarray, *, label: str, look: dict, **line) -> np.n
         In the legend.
     look : dict
         From `style`.
+    logarithmic : bool
+        Leave out of median and band what is not positive.
     **line
         Other properties of the line.
 
@@ -98,10 +102,12 @@ def band(axes, x, values: np.ndarray, *, label: str, look: dict, **line) -> np.n
         The median.
     """
     values = np.atleast_2d(np.asarray(values, dtype=float))
-    middle = np.median(values, axis=0)
+    low, middle, high = np.quantile(values, [LOW, 0.5, HIGH], axis=0)
+    if logarithmic:
+        low = np.where(low > 0, low, np.where(middle > 0, middle, np.nan))
+        middle, high = (np.where(edge > 0, edge, np.nan) for edge in (middle, high))
     drawn = axes.plot(x, middle, label=label, **{"lw": 1.6, "markersize": 4.5, **look, **line})
     if len(values) > 1:
-        low, high = np.quantile(values, [LOW, HIGH], axis=0)
         axes.fill_between(x, low, high, color=drawn[0].get_color(), alpha=0.18, lw=0)
     return middle
 

@@ -66,9 +66,7 @@ def _draw(axes, panel: Panel) -> list:
     for line in lines:
         look = drawing.style(line.algorithm, names, line.variant)
         t, regret = line.traces(lambda result: result.trace.regret)
-        middle = drawing.band(
-            axes, t, np.where(regret > 0, regret, np.nan), label=line.label, look=look
-        )
+        middle = drawing.band(axes, t, regret, label=line.label, look=look, logarithmic=True)
         heights.append(middle[-1])
         if all(result.trace.certificate is not None for result in line.results):
             t, bound = line.traces(lambda result: result.trace.certificate)

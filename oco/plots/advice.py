@@ -1,0 +1,78 @@
+"""What each sketch size would cost and promise."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from oco.plots import drawing
+from oco.ranks import Advice
+
+__all__ = ["advice"]
+
+
+def advice(found: Advice) -> Figure:
+    """Draw, over k, the predicted ratio of the bounds and the captured mass, as brackets.
+
+    Parameters
+    ----------
+    found : Advice
+        From `oco.ranks.advise`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from oco.ranks import advise
+    >>> from oco.sketch import FrequentDirections
+    >>> sketch = FrequentDirections(d=8, k=5)
+    >>> sketch.extend(np.eye(8))
+    >>> figure = advice(advise(sketch))
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['sketch size k', 'sketch size k']
+    """
+    figure, (left, right) = drawing.canvas(2, width=10.5, height=4.6)
+    k = np.array([choice.k for choice in found.choices])
+    _bracket(left, found, "ratio", k, "#0072B2", "S-AdaGrad's bound over full AdaGrad's")
+    drawing.clean(
+        left, xscale="log", yscale="log", xlabel="sketch size k",
+        ylabel="ratio of the bounds (no unit)",
+    )  # fmt: skip
+    left.axhline(
+        found.target, color="#D55E00", linestyle="--", lw=1.2, label=f"target {found.target:g}"
+    )
+    best = found.recommended
+    if best is not None:
+        left.plot(
+            best.k, best.ratio_hi, "o", markersize=11, mfc="none", color="black",
+            label=f"recommended: k = {best.k}",
+        )  # fmt: skip
+    _bracket(right, found, "captured", k, "#009E73", "mass in the top k − 1 directions")
+    drawing.clean(
+        right, xscale="log", xlabel="sketch size k", ylabel="fraction of tr G (no unit)",
+        ylim=(0, 1.05),
+    )  # fmt: skip
+    for axes, place in ((left, "upper right"), (right, "lower right")):
+        axes.legend(frameon=False, fontsize="small", loc=place)
+    left.set_title(
+        f"{found.rows:,} gradients, d = {found.d:,}, one sketch of size {found.size}",
+        fontsize="medium", loc="left",
+    )  # fmt: skip
+    drawing.caption(
+        figure,
+        "Lines and dashes are proven upper and lower ends. Refuted if the ratio or the mass "
+        "computed from the full spectrum of G lies outside its bracket at any k.",
+    )
+    return figure
+
+
+def _bracket(axes, found: Advice, name: str, k: np.ndarray, color: str, label: str) -> None:
+    low, high = (
+        np.array([getattr(choice, f"{name}_{end}") for choice in found.choices])
+        for end in ("lo", "hi")
+    )
+    axes.plot(k, high, color=color, lw=1.8, label=f"{label}: at most")
+    axes.plot(k, low, color=color, lw=1.4, linestyle=(0, (3, 2)), label="at least")
+    axes.fill_between(k, low, high, color=color, alpha=0.15, lw=0)

@@ -1,0 +1,204 @@
+r"""What a sketch of the gradients proves about every smaller sketch of them.
+
+The sketch (λ̄, τ) and tr G bracket each eigenvalue, λ̄_i ≤ λ_i(G) ≤ λ̄_i + τ, hence Ω_k and
+tr G^{1/2}, hence what S-AdaGrad's bound (Feinberg et al., NeurIPS 2023, Theorem 3) exceeds
+full-matrix AdaGrad's by:
+
+    (√2·tr G^{1/2} + d·√(Ω_k/2)) / (√2·tr G^{1/2})  =  1 + d·√Ω_k / (2·tr G^{1/2}).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco import checks
+from oco.sketch import FrequentDirections, escaped_mass_limit_range
+
+__all__ = ["Advice", "Choice", "advise"]
+
+FLOAT_BYTES = 8
+# Steps of the bisection for the water level: enough to exhaust a double's digits.
+BISECTIONS = 200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is known about one sketch size.
+
+    Attributes
+    ----------
+    k : int
+        Sketch size.
+    captured_lo, captured_hi : float
+        Fraction of tr G in the top k − 1 eigenvalues, as many as a sketch of size k can hold.
+    omega_lo, omega_hi : float
+        Ω_k, in squared units of the gradient.
+    ratio_lo, ratio_hi : float
+        S-AdaGrad's bound over full-matrix AdaGrad's.
+    state_bytes : int
+        What the sketch would hold.
+    """
+
+    k: int
+    captured_lo: float
+    captured_hi: float
+    omega_lo: float
+    omega_hi: float
+    ratio_lo: float
+    ratio_hi: float
+    state_bytes: int
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a sketch of size K proves about each k ≤ K.
+
+    Attributes
+    ----------
+    d, rows : int
+        Of the gradients.
+    size : int
+        K.
+    escaped_mass, total_mass : float
+        τ of the sketch, and tr G.
+    root_trace_lo, root_trace_hi : float
+        tr G^{1/2}.
+    target : float
+        The ratio that was asked for.
+    choices : tuple of Choice
+        By k.
+    """
+
+    d: int
+    rows: int
+    size: int
+    escaped_mass: float
+    total_mass: float
+    root_trace_lo: float
+    root_trace_hi: float
+    target: float
+    choices: tuple[Choice, ...]
+
+    @property
+    def recommended(self) -> Choice | None:
+        """The smallest sketch that is proven to meet the target; None if none is."""
+        return next((choice for choice in self.choices if choice.ratio_hi <= self.target), None)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it is proven that no k ≤ K meets the target."""
+        return all(choice.ratio_lo > self.target for choice in self.choices)
+
+    @property
+    def full_bytes(self) -> int:
+        """Memory of a d × d matrix."""
+        return FLOAT_BYTES * self.d**2
+
+    @property
+    def adam_bytes(self) -> int:
+        """Memory of Adam's two moments."""
+        return 2 * FLOAT_BYTES * self.d
+
+
+def advise(
+    sketch: FrequentDirections, target: float = 1.1, sizes: Sequence[int] | None = None
+) -> Advice:
+    """Say for each sketch size what a sketch of the gradients proves about it.
+
+    Parameters
+    ----------
+    sketch : FrequentDirections
+        Of all gradients, without decay.
+    target : float
+        > 1: the largest acceptable ratio of S-AdaGrad's bound to full-matrix AdaGrad's.
+    sizes : sequence of int, optional
+        Sketch sizes from 2 to the sketch's own; all of them by default.
+
+    Returns
+    -------
+    Advice
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the target or a size is out of range, the sketch decays, or all gradients were 0.
+
+    Examples
+    --------
+    >>> sketch = FrequentDirections(d=30, k=12)
+    >>> sketch.extend(np.random.default_rng(0).standard_normal((90, 4)) @ np.eye(4, 30))
+    >>> advise(sketch).recommended.k
+    5
+    """
+    target = checks.number("target", target, above=1)
+    if sketch.decay != 1:
+        raise ValueError(f"sketch: expected one without decay, got decay = {sketch.decay:g}")
+    if not sketch.total_mass > 0:
+        raise ValueError("gradients: every row is 0, any sketch size will do")
+    sizes = range(2, sketch.k + 1) if sizes is None else sizes
+    low, high = _root_trace(sketch)
+    return Advice(
+        d=sketch.d,
+        rows=sketch.rows,
+        size=sketch.k,
+        escaped_mass=float(sketch.escaped_mass),
+        total_mass=float(sketch.total_mass),
+        root_trace_lo=low,
+        root_trace_hi=high,
+        target=target,
+        choices=tuple(
+            _choice(sketch, checks.integer("k", k, low=2, high=sketch.k), low, high) for k in sizes
+        ),
+    )
+
+
+def _choice(sketch: FrequentDirections, k: int, root_lo: float, root_hi: float) -> Choice:
+    total, escaped, values = sketch.total_mass, sketch.escaped_mass, sketch.eigenvalues
+    kept = float(values[: k - 1].sum())
+    # Every eigenvalue may be larger by τ, and all together by what the trace still has.
+    more = min((k - 1) * escaped, max(total - float(values.sum()), 0.0))
+    omega_lo, omega_hi = escaped_mass_limit_range(values, escaped, total, k)
+    # The difference of two sums that agree is rounding, not mass.
+    omega_lo, omega_hi = (w if w > _rounding(sketch) else 0.0 for w in (omega_lo, omega_hi))
+    return Choice(
+        k=k,
+        captured_lo=min(kept / total, 1.0),
+        captured_hi=min((kept + more) / total, 1.0),
+        omega_lo=omega_lo,
+        omega_hi=omega_hi,
+        ratio_lo=1 + sketch.d * omega_lo**0.5 / (2 * root_hi),
+        ratio_hi=1 + sketch.d * omega_hi**0.5 / (2 * root_lo),
+        state_bytes=FrequentDirections(sketch.d, k).state_bytes,
+    )
+
+
+def _rounding(sketch: FrequentDirections) -> float:
+    """Return the mass that rounding alone may show: ε for each row and eigenvalue added up."""
+    return float(np.finfo(np.float64).eps) * (sketch.rows + sketch.k) ** 0.5 * sketch.total_mass
+
+
+def _root_trace(sketch: FrequentDirections) -> tuple[float, float]:
+    """Bound tr G^{1/2} = Σ √λ_i over λ_i in [λ̄_i, λ̄_i + τ] with Σ λ_i = tr G.
+
+    The sum of roots is concave: it is least when the mass that the sketch misses fills the largest
+    eigenvalues first, and most when it raises the smallest ones to one level.
+    """
+    values = np.zeros(sketch.d)
+    values[: len(sketch.eigenvalues)] = sketch.eigenvalues
+    missing = max(float(sketch.total_mass - values.sum()), 0.0)
+    if missing <= _rounding(sketch):
+        missing = 0.0
+    # The d eigenvalues have room for the missing mass, but for rounding.
+    room = max(float(sketch.escaped_mass), missing / sketch.d)
+    filled = np.clip(missing - room * np.arange(sketch.d), 0.0, room)
+    least = float(np.sqrt(values + filled).sum())
+    low, high = 0.0, float(values.max() + room)
+    for _ in range(BISECTIONS):
+        level = (low + high) / 2
+        raised = np.clip(level - values, 0.0, room).sum()
+        low, high = (level, high) if raised < missing else (low, level)
+    most = float(np.sqrt(values + np.clip(high - values, 0.0, room)).sum())
+    return least, max(most, least)

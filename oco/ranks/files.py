@@ -1,0 +1,141 @@
+"""A T × d file of gradients, mapped into memory a window at a time, through one sketch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from oco import checks
+from oco.sketch import FrequentDirections
+
+__all__ = ["GradientFile", "absorb_rows", "sketch_file"]
+
+# Bytes mapped, and held as float64, at a time: far below any machine's memory.
+WINDOW = 32 << 20
+# Rows absorbed in one step, in units of the sketch size: one decomposition for all of them costs
+# less than a step for each and lets less mass escape, under the same guarantees.
+BLOCK = 2
+
+
+class GradientFile:
+    """A ``.npy`` file whose rows are gradients.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Of a two-dimensional array of real numbers in row order.
+
+    Attributes
+    ----------
+    rows, d : int
+        Its shape.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is something else; nothing is unpickled.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(Path(folder) / "g.npy", np.ones((5, 3), dtype=np.float32))
+    ...     file = GradientFile(Path(folder) / "g.npy")
+    ...     file.rows, file.d, file.read(1, 3).dtype
+    (5, 3, dtype('float64'))
+    """
+
+    def __init__(self, path) -> None:
+        self.path = Path(path)
+        try:
+            with open(self.path, "rb") as file:
+                version = np.lib.format.read_magic(file)
+                if version not in ((1, 0), (2, 0)):
+                    raise ValueError(f"version {version} of the .npy format")
+                header = {
+                    (1, 0): np.lib.format.read_array_header_1_0,
+                    (2, 0): np.lib.format.read_array_header_2_0,
+                }[version]
+                shape, columns_first, self._dtype = header(file)
+                self._offset = file.tell()
+        except FileNotFoundError:
+            raise FileNotFoundError(f"gradients: {self.path}: no such file") from None
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"gradients: {self.path}: not a readable .npy file ({error})"
+            ) from None
+        if len(shape) != 2 or 0 in shape:
+            raise self._error(f"expected an array of shape (T, d), got shape {shape}")
+        if self._dtype.kind not in "fiu":
+            raise self._error(f"expected real numbers, got {self._dtype}")
+        if columns_first:
+            raise self._error("expected rows stored one after the other, got Fortran order")
+        self.rows, self.d = shape
+        size = self._offset + self.rows * self.d * self._dtype.itemsize
+        if self.path.stat().st_size < size:
+            raise self._error(f"truncated: {self.path.stat().st_size} bytes of {size}")
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return rows `start` to `stop` as float64; the file is mapped only while they are read.
+
+        Raises
+        ------
+        ValueError
+            If an entry is NaN or infinite; the message names the row.
+        """
+        offset = self._offset + start * self.d * self._dtype.itemsize
+        window = np.memmap(
+            self.path, self._dtype, mode="r", offset=offset, shape=(stop - start, self.d)
+        )
+        rows = np.array(window, dtype=np.float64)
+        # Unmapped here: pages of a mapping count as memory of the process.
+        del window
+        bad = np.argwhere(~np.isfinite(rows))
+        if len(bad):
+            row, column = bad[0]
+            raise self._error(f"row {start + row + 1}: entry {column + 1} is {rows[row, column]}")
+        return rows
+
+    def windows(self) -> Iterator[tuple[int, int]]:
+        """Iterate over (start, stop) of the pieces in which the file is read."""
+        step = max(1, WINDOW // (8 * self.d))
+        for start in range(0, self.rows, step):
+            yield start, min(start + step, self.rows)
+
+    def _error(self, problem: str) -> ValueError:
+        return ValueError(f"gradients: {self.path}: {problem}")
+
+
+def sketch_file(path, k: int, progress: Callable[[int], None] | None = None) -> FrequentDirections:
+    """Sketch the rows of a file in O(dk) memory.
+
+    Parameters
+    ----------
+    path : str or path-like or GradientFile
+        Of the gradients.
+    k : int
+        Sketch size, from 2 to d + 1.
+    progress : callable, optional
+        Called with the number of rows read.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If the file or `k` is wrong.
+    """
+    file = path if isinstance(path, GradientFile) else GradientFile(path)
+    sketch = FrequentDirections(file.d, checks.integer("k_max", k, low=2, high=file.d + 1))
+    for start, stop in file.windows():
+        absorb_rows(sketch, file.read(start, stop))
+        if progress is not None:
+            progress(stop)
+    return sketch
+
+
+def absorb_rows(sketch: FrequentDirections, rows: np.ndarray) -> None:
+    """Absorb rows of shape (n, d) in blocks, in O(dk) memory."""
+    step = BLOCK * sketch.k
+    for start in range(0, len(rows), step):
+        sketch.update(rows[start : start + step])

@@ -1,0 +1,8 @@
+"""Published comparisons, made again with what exists here."""
+
+from __future__ import annotations
+
+from oco.reproduce.appendix_a import AppendixA, appendix_a
+from oco.reproduce.separation import Separation, separation
+
+__all__ = ["AppendixA", "Separation", "appendix_a", "separation"]

@@ -1,0 +1,263 @@
+"""The convex comparison of *Sketchy* (Feinberg et al., NeurIPS 2023, Appendix A) on data files.
+
+Logistic loss, rows in file order, no constraint, x_1 = 0.  Each learner is tuned on the training
+file by its average loss and then plays the test file, from 0 again, at the rate that was best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco import checks
+from oco.experiment import Experiment
+from oco.experiment.game import set_up
+from oco.losses import DataFile, Stream
+from oco.simulator import Play, log_checkpoints, play
+from oco.sweeps.study import log_grid
+from oco.sweeps.tuning import Curve, tune
+
+__all__ = ["REFERENCES", "AppendixA", "Entry", "Reference", "appendix_a"]
+
+RATES = log_grid(1e-6, 1.0, 49)
+# Ada-FD has two parameters to tune, and as many pairs as the others have rates.
+PAIRED_RATES = log_grid(1e-6, 1.0, 7)
+DELTAS = log_grid(1e-6, 1.0, 7)
+# A round of full-matrix AdaGrad costs O(d²) and more: unless all are asked for, it tries the 13
+# largest of the rates, from 10^-1.5 to 1.
+FEW_RATES = RATES[-13:]
+LEARNERS = ("ogd", "adagrad-norm", "adagrad", "s-adagrad", "ada-fd", "full-adagrad")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An average loss on a9a known from dense computation.
+
+    Attributes
+    ----------
+    algorithm : str
+        The learner.
+    lr : float
+        η.
+    loss : float
+        Its average loss.
+    tolerance : float
+        Half a unit of the last digit that is known.
+    k : int or None
+        Sketch size.
+    """
+
+    algorithm: str
+    lr: float
+    loss: float
+    tolerance: float
+    k: int | None = None
+
+
+# On the 32,560 rows of a9a in file order with a constant feature (d = 124): computed with dense
+# eigendecompositions of the covariance, or of its definition, in every round.
+REFERENCES = (
+    Reference("ogd", 1.0, 0.33459, 5e-6),
+    Reference("adagrad", log_grid(1e-6, 1.0, 49)[41], 0.33226, 5e-6),
+    Reference("full-adagrad", 0.1, 0.331620444, 5e-10),
+    Reference("full-adagrad", log_grid(1e-6, 1.0, 49)[42], 0.330756505, 5e-10),
+    Reference("s-adagrad", 0.1, 0.342660216, 5e-10, k=10),
+)
+REFERENCE_ROWS, REFERENCE_DIMENSION = 32_560, 124
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One learner's tuning and evaluation.
+
+    Attributes
+    ----------
+    algorithm : str
+        The learner.
+    curve : Curve
+        All rates on the training file.
+    train_error, test_error : float or None
+        Fraction of rounds of the one pass in which the sign of the prediction was wrong.
+    test_loss : float or None
+        Average loss of one pass over the test file.
+    last_error : float or None
+        Fraction of the test file that the last point of the training pass gets wrong.
+    t, test_curve : ndarray
+        Checkpoints, and the average loss on the test file up to each.
+    message : str
+        What stopped it; empty if nothing did.
+    """
+
+    algorithm: str
+    curve: Curve
+    train_error: float | None
+    test_loss: float | None
+    test_error: float | None
+    last_error: float | None
+    t: np.ndarray
+    test_curve: np.ndarray
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class AppendixA:
+    """The comparison.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+        By learner.
+    k, d, train_rows, test_rows : int
+        Sketch size, dimension with the constant feature, rounds.
+    """
+
+    entries: tuple[Entry, ...]
+    k: int
+    d: int
+    train_rows: int
+    test_rows: int
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the training file has the shape of a9a, for which references are known."""
+        return (self.train_rows, self.d) == (REFERENCE_ROWS, REFERENCE_DIMENSION)
+
+    def references(self) -> list[tuple[Reference, float]]:
+        """Return the known figures that apply here, each with the one measured at that rate."""
+        found = []
+        for reference in REFERENCES if self.comparable else ():
+            if reference.k not in (None, self.k):
+                continue
+            for entry in self.entries:
+                for rate in entry.curve.rates:
+                    same = np.isclose(rate.experiment.lr, reference.lr, rtol=1e-9)
+                    if entry.algorithm == reference.algorithm and same and rate.finished:
+                        found.append((reference, rate.average_loss))
+        return found
+
+
+def appendix_a(
+    data,
+    test,
+    *,
+    k: int = 10,
+    all_rates: bool = False,
+    jobs: int | None = None,
+    algorithms: tuple[str, ...] = LEARNERS,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> AppendixA:
+    """Tune every learner on one file and evaluate it on another.
+
+    Parameters
+    ----------
+    data, test : str or path-like
+        Training and test file: svmlight, ``.npz`` or ``.npy``.
+    k : int
+        Sketch size.
+    all_rates : bool
+        Whether full-matrix AdaGrad tries all 49 rates, and not the 13 largest only.
+    jobs : int, optional
+        How many runs at a time; as many as there are cores by default.
+    algorithms : tuple of str
+        Which learners.
+    progress : callable, optional
+        Called with the learner, how many of its runs are done, and how many there are.
+
+    Returns
+    -------
+    AppendixA
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If a file or option is wrong; before the first round.
+    """
+    streams = _streams(data, test)
+    # Everything is set up once before the first round.
+    for algorithm in algorithms:
+        set_up(_experiment(algorithm, data, streams[0], k, lr=1.0), {"stream": streams[0]})
+    features = streams[0].d - 1
+    entries = []
+    for algorithm in algorithms:
+        rates, deltas = _grid(algorithm, all_rates)
+        total = len(rates) * len(deltas or [None])
+        curve = tune(
+            algorithm,
+            rates,
+            deltas=deltas,
+            jobs=jobs,
+            progress=None
+            if progress is None
+            else (lambda done, name=algorithm, total=total: progress(name, done, total)),
+            data=str(data),
+            features=features,
+            domain="unconstrained",
+            k=k,
+        )
+        entries.append(_evaluated(algorithm, curve, streams))
+    return AppendixA(tuple(entries), k, streams[0].d, streams[0].T, streams[1].T)
+
+
+def _streams(data, test) -> tuple[Stream, Stream]:
+    """Return both files with as many features as the wider one has."""
+    first, second = (DataFile(path=path, bias=True) for path in (data, test))
+    features = max(first.d, second.d) - 1
+    if first.d != second.d:
+        first, second = (DataFile(path=path, bias=True, features=features) for path in (data, test))
+    return first, second
+
+
+def _grid(algorithm: str, all_rates: bool) -> tuple:
+    if algorithm == "ada-fd":
+        return PAIRED_RATES, DELTAS
+    return (RATES if algorithm != "full-adagrad" or all_rates else FEW_RATES), None
+
+
+def _experiment(algorithm: str, path, stream: Stream, k: int, **options) -> Experiment:
+    return Experiment(
+        algorithm,
+        data=str(path),
+        features=stream.d - 1,
+        domain="unconstrained",
+        k=checks.integer("k", k, low=2, high=stream.d + 1),
+        **options,
+    )
+
+
+def _evaluated(algorithm: str, curve: Curve, streams: tuple[Stream, Stream]) -> Entry:
+    best = curve.best
+    if best is None:
+        nothing = np.empty(0)
+        return Entry(
+            algorithm, curve, None, None, None, None, nothing, nothing, "every rate diverged"
+        )
+    plays, points = [], []
+    for stream in streams:
+        game = set_up(best.experiment, {"stream": stream})
+        t = log_checkpoints(stream.T, best.experiment.checkpoints)
+        plays.append(play(game.learner, game.loss, stream, checkpoints=t))
+        points.append(game.learner.x)
+    train, test = plays
+    return Entry(
+        algorithm=algorithm,
+        curve=curve,
+        train_error=_error(train),
+        test_loss=float(test.cumulative_loss[-1] / test.rounds),
+        test_error=_error(test),
+        last_error=_error_of(points[0], streams[1]),
+        t=test.checkpoints,
+        test_curve=test.cumulative_loss / test.checkpoints,
+        message=test.message,
+    )
+
+
+def _error(played: Play) -> float:
+    """Return the fraction of wrong signs; no prediction, 0, is wrong."""
+    return float(np.mean(played.margins * played.labels <= 0))
+
+
+def _error_of(x: np.ndarray, stream: Stream) -> float:
+    wrong = sum(int(np.sum((features @ x) * labels <= 0)) for features, labels in stream.chunks())
+    return wrong / stream.T
