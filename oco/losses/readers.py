@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import math
 import os
 import zlib
 from pathlib import Path
@@ -16,7 +17,7 @@ from scipy import sparse
 
 from oco.losses.streams import CHUNK_BYTES, FLOAT_BYTES
 
-__all__ = ["LARGEST_INDEX", "read"]
+__all__ = ["LARGEST_INDEX", "physical_memory", "read"]
 
 # A row with more features than this would not fit in one chunk; an index above it is far more
 # likely a damaged file than a real feature.
@@ -70,6 +71,7 @@ def read(path: Path, features: int | None = None) -> tuple[Features, np.ndarray]
 def _read_npz(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
     try:
         with path.open("rb") as file, _archive(np.load(file, allow_pickle=False)) as archive:
+            _require_room(archive)
             X, y = archive["X"], archive["y"]
     # NumPy, zipfile and zlib have a dozen exceptions for damaged files, which mean one thing here.
     except Exception as error:
@@ -89,6 +91,21 @@ def _archive(loaded) -> np.lib.npyio.NpzFile:
     return loaded
 
 
+def _require_room(archive: np.lib.npyio.NpzFile) -> None:
+    """Refuse an archive that says it unpacks to more than this machine's memory."""
+    unpacked = sum(member.file_size for member in archive.zip.infolist())
+    if unpacked > physical_memory():
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, more than the memory of this machine")
+
+
+def physical_memory() -> float:
+    """Return the bytes of memory that this machine has, or infinity where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
 def _read_npy(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
     try:
         # Maps numbers only: it refuses arrays of pickled objects.
@@ -102,6 +119,8 @@ def _read_npy(path: Path, features: int | None) -> tuple[Features, np.ndarray]:
 
 
 def _require_real(path: Path, name: str, array: np.ndarray, dimensions: int) -> None:
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"data: {path}: {name} is not an array")
     if array.ndim != dimensions or array.dtype.kind not in "fiub":
         raise ValueError(
             f"data: {path}: {name} must be {dimensions}-dimensional and of real numbers, "

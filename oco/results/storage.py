@@ -181,10 +181,14 @@ def _arrays(path: Path, entry: dict) -> dict[str, np.ndarray]:
         raise ValueError(f"{path.parent / name}: damaged: it does not match its checksum")
     try:
         with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+            arrays = {key: archive[key] for key in archive.files}
     # NumPy, zipfile and zlib have a dozen exceptions for foreign files, which mean one thing here.
     except Exception as error:
         raise ValueError(f"{path.parent / name}: not the arrays of a result ({error})") from None
+    for key, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{path.parent / name}: {key!r} is not an array")
+    return arrays
 
 
 def _refuse(token: str):

@@ -199,6 +199,8 @@ def load_rows(path) -> np.ndarray:
 
 
 def _valid(parameter: str, path: Path, rows: np.ndarray) -> np.ndarray:
+    if not isinstance(rows, np.ndarray):
+        raise ValueError(f"{parameter}: {path}: expected a matrix of real numbers, got none")
     if rows.ndim != 2 or rows.dtype.kind not in "fiu" or 0 in rows.shape:
         raise ValueError(
             f"{parameter}: {path}: expected a matrix of real numbers, at least 1 × 1, "
