@@ -1,0 +1,51 @@
+"""Saving a result and loading it again changes nothing, whatever was run."""
+
+from __future__ import annotations
+
+import hypothesis_profiles  # loads the profile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oco
+from oco.algorithms import ALGORITHMS
+from oco.losses import LOSSES
+
+assert hypothesis_profiles.LOADED
+STREAMS = ["stochastic", "drift", "rademacher", "orthonormal", "adversary", "starve"]
+
+
+@st.composite
+def experiments(draw):
+    stream = draw(st.sampled_from(STREAMS))
+    linear = stream in ("rademacher", "orthonormal")
+    algorithm = draw(st.sampled_from(list(ALGORITHMS)))
+    d = draw(st.integers(1, 8))
+    options = {
+        "d": d,
+        "T": draw(st.integers(1, 60)),
+        "seed": draw(st.integers(0, 2**31)),
+        "stream": stream,
+        "loss": "linear" if linear else draw(st.sampled_from(list(LOSSES))),
+        "radius": draw(st.floats(1e-3, 1e3)),
+        "checkpoints": draw(st.integers(1, 12)),
+    }
+    if algorithm in ("s-adagrad", "ada-fd"):
+        options["k"] = draw(st.integers(2, d + 1))
+    if draw(st.booleans()):
+        options["lr"] = draw(st.floats(1e-6, 1e6))
+    return algorithm, options
+
+
+@settings(max_examples=max(settings.default.max_examples // 5, 5))
+@given(experiment=experiments())
+def test_load_is_the_inverse_of_save(tmp_path_factory, experiment):
+    algorithm, options = experiment
+    result = oco.run(algorithm, **options)
+    assert result.summary.status == "complete" and not result.violated
+    folder = tmp_path_factory.mktemp("result")
+    result.save(folder)
+    loaded = oco.load(folder)
+    assert loaded == result
+    assert loaded.document() == result.document()
+    loaded.save(folder)
+    assert oco.load(folder) == result
