@@ -46,8 +46,9 @@ def invoke(*arguments):
     return CliRunner().invoke(main, ["verify", *map(str, arguments)], prog_name="oco")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
+    """Work in an empty directory: a violation leaves a file behind."""
     (tmp_path / "broken_sketches.py").write_text(BROKEN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
