@@ -21,8 +21,8 @@ __all__ = ["against_the_covariance", "low_rank", "merging", "steps"]
 ORTHONORMAL = 1e-12
 # Singular values that a rounded stream of exact low rank may show, relative to the largest.
 RANK = 1e-15
-# Of a stream of rank below ℓ whose other singular values are all at least this large, relative to
-# the largest, only the square of the rounding noise may escape.
+# Of a stream of rank below ℓ whose other singular values, and whose rows, are all at least this
+# large, relative to the largest, only the square of the rounding noise may escape.
 CLEAR = 1e-4
 NOISE_SQUARED = 1e-22
 
@@ -190,7 +190,12 @@ def low_rank(case: Case, subject: Subject) -> Iterator[Observation]:
     positive = singular[singular > RANK * max(gram.shape) * largest]
     if len(positive) >= case.k:
         return
-    noise = NOISE_SQUARED if np.all(positive > CLEAR * largest) else ROUNDING
+    lengths = np.array([np.linalg.norm(case.scaled(t, t + 1)) for t in range(case.T)])
+    # Beside larger rows, small ones are rounding noise of the whole size.
+    clear = np.all(positive > CLEAR * largest) and np.all(
+        (lengths == 0) | (lengths > CLEAR * lengths.max())
+    )
+    noise = NOISE_SQUARED if clear else ROUNDING
     sketch = subject.sketch(case.d, case.k, case.decay)
     # What is noise is so beside the largest rows, which may come last.
     scale = float(singular @ singular) or 1.0
