@@ -12,7 +12,6 @@ import numpy as np
 
 from oco import checks
 from oco.linalg.operators import SpectralOperator
-from oco.linalg.secular import ball_weights
 
 __all__ = ["DOMAINS", "Ball", "Box", "Domain", "Euclidean"]
 
@@ -184,15 +183,13 @@ class Ball(Domain):
 
         Notes
         -----
-        Costs what two applications of the metric cost; see `ball_weights` for singular H.
+        Costs what two applications of the metric cost; see `SpectralOperator.project_on_ball`, and
+        `ball_weights` for singular H.
         """
         if np.dot(y, y) <= self._radius**2:
             return y
-        parts = metric.decompose(y)
         # The root is met to rounding; `nearest` removes what rounding left outside.
-        return self.nearest(
-            parts.recombine(ball_weights(parts.values, parts.squares, self._radius))
-        )
+        return self.nearest(metric.project_on_ball(y, self._radius))
 
     def __repr__(self) -> str:
         return f"Ball({self._radius:g})"

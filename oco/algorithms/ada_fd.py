@@ -8,13 +8,13 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
-from oco.algorithms.sketched import SketchedPreconditioner
+from oco.algorithms.sketched import SketchedRoot
 from oco.domains import Domain
 
 __all__ = ["ShiftedSketch", "ada_fd"]
 
 
-class ShiftedSketch(SketchedPreconditioner):
+class ShiftedSketch(SketchedRoot):
     """H_t = Ḡ_t^{1/2} + δ I.
 
     Parameters
@@ -36,13 +36,8 @@ class ShiftedSketch(SketchedPreconditioner):
     """
 
     def __init__(self, d: int, k: int, delta: float) -> None:
-        super().__init__(d, k)
-        self.delta = checks.number("delta", delta, above=0)
-        self._tail = self.delta
+        super().__init__(d, k, compensate=False, delta=checks.number("delta", delta, above=0))
         self._root_escapes = 0.0
-
-    def _spectrum(self):
-        return np.sqrt(self.sketch.eigenvalues) + self.delta, self.delta
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t."""
@@ -53,7 +48,7 @@ class ShiftedSketch(SketchedPreconditioner):
     @property
     def potential(self) -> float:
         """Return tr H_t + d Σ √ρ_s."""
-        return self.metric.sum() + self.sketch.d * self._root_escapes
+        return super().potential + self.sketch.d * self._root_escapes
 
 
 def ada_fd(
@@ -97,7 +92,7 @@ def ada_fd(
 
     Examples
     --------
-    >>> import oco
+    >>> import numpy as np, oco
     >>> learner = ada_fd(3, k=2, domain=oco.Ball(1.0), lr=1.0, delta=5.0)
     >>> learner.update(np.array([0.0, 3.0, 4.0]))
     >>> learner.x

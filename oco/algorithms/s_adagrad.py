@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
-from oco.algorithms.sketched import SketchedPreconditioner
+from oco.algorithms.sketched import SketchedRoot
 from oco.domains import Domain
-from oco.linalg.operators import resolve_rank
 
-__all__ = ["CompensatedSketch", "s_adagrad"]
-
-
-class CompensatedSketch(SketchedPreconditioner):
-    """H_t = (Ḡ_t + ρ_{1:t} I)^{1/2}: the sketch with the mass that escaped it put back.
-
-    Examples
-    --------
-    >>> CompensatedSketch(d=2, k=2).update(np.array([3.0, 4.0]), 25.0)
-    array([0.6, 0.8])
-    """
-
-    def _spectrum(self):
-        escaped = self.sketch.escaped_mass
-        values, tail = resolve_rank(self.sketch.eigenvalues + escaped, escaped)
-        return np.sqrt(values), math.sqrt(tail)
+__all__ = ["s_adagrad"]
 
 
 def s_adagrad(d: int, *, k: int, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -68,7 +48,7 @@ def s_adagrad(d: int, *, k: int, domain: Domain, lr: float | None = None) -> Mir
 
     Examples
     --------
-    >>> import oco
+    >>> import numpy as np, oco
     >>> learner = s_adagrad(3, k=2, domain=oco.Ball(1.0), lr=0.5)
     >>> learner.update(np.array([0.0, 3.0, 4.0]))
     >>> learner.x
@@ -78,7 +58,7 @@ def s_adagrad(d: int, *, k: int, domain: Domain, lr: float | None = None) -> Mir
     diameter = domain.diameter(d)
     return MirrorDescent(
         d,
-        CompensatedSketch(d, k),
+        SketchedRoot(d, k, compensate=True),
         domain,
         lr,
         diameter=diameter,

@@ -1,35 +1,39 @@
-"""Preconditioners whose metric is a function of a Frequent Directions sketch."""
+"""A preconditioner whose metric is the root of a Frequent Directions sketch."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import numpy as np
 
-from oco.linalg.operators import LowRankPlusScalar, pseudo_power
+from oco.linalg.operators import LowRankPlusScalar
 from oco.sketch import FrequentDirections
 
-__all__ = ["SketchedPreconditioner"]
+__all__ = ["SketchedRoot"]
 
 
-class SketchedPreconditioner(ABC):
-    """H_t = Uᵀ diag(h) U + h_tail (I − Uᵀ U) with U the sketch's eigenvectors.
+class SketchedRoot:
+    """H_t = (Ḡ_t + σ_t I)^{1/2} + δ I, with σ_t the escaped mass ρ_{1:t} or 0.
 
     Parameters
     ----------
     d, k : int
         Dimension and sketch size.
+    compensate : bool
+        Whether σ_t = ρ_{1:t}, so that H_t² ⪰ G_t.
+    delta : float
+        δ ≥ 0.
+
+    Examples
+    --------
+    >>> SketchedRoot(d=2, k=2, compensate=True).update(np.array([3.0, 4.0]), 25.0)
+    array([0.6, 0.8])
     """
 
     separable = False
 
-    def __init__(self, d: int, k: int) -> None:
+    def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         self.sketch = FrequentDirections(d, k)
-        self._roots, self._tail = np.zeros(0), 0.0
-
-    @abstractmethod
-    def _spectrum(self) -> tuple[np.ndarray, float]:
-        """Return H_t's eigenvalues on the sketch's eigenvectors, and on all other directions."""
+        self.compensate, self.delta = compensate, delta
+        self._roots, self._tail = np.zeros(0), delta
 
     @property
     def metric(self) -> LowRankPlusScalar:
@@ -52,13 +56,9 @@ class SketchedPreconditioner(ABC):
         return self.sketch.state_bytes + self._roots.nbytes
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
-        """Return H_t⁻¹ g_t.
-
-        The sketch gives g's coordinates in the updated eigenvectors, so that g, which lies in the
-        range of H_t, is never split by eigenvalues at rounding level.
-        """
-        coordinates = self.sketch.absorb(g, square)
-        self._roots, self._tail = self._spectrum()
-        scale = 1 / self._tail if self._tail else 0.0
-        weights = (pseudo_power(self._roots, -1.0) - scale) * coordinates
-        return self.sketch.combine(weights, scale, g)
+        """Return H_t⁻¹ g_t (pseudo-inverse)."""
+        sketch = self.sketch
+        sketch.absorb(g, square)
+        shift = sketch.escaped_mass if self.compensate else 0.0
+        self._roots, self._tail, direction = sketch.solve_root(g, shift, self.delta)
+        return direction

@@ -19,6 +19,7 @@ import numpy as np
 
 from oco import checks
 from oco.linalg.engine import kernel
+from oco.linalg.secular import ball_weights
 
 __all__ = [
     "RANK_CUTOFF",
@@ -135,6 +136,11 @@ class SpectralOperator(ABC):
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
         """Return A v."""
         return self.decompose(v).recombine(self.values)
+
+    def project_on_ball(self, y: np.ndarray, radius: float) -> np.ndarray:
+        """Return argmin_{‖x‖ ≤ radius} (x − y)ᵀ A (x − y), of shape (d,); see `ball_weights`."""
+        parts = self.decompose(y)
+        return parts.recombine(ball_weights(parts.values, parts.squares, radius))
 
     def power(self, exponent: float) -> SpectralOperator:
         """Return A to the power `exponent`; a zero eigenvalue stays zero (pseudo-inverse)."""
@@ -352,6 +358,10 @@ class LowRankPlusScalar(SpectralOperator):
 
         return Components(self.values, squares, recombine)
 
+    def project_on_ball(self, y, radius):
+        """Return argmin_{‖x‖ ≤ radius} (x − y)ᵀ A (x − y), without a call to Python on the way."""
+        return _project_on_ball(self.basis.rotation, self.basis.frame, self.values, y, radius)
+
     def map(self, f):
         """Return the operator with the same directions and eigenvalues f(λ), f(s)."""
         values = f(self.values)
@@ -369,3 +379,13 @@ def _with_remainder(coordinates, v):
     squares[:-1] = coordinates * coordinates
     squares[-1] = max(np.dot(v, v) - squares[:-1].sum(), 0.0)
     return squares
+
+
+@kernel
+def _project_on_ball(rotation, frame, values, y, radius):
+    """Do what `SpectralOperator.project_on_ball` does for a `LowRankPlusScalar`."""
+    coordinates = np.dot(rotation, np.dot(frame, y))
+    weights = ball_weights(values, _with_remainder(coordinates, y), radius)
+    result = np.dot(np.dot((weights[:-1] - weights[-1]) * coordinates, rotation), frame)
+    result += weights[-1] * y
+    return result

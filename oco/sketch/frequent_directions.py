@@ -9,7 +9,7 @@ import numpy as np
 from oco import checks
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.sketch import guarantees
-from oco.sketch.kernels import absorb, fold, orthonormalise, weighted
+from oco.sketch.kernels import absorb, fold, orthonormalise, solve_root
 
 __all__ = ["FrequentDirections"]
 
@@ -109,7 +109,8 @@ class FrequentDirections:
     @property
     def basis(self) -> FactoredBasis:
         """The sketch's eigenvectors as W and V: a view that the next step changes."""
-        return FactoredBasis(self._rotation[: self._q, : self._m], self._frame[: self._m])
+        rotation = np.ascontiguousarray(self._rotation[: self._q, : self._m])
+        return FactoredBasis(rotation, self._frame[: self._m])
 
     @property
     def directions(self) -> np.ndarray:
@@ -194,23 +195,38 @@ class FrequentDirections:
         self.escaped_mass = self.decay * self.escaped_mass + self.last_escape
         return self._coordinates[: self._q]
 
-    def combine(self, weights: np.ndarray, scale: float, row: np.ndarray) -> np.ndarray:
-        """Return Σ w_i u_i + s·g for the eigenvectors u_i of the sketch.
+    def solve_root(
+        self, row: np.ndarray, shift: float, delta: float
+    ) -> tuple[np.ndarray, float, np.ndarray]:
+        """Apply the pseudo-inverse of H = (Ḡ + σI)^{1/2} + δI to the row absorbed last.
 
         Parameters
         ----------
-        weights : ndarray of shape (rank,)
-            w.
-        scale : float
-            s.
         row : ndarray of shape (d,)
-            g.
+            As it was given to `absorb`.
+        shift, delta : float
+            σ, δ ≥ 0.
 
         Returns
         -------
-        ndarray of shape (d,)
+        roots : ndarray of shape (rank,)
+            H's eigenvalues on the sketch's eigenvectors.
+        tail : float
+            Its eigenvalue on all other directions.
+        solution : ndarray of shape (d,)
+            H⁺g.
         """
-        return weighted(self._frame, self._rotation, self._m, self._q, weights, scale, row)
+        return solve_root(
+            self._frame,
+            self._rotation,
+            self._values,
+            self._m,
+            self._q,
+            self._coordinates,
+            shift,
+            delta,
+            row,
+        )
 
     def extend(self, rows) -> None:
         """Absorb the rows of an array of shape (n, d) one after the other.

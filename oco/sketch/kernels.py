@@ -1,14 +1,17 @@
-"""The array kernels of Frequent Directions: absorb a vector, turn the frame, apply a function."""
+"""The array kernels of Frequent Directions: absorb a vector, turn the frame, solve with a root."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from oco.linalg.engine import kernel
+from oco.linalg.operators import pseudo_power, resolve_rank
 from oco.linalg.orthogonal import split
 from oco.linalg.rank_one import rank_one_eigh
 
-__all__ = ["absorb", "fold", "orthonormalise", "weighted"]
+__all__ = ["absorb", "fold", "orthonormalise", "solve_root"]
 
 # Columns turned at a time: a block of 1.5 ℓ rows of this length fits the second-level cache.
 FOLD_COLUMNS = 1024
@@ -110,9 +113,33 @@ def orthonormalise(frame, rotation, m, q):
 
 
 @kernel
-def weighted(frame, rotation, m, q, weights, scale, g):
-    """Return Vᵀ Wᵀ w + s·g, of shape (d,): what any function of the sketch does to g."""
-    result = np.dot(np.dot(weights, rotation[:q])[:m], frame[:m])
-    if scale != 0.0:
-        result += scale * g
-    return result
+def solve_root(frame, rotation, values, m, q, coordinates, shift, delta, g):
+    """Apply the inverse of H = (Ḡ + σI)^{1/2} + δI to the vector just absorbed.
+
+    Parameters
+    ----------
+    frame, rotation, values, m, q, coordinates
+        As `absorb` left them.
+    shift, delta : float
+        σ, δ ≥ 0.
+    g : ndarray of shape (d,)
+        The vector.
+
+    Returns
+    -------
+    roots : ndarray of shape (q,)
+        H's eigenvalues on the sketch's eigenvectors.
+    tail : float
+        Its eigenvalue on all other directions.
+    solution : ndarray of shape (d,)
+        H⁺g.  The coordinates in the *updated* eigenvectors hold all of g that is in H's range, so
+        that g is never split by eigenvalues at rounding level.
+    """
+    shifted, tail = resolve_rank(values[:q] + shift, shift)
+    roots, tail = np.sqrt(shifted) + delta, math.sqrt(tail) + delta
+    scale = 1.0 / tail if tail > 0.0 else 0.0
+    weights = (pseudo_power(roots, -1.0) - scale) * coordinates[:q]
+    solution = np.dot(np.dot(weights, rotation[:q])[:m], frame[:m])
+    if tail > 0.0:
+        solution += scale * g
+    return roots, tail, solution
