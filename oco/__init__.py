@@ -33,6 +33,7 @@ _ROOMS = (
     "plots",
     "ranks",
     "regret",
+    "reports",
     "reproduce",
     "results",
     "simulator",

@@ -26,7 +26,9 @@ Example:
 """
 
 
-@click.command(cls=Sectioned, epilog=EXAMPLES)
+@click.command(
+    cls=Sectioned, epilog=EXAMPLES, short_help="Set learners side by side on one stream."
+)
 @option(
     WHAT,
     "--alg",

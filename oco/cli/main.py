@@ -10,6 +10,7 @@ from oco.cli.compare import compare
 from oco.cli.listing import listing
 from oco.cli.plot import plot
 from oco.cli.rank import rank
+from oco.cli.report import report
 from oco.cli.reproduce import reproduce
 from oco.cli.run import run
 from oco.cli.show import show
@@ -70,5 +71,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for command in (run, compare, sweep, tune, plot, rank, reproduce, listing, show, verify):
+for command in (run, compare, sweep, tune, plot, report, rank, reproduce, listing, show, verify):
     main.add_command(command)

@@ -21,7 +21,7 @@ Kinds:
 """
 
 
-@click.command(cls=Sectioned, epilog=EXAMPLES)
+@click.command(cls=Sectioned, epilog=EXAMPLES, short_help="Draw a figure of saved runs.")
 @click.argument("runs", metavar="RUNS")
 @option(WHAT, "--kind", unit="|".join(KINDS), default="regret", help="What to draw.")
 @option(

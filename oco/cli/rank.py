@@ -18,7 +18,7 @@ LISTED = 12
 LARGEST = 128
 
 
-@click.command(cls=Sectioned)
+@click.command(cls=Sectioned, short_help="Say which sketch size gradients need.")
 @click.argument("gradients", metavar="GRADIENTS.npy")
 @option(
     WHAT,

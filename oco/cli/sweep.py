@@ -27,7 +27,9 @@ A study:
 LISTED = 20
 
 
-@click.command(cls=Sectioned, epilog=EXAMPLES)
+@click.command(
+    cls=Sectioned, epilog=EXAMPLES, short_help="Run a study of many experiments; resumable."
+)
 @click.argument("study", metavar="STUDY.toml")
 @option(OUTPUT, "--out", unit="DIR", required=True, help="Where each experiment's result is kept.")
 @jobs_option

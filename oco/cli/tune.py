@@ -21,7 +21,9 @@ Examples:
 """
 
 
-@click.command(cls=Sectioned, epilog=EXAMPLES)
+@click.command(
+    cls=Sectioned, epilog=EXAMPLES, short_help="Find the best learning rate, in hindsight."
+)
 @option(WHAT, "--alg", "algorithm", unit="NAME", required=True, help="The learner.")
 @option(
     WHAT,

@@ -108,8 +108,8 @@ def separation(
 
     Notes
     -----
-    With δ → ∞ Ada-FD is gradient descent with a constant rate, whose best certificate, D·√(dT), grows
-    like √T.  The separation is one for bounded δ; `CAPS` show how it depends on the bound.
+    With δ → ∞ Ada-FD is gradient descent with a constant rate, whose best certificate, D·√(dT),
+    grows like √T.  The separation is one for bounded δ; `CAPS` show how it depends on the bound.
 
     Examples
     --------

@@ -44,8 +44,7 @@ def connected(address: str) -> Iterator:
             "dask: Dask is not installed; pip install 'oco-sketch[cluster]'"
         ) from None
     try:
-        # The workers' state is none of ours to keep in step with.
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"dask: no scheduler at {address!r} ({one_line(error)})") from None
     with client:

@@ -1,0 +1,196 @@
+"""Every figure as an image: each series leaves its own ink, in grey too, and says what refutes it.
+
+A series is taken out of the figure; the picture must change where, and only if, it was drawn.
+"""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import oco
+from oco import plots
+from oco.ranks import advise
+from oco.reproduce import separation
+from oco.sketch import FrequentDirections
+
+
+@pytest.fixture(scope="module")
+def runs():
+    results = [
+        oco.run(name, d=30, k=k, T=300, seed=seed, stream="drift")
+        for seed in range(3)
+        for name, ks in {"s-adagrad": (4, 8), "ogd": (None,), "full-adagrad": (None,)}.items()
+        for k in ks
+    ]
+    return results
+
+
+@pytest.fixture(scope="module")
+def rated():
+    return [
+        oco.run("adagrad", d=6, T=100, lr=lr, seed=seed, domain="unconstrained")
+        for lr in (0.01, 0.1, 1.0)
+        for seed in range(2)
+    ]
+
+
+@pytest.fixture(scope="module")
+def figures(runs, rated):
+    sketch = FrequentDirections(d=20, k=12)
+    sketch.extend(np.random.default_rng(0).standard_normal((200, 20)) * 0.8 ** np.arange(20))
+    advice, curve = advise(sketch), tuned()
+    separated = separation(d=25, T=300, jobs=1)
+    return {
+        "regret": lambda: plots.learners(runs),
+        "rank": lambda: plots.rank(runs),
+        "spectrum": lambda: plots.spectrum(runs),
+        "bounds": lambda: plots.ladder(runs),
+        "loss": lambda: plots.rates_of_results(rated),
+        "tuning": lambda: plots.rates([curve]),
+        "progress": lambda: plots.progress(
+            {"ogd": ([1, 10, 100], [0.7, 0.5, 0.4]), "adagrad": ([1, 10, 100], [0.7, 0.45, 0.3])},
+            "an example",
+        ),
+        "advice": lambda: plots.advice(advice),
+        "separation": lambda: plots.separation(separated),
+    }
+
+
+NAMES = (
+    "regret", "rank", "spectrum", "bounds", "loss", "tuning", "progress", "advice", "separation",
+)  # fmt: skip
+SERIES = {
+    "regret": {"s-adagrad k=4", "s-adagrad k=8", "ogd", "full-adagrad", "slope of √t",
+               "_certificate of ogd", "_certificate of s-adagrad k=8"},
+    "rank": {"s-adagrad", "ogd", "full-adagrad", "with Ω_k for ρ: Theorem 3"},
+    "spectrum": {"λ_i(G_T), s-adagrad k=8", "Ω_k of s-adagrad", "ρ of s-adagrad"},
+    "bounds": {"regret", "certificate", "rounds", "trace", "sketch", "theorem-3"},
+    "loss": {"adagrad", "_best of adagrad"},
+    "tuning": {"ogd", "never moving", "_best of ogd", "_off the scale: ogd"},
+    "progress": {"ogd", "adagrad"},
+    "advice": {"target 1.1", "at least", "mass in the top k − 1 directions: at most",
+               "S-AdaGrad's bound over full AdaGrad's: at most"},
+    "separation": {"slope of √t"},
+}  # fmt: skip
+
+
+def tuned():
+    return oco.tune("ogd", [1e-2, 1.0, 1e4], d=6, T=100, domain="unconstrained")
+
+
+def pixels(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    return np.asarray(Image.open(buffer).convert("L"), dtype=int)
+
+
+def lines(figure):
+    return [line for axes in figure.axes for line in axes.get_lines()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_series_leaves_its_ink_in_grey(figures, name):
+    figure = figures[name]()
+    assert {line.get_label() for line in lines(figure)} >= SERIES[name]
+    pixels(figure)
+    # Laid out once: what is taken out must not move the rest.
+    figure.set_layout_engine("none")
+    whole = pixels(figure)
+    assert whole.std() > 5, "the figure is empty"
+    for line in lines(figure):
+        drawn = len(line.get_xdata()) and np.isfinite(line.get_ydata()).any()
+        # A band may be narrower than its dot.
+        if not drawn or line.get_label() == "_band":
+            continue
+        line.set_visible(False)
+        changed = np.abs(pixels(figure) - whole) > 8
+        line.set_visible(True)
+        assert changed.sum() > 5, f"{line.get_label()} cannot be seen"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_series_look_the_same_in_grey(figures, name):
+    for axes in figures[name]().axes:
+        looks = [
+            (line.get_linestyle(), str(line._dash_pattern), line.get_marker(), line.get_linewidth(),
+             line.get_markerfacecolor() == "none", line.get_markersize())
+            for line in axes.get_lines()
+            if not line.get_label().startswith("_") and len(line.get_xdata())
+        ]  # fmt: skip
+        assert len(set(looks)) == len(looks)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_axes_title_and_caption_speak(figures, name):
+    figure = figures[name]()
+    assert "efuted" in figure.get_supxlabel()
+    assert figure.axes[0].get_title(loc="left")
+    for axes in figure.axes:
+        assert axes.get_xlabel(), "an axis without a label"
+        assert axes.get_ylabel() or axes.get_yticklabels()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_vector_file_is_the_same_each_time_and_nothing_is_cut_off(figures, name, tmp_path):
+    figure = figures[name]()
+    figure.draw_without_rendering()
+    renderer = figure._get_renderer()
+    box = figure.bbox
+    for text in [*figure.texts, figure._supxlabel]:
+        extent = text.get_window_extent(renderer)
+        assert box.x0 <= extent.x0 and extent.x1 <= box.x1 + 1 and extent.y0 >= box.y0
+    for suffix in ("svg", "pdf") if name == "rank" else ("svg",):
+        paths = [tmp_path / f"{i}.{suffix}" for i in range(2)]
+        for path in paths:
+            plots.save(figures[name](), path)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        assert b"<image" not in paths[0].read_bytes(), "a bitmap in a vector figure"
+
+
+def test_bands_over_seeds_are_quantiles(runs):
+    figure = plots.learners(runs)
+    (line,) = [line for line in lines(figure) if line.get_label() == "ogd"]
+    regret = np.array([r.trace.regret for r in runs if r.summary.algorithm == "ogd"])
+    middle = np.median(regret, axis=0)
+    np.testing.assert_allclose(line.get_ydata()[middle > 0], middle[middle > 0])
+    assert len(figure.axes[0].collections) == 8
+    assert "band over 3 seeds" in figure.get_supxlabel().replace("\n", " ")
+
+
+def test_the_bars_of_the_rank_figure_add_up_to_the_sketch_bound(runs):
+    axes = plots.rank(runs).axes[1]
+    trace, tail = axes.containers
+    for i, k in enumerate((4, 8)):
+        bounds = [
+            {bound.name: bound.value for bound in r.summary.bounds}
+            for r in runs
+            if r.summary.k == k
+        ]
+        full = np.median([r.summary.full_adagrad_bound for r in runs if r.summary.k == k])
+        assert trace[i].get_height() == pytest.approx(full)
+        total = trace[i].get_height() + tail[i].get_height()
+        assert total == pytest.approx(np.median([b["sketch"] for b in bounds]), rel=0.02)
+
+
+def test_a_violated_bound_is_marked_in_the_ladder(runs):
+    broken = runs[2]
+    bounds = tuple(bound.replace(holds=False) for bound in broken.summary.bounds)
+    figure = plots.ladder([broken.replace(summary=broken.summary.replace(bounds=bounds))])
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert words and all("VIOLATED" in word for word in words)
+
+
+def test_a_rate_that_diverged_is_marked_and_not_the_best():
+    curve = tuned()
+    found = {line.get_label(): line for line in lines(plots.rates([curve]))}
+    assert list(found["_off the scale: ogd"].get_xdata()) == [1e4]
+    assert list(found["_best of ogd"].get_xdata()) == [curve.best.experiment.lr]
+
+
+def test_what_cannot_be_drawn_is_refused(runs):
+    with pytest.raises(ValueError, match="no learner that sketches"):
+        plots.rank([run for run in runs if run.summary.k is None])
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.spectrum([run for run in runs if run.spectrum is None])

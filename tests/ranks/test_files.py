@@ -1,0 +1,125 @@
+"""Gradient files are read in windows, however large they are, and refused where they are wrong."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from oco.ranks import GradientFile, advise, sketch_file
+
+# Reads a file of 640 MB with 400 MB less address space than that, and says what it took at most.
+LIMITED = """
+import resource, sys
+import numpy as np
+from oco.ranks import GradientFile, advise
+from oco.ranks.files import absorb_rows, sketch_file
+sketch = sketch_file(sys.argv[1], 4)
+used = int(next(l for l in open("/proc/self/status") if l.startswith("VmSize")).split()[1]) << 10
+limit = used + (240 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+advice = advise(sketch_file(sys.argv[2], 4))
+print(advice.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "g.npy"
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<f8", "<i2"])
+def test_any_real_numbers_are_read_exactly(path, dtype):
+    rows = np.arange(12).reshape(4, 3).astype(dtype)
+    np.save(path, rows)
+    np.testing.assert_array_equal(GradientFile(path).read(1, 3), rows[1:3].astype(float))
+
+
+def test_windows_cover_the_rows(path, monkeypatch):
+    monkeypatch.setattr("oco.ranks.files.WINDOW", 8 * 3 * 4)
+    np.save(path, np.ones((10, 3)))
+    assert list(GradientFile(path).windows()) == [(0, 4), (4, 8), (8, 10)]
+    seen = []
+    assert sketch_file(path, 2, seen.append).rows == 10 and seen == [4, 8, 10]
+
+
+def test_a_file_larger_than_memory_is_read_in_a_window(tmp_path):
+    small, large = tmp_path / "small.npy", tmp_path / "large.npy"
+    np.save(small, np.ones((8, 1000)))
+    rows, d = 80_000, 1000
+    with open(large, "wb") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (rows, d)}
+        np.lib.format.write_array_header_1_0(file, header)
+        # A hole that reads as zeros and takes no room on the disk.
+        file.truncate(file.tell() + 8 * rows * d)
+        for start in range(0, rows, rows // 8):
+            file.seek(128 + 8 * d * start)
+            file.write(np.ones(d).tobytes())
+    result = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(small), str(large)], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    read, growth = map(int, result.stdout.split())
+    assert read == rows
+    assert growth << 10 < 200 << 20, f"{growth} kB for a file of 640 MB"
+
+
+BAD = {
+    "empty": (b"", "not a readable"),
+    "text": (b"1 2 3\n4 5 6\n", "not a readable"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), BAD.values(), ids=BAD)
+def test_no_npy_file_is_refused(path, content, words):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        GradientFile(path)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.ones(5), r"expected an array of shape \(T, d\), got shape \(5,\)"),
+        (np.ones((0, 3)), r"got shape \(0, 3\)"),
+        (np.ones((2, 3), dtype=complex), "expected real numbers, got complex128"),
+        (np.array([["a"]]), "expected real numbers"),
+        (np.asfortranarray(np.ones((4, 3))), "Fortran order"),
+    ],
+)
+def test_other_arrays_are_refused(path, array, words):
+    np.save(path, array)
+    with pytest.raises(ValueError, match=words):
+        GradientFile(path)
+
+
+def test_a_pickle_is_not_loaded(path):
+    np.save(path, np.array([[{}]], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="expected real numbers, got object"):
+        GradientFile(path)
+
+
+def test_a_truncated_file_is_named(path):
+    np.save(path, np.ones((4, 3)))
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ValueError, match=r"truncated: 216 bytes of 224"):
+        GradientFile(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_number_that_is_not_finite_is_named_with_its_row(path, value):
+    rows = np.ones((7, 3))
+    rows[5, 1] = value
+    np.save(path, rows)
+    with pytest.raises(ValueError, match=rf"row 6: entry 2 is {value}"):
+        sketch_file(path, 2)
+
+
+def test_the_advice_is_that_of_the_rows(path):
+    rows = np.random.default_rng(0).standard_normal((500, 12)) * 0.5 ** np.arange(12)
+    np.save(path, rows)
+    advice = advise(sketch_file(path, 13))
+    assert advice.total_mass == pytest.approx((rows**2).sum())
+    root = np.sqrt(np.linalg.eigvalsh(rows.T @ rows)).sum()
+    assert advice.root_trace_lo == pytest.approx(root) == pytest.approx(advice.root_trace_hi)

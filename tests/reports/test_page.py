@@ -1,0 +1,97 @@
+"""The report in a real browser: phone and desk, keyboard, paper; and what it says."""
+
+import base64
+import re
+
+import pytest
+from chromium import browser
+
+import oco
+from oco.reports import report
+from oco.sweeps import Outcome
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    results = [
+        oco.run(name, d=15, k=k, T=120, seed=seed, lr=lr)
+        for name, k in (("s-adagrad", 3), ("s-adagrad", 6), ("ogd", None))
+        for seed in range(2)
+        for lr in (0.1, 1.0)
+    ]
+    found = [Outcome(result.experiment, result) for result in results]
+    broken = results[0]
+    bounds = tuple(bound.replace(holds=False) for bound in broken.summary.bounds)
+    violated = broken.replace(
+        experiment=broken.experiment.replace(stream="drift"),
+        summary=broken.summary.replace(bounds=bounds, stream="drift"),
+    )
+    return [
+        *found,
+        Outcome(violated.experiment, violated),
+        Outcome(broken.experiment.replace(seed=9), None, "MemoryError: <too large>"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def page(outcomes):
+    return report(outcomes, "Sketch sizes on a stochastic stream")
+
+
+def test_everything_is_in_the_file(page):
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
+    assert "@import" not in page and "url(" not in page
+    figures = re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", page)
+    assert len(figures) == 8
+    for figure in figures:
+        assert b"<svg" in base64.b64decode(figure)
+
+
+def test_what_went_wrong_comes_first(page):
+    assert page.index("MemoryError: &lt;too large&gt;") < page.index('id="setting-1"')
+    assert "the regret rose above the bounds: certificate, trace, sketch, theorem-3" in page
+    assert "14 experiments, 12 complete without a problem" in page and "1 violated a bound" in page
+
+
+def test_configuration_and_versions_are_there(page):
+    for words in ("<td>algorithm</td><td>s-adagrad, ogd</td>", "<td>lr</td><td>0.1, 1.0</td>"):
+        assert words in page
+    assert "<td>numpy</td>" in page and "<td>oco</td>" in page
+
+
+def test_the_page_in_a_browser(page, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    with browser() as chromium:
+        for width in (360, 1280):
+            chromium.open(path.as_uri(), width)
+            assert chromium.complaints() == []
+            assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+            drawn = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
+            assert chromium.evaluate(drawn) and chromium.evaluate("document.images.length") == 8
+            # Nothing but what scrolls by itself is wider than the page.
+            wide = (
+                "[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') && "
+                f"e.getBoundingClientRect().right > {width} + 1).map(e => e.tagName)"
+            )
+            assert chromium.evaluate(wide) == []
+            size = "parseFloat(getComputedStyle(document.querySelector('td')).fontSize)"
+            assert chromium.evaluate(size) >= 12
+        reached = []
+        for _ in range(40):
+            chromium.press("Tab")
+            reached.append(
+                chromium.evaluate(
+                    "document.activeElement.getAttribute('href') || "
+                    "document.activeElement.getAttribute('aria-label') || "
+                    "document.activeElement.tagName"
+                )
+            )
+        for stop in ("#content", "#problems", "#setting-1", "#runs", "Problems", "Learners",
+                     "SUMMARY", "Configuration", "Versions"):  # fmt: skip
+            assert stop in reached, f"{stop} cannot be reached with the keyboard"
+        paper = base64.b64decode(chromium("Page.printToPDF")["data"])
+        assert paper.startswith(b"%PDF") and len(paper) > 50_000
+        chromium.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert chromium.evaluate("document.querySelector('details').open")
+        assert chromium.complaints() == []

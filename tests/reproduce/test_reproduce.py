@@ -1,0 +1,65 @@
+"""What is reproduced is what was published, where the data are at hand."""
+
+import numpy as np
+import pytest
+
+from oco.losses import Orthonormal
+from oco.reproduce import appendix_a, separation
+from oco.reproduce.appendix_a import FEW_RATES, REFERENCES
+from oco.reproduce.separation import DELTAS
+
+
+def test_the_known_figures_of_a9a_are_met(a9a, monkeypatch):
+    """The cheap learners, at the rates of the known figures alone."""
+    names = ("ogd", "adagrad", "s-adagrad")
+    rates = tuple(sorted({ref.lr for ref in REFERENCES if ref.algorithm in names}))
+    monkeypatch.setattr("oco.reproduce.appendix_a.RATES", rates)
+    test = a9a.with_name("a9a.t")
+    if not test.is_file():
+        pytest.skip(f"needs the a9a test set at {test}")
+    found = appendix_a(a9a, test, k=10, jobs=2, algorithms=names)
+    assert found.comparable and (found.test_rows, found.d) == (16_281, 124)
+    known = found.references()
+    assert len(known) == 3
+    for reference, loss in known:
+        assert abs(loss - reference.loss) <= reference.tolerance, reference
+    for entry in found.entries:
+        assert 0.30 < entry.test_loss < 0.37 and 0.14 < entry.test_error < 0.18
+
+
+def test_the_rates_of_the_slow_learner_hold_its_known_figures():
+    known = {ref.lr for ref in REFERENCES if ref.algorithm == "full-adagrad"}
+    assert known <= set(FEW_RATES)
+
+
+def test_growth_is_that_of_the_dense_definition():
+    """Both certificates from the definition, with δ and η by brute force."""
+    d, T, k, r = 25, 400, 5, 20
+    found = separation(d=d, T=T, r=r, k=k, jobs=1)
+    (features, _), *_ = Orthonormal(d=d, T=T, r=r).chunks()
+    sketch, tau, roots = np.zeros((d, d)), 0.0, 0.0
+    quadratic, quadratics = 0.0, np.zeros(len(DELTAS))
+    for g in features:
+        values, vectors = np.linalg.eigh(sketch + np.outer(g, g))
+        rho = max(values[-k], 0.0)
+        sketch = (vectors[:, -k:] * np.maximum(values[-k:] - rho, 0)) @ vectors[:, -k:].T
+        tau, roots = tau + rho, roots + np.sqrt(rho)
+        values, vectors = np.linalg.eigh(sketch)
+        values, part = np.maximum(values, 0), (vectors.T @ g) ** 2
+        metric = np.sqrt(values + tau)
+        kept = metric > 1e-6
+        quadratic += (part[kept] / metric[kept]).sum()
+        quadratics += [(part / (np.sqrt(values) + delta)).sum() for delta in DELTAS]
+    ours = 2 * np.sqrt(metric[kept].sum() * quadratic)
+    assert found.sketched.values[-1] == pytest.approx(ours, rel=1e-6)
+    potentials = np.sqrt(values).sum() + d * np.array(DELTAS) + d * roots
+    best = (2 * np.sqrt(potentials * quadratics)).min()
+    assert found.capped[-1].values[-1] == pytest.approx(best, rel=1e-6)
+
+
+def test_a_tighter_cap_grows_faster():
+    found = separation(d=40, T=2000, jobs=2)
+    exponents = [growth.exponent for growth in found.capped]
+    assert exponents == sorted(exponents, reverse=True)
+    assert exponents[0] > 0.9 and abs(exponents[-1] - 0.5) < 0.02
+    assert abs(found.sketched.exponent - 0.5) < 0.06

@@ -1,0 +1,142 @@
+"""A sweep goes on after failures, after its own death and after that of a worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import oco
+from oco.results import Experiment
+from oco.sweeps import Store
+from oco.sweeps.outcomes import Outcome, attempt
+
+# A learner that kills its process at its tenth update, unless a file says that it has done so.
+DEADLY = """
+import os, pathlib, signal
+import numpy as np
+
+class Deadly:
+    def __init__(self, d, seed):
+        self.x, self.t, self.seed = np.zeros(d), 0, seed
+    def update(self, g):
+        self.t += 1
+        mark = pathlib.Path(f"died-{self.seed}")
+        if self.t == 10 and (self.seed == 1 or (self.seed == 0 and not mark.exists())):
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+STUDY = """
+[experiment]
+d = 40
+T = 2500
+[grid]
+algorithm = ["s-adagrad"]
+k = [10, 12]
+seed = { count = 6 }
+"""
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "oco", *map(str, arguments)]
+
+
+def results_in(folder):
+    return sorted(path.parent.name for path in folder.glob("*/result.json"))
+
+
+def wait_for(condition, seconds=60):
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not happen in time")
+
+
+def test_two_jobs_give_what_one_gives(tmp_path):
+    experiments = [Experiment("adagrad", d=5, T=50, seed=seed) for seed in range(4)]
+    assert oco.sweep(experiments, tmp_path, jobs=2).computed == 4
+    for experiment in experiments:
+        saved = Store(tmp_path).saved(experiment).result
+        assert saved.without_timings() == attempt(experiment).result.without_timings()
+
+
+def test_one_failure_does_not_stop_the_others(tmp_path):
+    good = Experiment("adagrad", d=5, T=50)
+    bad = Experiment("s-adagrad", d=5, k=50, T=50)
+    seen = []
+    state = oco.sweep([bad, good], tmp_path, jobs=1, progress=lambda s: seen.append(s.computed))
+    assert (state.computed, state.missing, seen) == (2, 0, [0, 1, 2])
+    (fault,) = state.faults
+    assert fault.experiment == bad and "k: expected an integer from 2 to 6, got 50" in fault.fault
+    # What failed is tried again; what is finished is not.
+    again = oco.sweep([bad, good], tmp_path, jobs=1)
+    assert (again.skipped, again.computed, len(again.faults)) == (1, 1, 1)
+
+
+def test_a_violated_bound_is_reported_every_time(tmp_path):
+    sys_path_home = tmp_path / "boast.py"
+    sys_path_home.write_text(
+        "import numpy as np\n"
+        "from oco.algorithms import Diagnostics\n"
+        "class Boast:\n"
+        "    bounds, lr = ('certificate',), 1.0\n"
+        "    def __init__(self, d): self.x = np.zeros(d)\n"
+        "    def update(self, g): self.x = g\n"
+        "    def diagnostics(self): return Diagnostics(1e-9, 0.0, 0.0, None, None, 8)\n",
+        encoding="utf-8",
+    )
+    sys.path.insert(0, str(tmp_path))
+    try:
+        for _ in range(2):
+            experiment = Experiment("boast:Boast", d=5, T=100)
+            (fault,) = oco.sweep([experiment], tmp_path / "runs", jobs=1).faults
+            assert "rose above the bounds: certificate" in fault.fault
+    finally:
+        sys.path.remove(str(tmp_path))
+
+
+def test_a_dead_worker_s_experiment_is_tried_again_and_given_up_if_it_kills_again(tmp_path):
+    (tmp_path / "deadly.py").write_text(DEADLY, encoding="utf-8")
+    study = "[experiment]\nalgorithm = 'deadly:Deadly'\nd = 3\nT = 30\n[grid]\nseed = {count = 4}"
+    (tmp_path / "study.toml").write_text(study, encoding="utf-8")
+    arguments = command("sweep", "study.toml", "--out", "runs", "--jobs", 2)
+    found = subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path)
+    assert found.returncode == 1 and "Traceback" not in found.stderr
+    assert "4 computed now, 1 with problems" in found.stdout
+    faults = {o.experiment.seed: o.fault for o in Store(tmp_path / "runs").outcomes()}
+    assert "its worker process died twice" in faults.pop(1)
+    assert faults == {0: "", 2: "", 3: ""}
+
+
+def test_an_interrupted_experiment_is_not_kept(tmp_path, monkeypatch):
+    done = attempt(Experiment("ogd", d=3, T=20))
+    summary = done.result.summary.replace(status="interrupted", message="interrupted")
+    cut = Outcome(done.experiment, done.result.replace(summary=summary))
+    monkeypatch.setattr("oco.sweeps.running.in_parallel", lambda experiments, jobs: iter([cut]))
+    state = oco.sweep([done.experiment], tmp_path, jobs=1)
+    assert state.interrupted and state.missing == 1 and results_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("whole_group", [False, True], ids=["driver", "everything"])
+def test_killed_at_any_time_it_loses_only_what_is_in_flight(tmp_path, whole_group):
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    runs = tmp_path / "runs"
+    arguments = command("sweep", tmp_path / "study.toml", "--out", runs, "--jobs", 2)
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, start_new_session=True) as running:
+        wait_for(lambda: len(results_in(runs)) >= 3 or running.poll() is not None)
+        if whole_group:
+            os.killpg(running.pid, signal.SIGKILL)
+        else:
+            running.kill()
+        assert running.wait(10) == -signal.SIGKILL
+    before = results_in(runs)
+    assert 3 <= len(before) < 12, "the sweep was over before it could be killed"
+    stamps = {name: (runs / name / "result.json").stat().st_mtime_ns for name in before}
+    again = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert f"12 experiments, {len(before)} done before, {12 - len(before)} computed" in again.stdout
+    assert len(results_in(runs)) == 12
+    assert stamps == {name: (runs / name / "result.json").stat().st_mtime_ns for name in before}
+    assert all(outcome.fault == "" for outcome in Store(runs).outcomes())
