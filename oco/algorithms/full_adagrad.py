@@ -7,13 +7,25 @@ import numpy as np
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
 from oco.domains import Domain
-from oco.linalg.operators import Dense
+from oco.linalg.growing_root import GrowingRoot
 
 __all__ = ["FullCovariance", "full_adagrad"]
 
 
 class FullCovariance:
-    """H_t = G_t^{1/2} with G_t = Σ g_s g_sᵀ, by an eigendecomposition a round.
+    """H_t = G_t^{1/2} with G_t = Σ g_s g_sᵀ.
+
+    Parameters
+    ----------
+    d : int
+        Dimension.
+    capacity : int, optional
+        Rounds between two eigendecompositions of G_t: see `GrowingRoot`.
+
+    Attributes
+    ----------
+    metric : GrowingRoot
+        H_t: a view that the next update changes.
 
     Examples
     --------
@@ -24,25 +36,22 @@ class FullCovariance:
     separable = False
     escaped_mass = None
 
-    def __init__(self, d: int) -> None:
-        self._covariance = np.zeros((d, d))
-        self.metric = Dense(np.eye(d), np.zeros(d))
+    def __init__(self, d: int, capacity: int | None = None) -> None:
+        self.metric = GrowingRoot(d, capacity)
 
     @property
     def potential(self) -> float:
         """Return tr H_t."""
-        return self.metric.sum()
+        return self.metric.trace()
 
     @property
     def state_bytes(self) -> int:
-        """The covariance, its eigenvectors and eigenvalues."""
-        return 2 * self._covariance.nbytes + self.metric.values.nbytes
+        """Memory that the metric holds."""
+        return self.metric.nbytes
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return G_t^{-1/2} g_t (pseudo-inverse)."""
-        self._covariance += np.outer(g, g)
-        self.metric = Dense.of(self._covariance).power(0.5)
-        return self.metric.power(-1) @ g
+        return self.metric.absorb(g)
 
 
 def full_adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -51,7 +60,8 @@ def full_adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDe
     Parameters
     ----------
     d : int
-        Dimension of x, ≥ 1; memory is O(d²) and a round costs O(d³).
+        Dimension of x, ≥ 1; memory is O(d²).  Most rounds cost O(d²), and an eigendecomposition in
+        O(d³) comes every min(d/5, 100) rounds or so (see `GrowingRoot` for when it comes earlier).
     domain : Domain
         K: unconstrained or a ball.
     lr : float, optional

@@ -1,0 +1,251 @@
+"""The square root of a covariance that grows by a vector at a time, seldom decomposed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from oco.linalg.engine import kernel
+from oco.linalg.operators import Dense, SpectralOperator, resolve_rank
+from oco.linalg.orthogonal import split
+from oco.linalg.quadrature import NODES, WEIGHTS, damped_weights
+from oco.linalg.resolvents import Resolvents
+
+__all__ = ["GrowingRoot"]
+
+# The rule of `oco.linalg.quadrature` holds for eigenvalues from LEAST to GREATEST times the largest
+# one at the last decomposition, which is far above the cut-off of `resolve_rank`.  Below LEAST the
+# definition itself, computed in floating point, is not certain to 1e-8.
+LEAST, GREATEST = 1e-9, 64.0
+# It holds for multipliers μ up to this many times the root of the largest eigenvalue, ...
+LARGEST_MULTIPLIER = 100.0
+# ... and, since its error is relative to y, for points this many times longer than the radius.
+LONGEST = 1000.0
+# An eigenvalue that was cut off may have a share in a direction that comes in later: it is left out
+# if it can change the eigenvalue there by no more than this.
+NEGLECTED = 1e-8
+# Rounding amplified by this much is 2e-11, and only at the smallest shifts, which count least.
+AMPLIFICATION = 1e5
+# Of a point in the range of G, rounding leaves much less than this outside.
+OUTSIDE = 1e-11
+# Newton's method for the projection: see `oco.linalg.secular`; the norm is as accurate as the rule.
+NEWTON_STEPS = 100
+NORM_ACCURACY = 1e-14
+# Up to this dimension a decomposition costs less than a product with the resolvents.
+SMALL = 48
+# Terms between two decompositions: about where both cost the same, in bounded memory.
+FEWEST, MOST = 16, 100
+# Rows of G that, with as many more numbers, fit into a processor's second cache at d = 1000.
+BLOCK = 64
+
+
+class GrowingRoot(SpectralOperator):
+    r"""H = G^{1/2} for G = Σ g gᵀ, equal to the definition by a decomposition of G for each g.
+
+    Parameters
+    ----------
+    dim : int
+        d.
+    capacity : int, optional
+        Terms between two eigendecompositions; 0 decomposes G for each vector.  The default is the
+        fastest.
+
+    Notes
+    -----
+    At a decomposition G = Q diag(λ) Qᵀ the eigenvalues above the cut-off of `resolve_rank` and
+    their eigenvectors are kept.  From then on G = Q (diag(λ) + C Cᵀ) Qᵀ, with the coordinates of
+    the new vectors in the columns of C and the directions that they bring appended to Q.
+    `oco.linalg.quadrature` turns the resolvents of the matrix in the middle into H⁻¹g and into
+    projections, at O(d² + N d j) a vector.
+
+    The rule knows no cut-off, so it is used only where the definition would cut nothing off.  A
+    vector is absorbed without a decomposition if
+
+    - tr G⁻¹, on the span of Q, is at most 1/LEAST, and 1 + Σ‖g‖² at most GREATEST, in units of
+      the largest eigenvalue at the last decomposition: hence all eigenvalues lie where the rule is
+      accurate, and above the cut-off.  The trace grows by e_rᵀG⁻¹e_r for a new direction e_r and
+      otherwise shrinks;
+    - what was cut off then is negligible in a direction that comes in now;
+    - no sum in the resolvents cancels by more than AMPLIFICATION.
+
+    In all other rounds G is decomposed.  So a covariance whose eigenvalues fall through the cut-off
+    costs a decomposition a vector.
+
+    Examples
+    --------
+    >>> root = GrowingRoot(2)
+    >>> root.absorb(np.array([3.0, 4.0]))
+    array([0.6, 0.8])
+    >>> root.sum()
+    5.0
+    """
+
+    def __init__(self, dim: int, capacity: int | None = None) -> None:
+        if capacity is None:
+            capacity = 0 if dim <= SMALL else min(max(dim // 5, FEWEST), MOST)
+        self.dim = dim
+        self.multiplicities = np.ones(dim)
+        self._gram = np.zeros((dim, dim))
+        self._rows = np.zeros((max(capacity, 1), dim))
+        self._count = 0
+        self._frame = np.zeros((dim if capacity else 0, dim))
+        self._resolvents = Resolvents(NODES**2, dim if capacity else 0, capacity)
+        self._capacity = capacity
+        # The largest eigenvalue at the last decomposition; below, all is in its units.
+        self._unit = 0.0
+        self._cut_off, self._largest, self._inverse_trace = 0.0, 1.0, math.inf
+        self._spectrum: Dense | None = Dense(np.eye(dim), np.zeros(dim))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        spectrum = self._spectrum.vectors.nbytes if self._spectrum else 0
+        arrays = (self._gram, self._rows, self._frame)
+        return sum(array.nbytes for array in arrays) + self._resolvents.nbytes + spectrum
+
+    def absorb(self, g: np.ndarray) -> np.ndarray:
+        """Add g gᵀ to G, for g of shape (d,); return H⁻¹ g (pseudo-inverse)."""
+        if not g.any():
+            return np.zeros(self.dim)
+        self._rows[self._count] = g
+        self._count += 1
+        self._spectrum = None
+        if not self._extend(g):
+            self._decompose()
+            return self._spectrum.power(-1) @ g
+        inverse_root = self._resolvents.solve_newest(WEIGHTS)
+        return inverse_root @ self._frame[: len(inverse_root)]
+
+    def project_on_ball(self, y, radius):
+        """Return argmin_{‖x‖ ≤ R} (x − y)ᵀ H (x − y), of shape (d,)."""
+        if self._spectrum is None:
+            x = self._project_on_ball(y, radius)
+            if x is not None:
+                return x
+        return self._exact().project_on_ball(y, radius)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Eigenvalues of H."""
+        return self._exact().values
+
+    def decompose(self, v):
+        """Split `v` along the eigenvectors."""
+        return self._exact().decompose(v)
+
+    def map(self, f):
+        """Return f(H), which later vectors do not change."""
+        return self._exact().map(f)
+
+    def trace(self) -> float:
+        """Return tr H without the eigenvectors."""
+        if self._spectrum is not None:
+            return self._spectrum.sum()
+        values, _ = resolve_rank(np.linalg.eigvalsh(self._covariance()))
+        return float(np.sqrt(values).sum())
+
+    def _covariance(self) -> np.ndarray:
+        return _with_outer_products(self._gram, self._rows[: self._count])
+
+    def _exact(self) -> Dense:
+        """Return H with all its eigenvectors; what `absorb` goes by stays as it is."""
+        if self._spectrum is None:
+            self._spectrum = Dense.of(self._covariance()).power(0.5)
+        return self._spectrum
+
+    def _decompose(self) -> None:
+        """Start anew from the eigenvectors of G."""
+        self._gram, self._count = self._covariance(), 0
+        values, vectors = np.linalg.eigh(self._gram)
+        resolved, _ = resolve_rank(values)
+        self._spectrum = Dense(vectors, resolved).power(0.5)
+        self._unit = resolved[-1]
+        if not self._capacity or self._unit == 0:
+            return
+        kept = resolved > 0
+        eigenvalues = resolved[kept] / self._unit
+        self._cut_off = np.abs(values[~kept]).max(initial=0.0) / self._unit
+        self._largest = 1.0
+        self._inverse_trace = (1 / eigenvalues).sum()
+        if self._inverse_trace <= 1 / LEAST:
+            self._frame[: len(eigenvalues)] = vectors[:, kept].T
+            self._resolvents.restart(eigenvalues)
+
+    def _extend(self, g: np.ndarray) -> bool:
+        """Add g to the terms; tell whether the rule is then exact for G."""
+        if self._inverse_trace > 1 / LEAST:
+            return False
+        resolvents, r = self._resolvents, self._resolvents.size
+        if resolvents.terms + 2 > self._capacity:
+            return False
+        length = math.sqrt(self._unit)
+        if r == self.dim:
+            coordinates, rest = self._frame @ g, 0.0
+        else:
+            coordinates, rest, direction = split(self._frame[:r], g)
+        coordinates /= length
+        rest /= length
+        self._largest += coordinates @ coordinates + rest * rest
+        if self._largest > GREATEST:
+            return False
+        if rest == 0:
+            return resolvents.append(coordinates) <= AMPLIFICATION
+        # The new diagonal element of G bounds its smallest eigenvalue from above.
+        if rest * rest < LEAST:
+            return False
+        self._frame[r] = direction
+        amplification, inverse = resolvents.append_direction(np.append(coordinates, rest))
+        self._inverse_trace += inverse
+        return (
+            amplification <= AMPLIFICATION
+            and self._inverse_trace <= 1 / LEAST
+            and self._cut_off * inverse <= NEGLECTED
+        )
+
+    def _project_on_ball(self, y: np.ndarray, radius: float) -> np.ndarray | None:
+        """Project by the rule; None where it is not exact.
+
+        With R_n = (G + s_n² I)⁻¹ y the projection is x(μ) = y − μ(H + μI)⁻¹ y = y − Σ w_n(μ) R_n,
+        and μ the root of ‖x(μ)‖ = R.
+        """
+        frame = self._frame[: self._resolvents.size]
+        coordinates = frame @ y
+        if len(frame) < self.dim:
+            outside = y - coordinates @ frame
+            if outside @ outside > OUTSIDE**2 * (y @ y):
+                return None
+        coordinates /= radius
+        if coordinates @ coordinates > LONGEST**2:
+            return None
+        resolved = self._resolvents.solve(coordinates)
+        mu, x = 0.0, coordinates
+        for _ in range(NEWTON_STEPS):
+            shift, slope = np.stack(damped_weights(mu)) @ resolved
+            x = coordinates - shift
+            length = math.sqrt(x @ x)
+            if length - 1 <= NORM_ACCURACY:
+                break
+            step = (length - 1) * length * length / (x @ slope)
+            if mu + step == mu:
+                break
+            mu += step
+            if mu > LARGEST_MULTIPLIER:
+                return None
+        return radius * (x @ frame)
+
+
+@kernel
+def _with_outer_products(gram, rows):
+    """Return the lower triangle of gram + Σ g gᵀ, rounded as by adding one term after the other.
+
+    Eigenvalues near the cut-off depend on the last bits of G.  So that they fall on the same side
+    as by the definition, the terms are not summed by a matrix product first.
+    """
+    result = gram.copy()
+    for start in range(0, len(gram), BLOCK):
+        stop = start + BLOCK
+        block = result[start:stop, :stop]
+        for k in range(len(rows)):
+            block += np.outer(rows[k, start:stop], rows[k, :stop])
+    return result

@@ -1,0 +1,150 @@
+"""Resolvents of a matrix that grows by rank-one terms, at many shifts at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["Resolvents"]
+
+
+class Resolvents:
+    r"""(B + σ_n I)⁻¹ at fixed shifts σ_n, for B = diag(λ) + Σ_i ± c_i c_iᵀ growing by terms.
+
+    Parameters
+    ----------
+    shifts : ndarray of shape (N,)
+        σ_n > 0.
+    dim : int
+        The most coordinates that B may come to have.
+    capacity : int
+        The most terms ± c_i c_iᵀ.
+
+    Attributes
+    ----------
+    size : int
+        Number of coordinates of B, r.
+    terms : int
+        Number of terms, j.
+
+    Notes
+    -----
+    With D_n = diag(λ) + σ_n I, C = [c_1 … c_j] and S = diag(±1), Woodbury's identity reads
+
+        (B + σ_n I)⁻¹ = D_n⁻¹ − D_n⁻¹ C K_n⁻¹ Cᵀ D_n⁻¹,   K_n = S + Cᵀ D_n⁻¹ C.
+
+    The factors M_n, lower triangular with K_n⁻¹ = M_nᵀ S M_n, grow by a row for each term.  So a
+    term costs one product of an N × r with an r × j matrix, and so does a vector that B + σ_n I is
+    solved for.
+
+    A vector that brings a coordinate of its own, c = (c', ρ), would find λ = 0 there, and D_n = σ_n
+    would lose as many digits as σ_n is smaller than the eigenvalue that comes into being.
+    Therefore the coordinate is given λ = ρ², which a second term, −(ρe)(ρe)ᵀ, takes back.  K_n is
+    then indefinite but quasi-definite: it has a triangular factorisation in any order
+    (R. J. Vanderbei, SIAM J. Optim. 5, 1995).
+
+    Examples
+    --------
+    >>> B = Resolvents(np.array([1.0]), dim=2, capacity=2)
+    >>> B.restart(np.array([1.0]))
+    >>> growth = B.append(np.array([1.0]))
+    >>> B.solve(np.array([6.0]))
+    array([[2.]])
+    """
+
+    def __init__(self, shifts: np.ndarray, dim: int, capacity: int) -> None:
+        self._shifts = shifts
+        self._inverse_poles = np.zeros((len(shifts), dim))
+        self._terms = np.zeros((capacity, dim))
+        self._signs = np.zeros(capacity)
+        self._factors = np.zeros((len(shifts), capacity, capacity))
+        self.size = self.terms = self._newest = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        arrays = (self._inverse_poles, self._terms, self._signs, self._factors)
+        return sum(array.nbytes for array in arrays)
+
+    def restart(self, eigenvalues: np.ndarray) -> None:
+        """Set B = diag(λ)."""
+        self.size, self.terms = len(eigenvalues), 0
+        self._inverse_poles[:, : self.size] = 1 / np.add.outer(self._shifts, eigenvalues)
+
+    def append(self, c: np.ndarray) -> float:
+        """Add c cᵀ, for c of shape (r,).
+
+        Returns
+        -------
+        float
+            By how much rounding may have been amplified: the largest ratio, over the shifts, of the
+            numbers that 1 + cᵀ(B + σ_n I)⁻¹c was summed from to that sum.
+        """
+        j, r = self.terms, self.size
+        self._newest = j
+        self._terms[j, :r] = c
+        weighted = self._inverse_poles[:, :r] * c
+        inner = weighted @ self._terms[: j + 1, :r].T
+        cross, own = inner[:, :j], inner[:, j]
+        reduced = np.matmul(self._factors[:, :j, :j], cross[:, :, None])[:, :, 0]
+        squares = reduced * reduced
+        # 1 + cᵀ(B + σ_n I)⁻¹c; whatever is below 1 is rounding.
+        pivots = np.maximum(1 + own - squares @ self._signs[:j], 1.0)
+        row = np.matmul((self._signs[:j] * reduced)[:, None, :], self._factors[:, :j, :j])
+        self._grow(-row[:, 0, :], pivots, 1.0)
+        return float(np.max((1 + own + squares.sum(axis=1)) / pivots))
+
+    def append_direction(self, c: np.ndarray) -> tuple[float, float]:
+        """Add c cᵀ, for c of shape (r + 1,) with a coordinate that B does not have yet.
+
+        Returns
+        -------
+        amplification : float
+            As from `append`.
+        inverse : float
+            e_rᵀ(B + σI)⁻¹ e_r for the new coordinate r and the smallest shift, after the addition.
+        """
+        j, r = self.terms, self.size
+        pole = c[r] * c[r]
+        self._inverse_poles[:, r] = 1 / (self._shifts + pole)
+        self._terms[:j, r] = 0.0
+        self.size = r + 1
+        amplification = self.append(c)
+        j = self.terms
+        self._terms[j, :r], self._terms[j, r] = 0.0, c[r]
+        # Of all terms only c shares the coordinate, so that the new row is a multiple of c's.
+        shrunk = pole * self._inverse_poles[:, r]
+        reduced = shrunk * self._factors[:, j - 1, j - 1]
+        pivots = -self._shifts * self._inverse_poles[:, r] - reduced * reduced
+        self._grow(-reduced[:, None] * self._factors[:, j - 1, :j], pivots, -1.0)
+        smallest = np.argmin(self._shifts)
+        return amplification, float((1 + pivots[smallest]) / (pole * -pivots[smallest]))
+
+    def _grow(self, rows: np.ndarray, pivots: np.ndarray, sign: float) -> None:
+        """Add a row to each factor, scaled so that its pivot becomes the sign."""
+        j = self.terms
+        scale = np.sqrt(np.abs(pivots))
+        self._factors[:, j, :j] = rows / scale[:, None]
+        self._factors[:, j, j] = 1 / scale
+        self._signs[j] = sign
+        self.terms = j + 1
+
+    def solve_newest(self, weights: np.ndarray) -> np.ndarray:
+        """Return Σ_n w_n (B + σ_n I)⁻¹ c, of shape (r,), for the c that was added last.
+
+        Since c is a column of C, (B + σ_n I)⁻¹ c = D_n⁻¹ C K_n⁻¹ e: nothing cancels.
+        """
+        j, i = self.terms, self._newest
+        below = self._factors[:, i:j, :j]
+        column = below[:, :, i] * self._signs[i:j] * weights[:, None]
+        solution = np.matmul(column[:, None, :], below)[:, 0, :]
+        combined = solution @ self._terms[:j, : self.size]
+        return np.einsum("nr,nr->r", self._inverse_poles[:, : self.size], combined)
+
+    def solve(self, v: np.ndarray) -> np.ndarray:
+        """Return (B + σ_n I)⁻¹ v in the n-th of N rows, for v of shape (r,)."""
+        j, r = self.terms, self.size
+        terms, factors = self._terms[:j, :r], self._factors[:, :j, :j]
+        inner = (self._inverse_poles[:, :r] * v) @ terms.T
+        reduced = np.matmul(factors, inner[:, :, None])[:, :, 0] * self._signs[:j]
+        solution = np.matmul(reduced[:, None, :], factors)[:, 0, :]
+        return self._inverse_poles[:, :r] * (v - solution @ terms)

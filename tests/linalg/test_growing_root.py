@@ -1,0 +1,167 @@
+"""The growing square root against a decomposition of G for each vector."""
+
+import numpy as np
+import pytest
+
+from oco.linalg import growing_root
+from oco.linalg.growing_root import GrowingRoot
+from oco.linalg.operators import Dense
+
+# Relative to the longest vector or the radius: what full-matrix AdaGrad promises of its iterates.
+TOLERANCE = 1e-8
+
+
+def streams(d, T, seed):
+    rng = np.random.default_rng(seed)
+    rotation = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    normal, i = rng.standard_normal((T, d)), np.arange(d)
+    rank = max(1, d // 3)
+    return {
+        "gaussian": normal,
+        "decaying geometrically": (normal * 0.9 ** (i / 2)) @ rotation,
+        "decaying polynomially": (normal / (i + 1.0)) @ rotation,
+        "through the cut-off": (normal * 0.5 ** (i / 2)) @ rotation,
+        "low rank": normal[:, :rank] @ rng.standard_normal((rank, d)),
+        "orthonormal": rotation[rng.integers(0, max(1, d // 2), T)],
+        "repeated": np.repeat(normal, 5, axis=0)[:T],
+        "graded rows": normal * 10 ** rng.uniform(-6, 6, (T, 1)),
+        "mildly graded rows": normal * 10 ** rng.uniform(-1.5, 1.5, (T, 1)),
+        "graded coordinates": normal * 10 ** rng.uniform(-6, 6, d),
+        "huge": normal * 1e100,
+        "tiny": normal * 1e-100,
+        "some zero": normal * (rng.random((T, 1)) < 0.4),
+        "sparse": normal * (rng.random((T, d)) < 0.05),
+        "fading": normal * np.exp(-np.arange(T) / 30)[:, None],
+        "rising": normal * np.exp(np.arange(T) / 30)[:, None],
+        "late": normal * np.where(np.arange(T)[:, None] < T // 2, 1e-3 + (i == 0), 1.0),
+    }
+
+
+def definition(gram):
+    values, vectors = np.linalg.eigh(gram)
+    return Dense(vectors, np.sqrt(np.where(values > 1e-12 * values[-1], values, 0.0)))
+
+
+def scale(y):
+    return max(1.0, float(np.abs(y).max()))
+
+
+@pytest.fixture
+def decompositions(monkeypatch):
+    """Count the decompositions that the root asks for."""
+    count, eigh = [], np.linalg.eigh
+    monkeypatch.setattr(
+        growing_root.np.linalg, "eigh", lambda matrix: (count.append(1), eigh(matrix))[1]
+    )
+    return count
+
+
+@pytest.mark.parametrize("name", streams(2, 2, 0))
+@pytest.mark.parametrize("d, capacity, T", [(1, 4, 30), (2, 4, 40), (12, 6, 150), (60, 16, 200)])
+def test_directions_and_projections_equal_the_definition(name, d, capacity, T):
+    rows = streams(d, T, seed=d)[name]
+    rng = np.random.default_rng(7)
+    root, gram = GrowingRoot(d, capacity), np.zeros((d, d))
+    for g in rows:
+        gram += np.outer(g, g)
+        exact = definition(gram)
+        direction = exact.power(-1) @ g
+        np.testing.assert_allclose(root.absorb(g), direction, rtol=0, atol=TOLERANCE)
+        # A point in the range, at any distance outside the ball.
+        y = exact.power(0) @ rng.standard_normal(d)
+        radius = np.linalg.norm(y) * rng.choice([0.9999, 0.9, 0.5, 0.1, 0.01])
+        if radius:
+            np.testing.assert_allclose(
+                root.project_on_ball(y, radius) / radius,
+                exact.project_on_ball(y, radius) / radius,
+                rtol=0,
+                atol=TOLERANCE,
+            )
+
+
+@pytest.mark.parametrize("d", [150, 200])
+def test_few_decompositions(d, decompositions):
+    rng = np.random.default_rng(d)
+    root, gram = GrowingRoot(d), np.zeros((d, d))
+    for t, g in enumerate(rng.standard_normal((3 * d, d))):
+        gram += np.outer(g, g)
+        direction = root.absorb(g)
+        if t % 10 == 0:
+            exact = definition(gram).power(-1) @ g
+            np.testing.assert_allclose(direction, exact, rtol=0, atol=1e-10)
+    # The test decomposes too.  While the rank grows, a vector takes the place of two.
+    assert len(decompositions) - 3 * d // 10 <= 3 * d / (d // 5) * 2
+
+
+def test_eigenvalues_near_the_cut_off_are_decomposed(decompositions):
+    """A rule without a cut-off would keep what the definition drops."""
+    rows = np.diag([1.0, 1e-3, 3e-6])[[0, 1, 2, 0, 1, 2, 0, 1]]
+    root = GrowingRoot(3, capacity=20)
+    for g in rows:
+        root.absorb(g)
+    # All but the second: only then are all eigenvalues well above the cut-off.
+    assert len(decompositions) == len(rows) - 1
+    dropped = np.array([0.0, 0.0, 1e-7])
+    fresh = GrowingRoot(3, capacity=20)
+    for g in (rows[0], rows[1], dropped):
+        direction = fresh.absorb(g)
+    np.testing.assert_array_equal(direction, np.zeros(3))
+
+
+def test_what_was_cut_off_counts_when_its_direction_comes_in():
+    """The tiny eigenvalue is cut off first, and later a part of a larger one."""
+    tiny = 0.9e-6 * np.array([0.0, 1.0])
+    small = 1.5e-4 * np.array([0.0, 1.0])
+    root, gram = GrowingRoot(2, capacity=8), np.zeros((2, 2))
+    for g in (np.array([1.0, 0.0]), tiny, np.array([1.0, 0.0]), small, small):
+        gram += np.outer(g, g)
+        exact = definition(gram).power(-1) @ g
+        np.testing.assert_allclose(root.absorb(g), exact, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("far", [1e2, 1e5, 1e8])
+def test_projection_of_a_point_far_away(far):
+    rng = np.random.default_rng(3)
+    root, gram = GrowingRoot(12, capacity=12), np.zeros((12, 12))
+    for g in rng.standard_normal((20, 12)):
+        gram += np.outer(g, g)
+        root.absorb(g)
+    y = far * rng.standard_normal(12)
+    expected = definition(gram).project_on_ball(y, 1.0)
+    np.testing.assert_allclose(root.project_on_ball(y, 1.0), expected, rtol=0, atol=TOLERANCE)
+
+
+def test_projection_of_a_point_outside_the_range():
+    rng = np.random.default_rng(4)
+    rows = rng.standard_normal((9, 4)) @ rng.standard_normal((4, 12))
+    root = GrowingRoot(12, capacity=12)
+    for g in rows:
+        root.absorb(g)
+    exact = definition(rows.T @ rows)
+    for length in (0.5, 5.0):
+        y = length * rng.standard_normal(12)
+        expected = exact.project_on_ball(y, 1.0)
+        np.testing.assert_allclose(root.project_on_ball(y, 1.0), expected, rtol=0, atol=1e-9)
+
+
+def test_it_is_the_operator_that_it_stands_for_and_looking_changes_nothing():
+    rng = np.random.default_rng(5)
+    looked_at, left_alone = GrowingRoot(12, capacity=6), GrowingRoot(12, capacity=6)
+    gram = np.zeros((12, 12))
+    for g in rng.standard_normal((40, 12)):
+        gram += np.outer(g, g)
+        np.testing.assert_array_equal(looked_at.absorb(g), left_alone.absorb(g))
+        exact, v = definition(gram), rng.standard_normal(12)
+        size = np.sqrt(np.trace(gram))
+        np.testing.assert_allclose(looked_at @ v, exact @ v, rtol=0, atol=1e-12 * size * scale(v))
+        np.testing.assert_allclose(looked_at.trace(), exact.sum(), rtol=1e-12)
+        np.testing.assert_allclose(looked_at.sum(), exact.sum(), rtol=1e-12)
+    np.testing.assert_allclose(
+        looked_at.power(-1) @ v, exact.power(-1) @ v, rtol=0, atol=1e-10 * scale(v)
+    )
+
+
+def test_nothing_absorbed_yet():
+    root = GrowingRoot(60)
+    np.testing.assert_array_equal(root.absorb(np.zeros(60)), np.zeros(60))
+    assert root.trace() == 0.0

@@ -1,0 +1,73 @@
+"""Resolvents under rank-one terms, against dense inverses."""
+
+import numpy as np
+import pytest
+
+from oco.linalg.resolvents import Resolvents
+
+SHIFTS = np.geomspace(1e-14, 1e4, 19)
+
+
+def dense(B):
+    return [np.linalg.inv(B + shift * np.eye(len(B))) for shift in SHIFTS]
+
+
+def assert_close(resolvents, B, rng):
+    v = rng.standard_normal(len(B))
+    for found, inverse in zip(resolvents.solve(v), dense(B), strict=True):
+        np.testing.assert_allclose(
+            found, inverse @ v, rtol=0, atol=1e-9 * np.abs(inverse @ v).max()
+        )
+
+
+def test_terms_in_the_given_coordinates():
+    rng = np.random.default_rng(0)
+    eigenvalues = np.geomspace(1e-3, 1, 7)
+    resolvents, B = Resolvents(SHIFTS, dim=7, capacity=10), np.diag(eigenvalues)
+    resolvents.restart(eigenvalues)
+    for _ in range(10):
+        c = rng.standard_normal(7)
+        resolvents.append(c)
+        B += np.outer(c, c)
+        assert_close(resolvents, B, rng)
+
+
+def test_terms_that_bring_coordinates_of_their_own():
+    rng = np.random.default_rng(1)
+    resolvents, B = Resolvents(SHIFTS, dim=6, capacity=16), np.diag([1.0, 0.1])
+    resolvents.restart(np.array([1.0, 0.1]))
+    for t in range(12):
+        size = len(B)
+        if t % 3 == 0:
+            c = np.append(rng.standard_normal(size), 0.1)
+            B = np.pad(B, (0, 1)) + np.outer(c, c)
+            _, inverse = resolvents.append_direction(c)
+            assert np.isclose(inverse, np.linalg.inv(B)[-1, -1], rtol=1e-9)
+        else:
+            c = rng.standard_normal(size)
+            B = B + np.outer(c, c)
+            resolvents.append(c)
+        assert_close(resolvents, B, rng)
+        weights = rng.random(len(SHIFTS))
+        expected = sum(w * inverse @ c for w, inverse in zip(weights, dense(B), strict=True))
+        found = resolvents.solve_newest(weights)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10 * np.abs(expected).max())
+
+
+def test_a_restart_forgets_all_terms():
+    resolvents = Resolvents(SHIFTS, dim=3, capacity=4)
+    resolvents.restart(np.ones(1))
+    resolvents.append_direction(np.array([1.0, 2.0]))
+    resolvents.append_direction(np.array([1.0, 2.0, 3.0]))
+    eigenvalues = np.array([1.0, 2.0, 3.0])
+    resolvents.restart(eigenvalues)
+    assert_close(resolvents, np.diag(eigenvalues), np.random.default_rng(2))
+
+
+@pytest.mark.parametrize("eigenvalue", [1.0, 1e-4, 1e-8])
+def test_cancellation_is_reported(eigenvalue):
+    """The second of two equal vectors leaves 1 + cᵀB⁻¹c = 2 of two numbers of size 1/λ."""
+    resolvents = Resolvents(np.array([1e-16]), dim=1, capacity=2)
+    resolvents.restart(np.array([eigenvalue]))
+    resolvents.append(np.array([1.0]))
+    assert 0.3 / eigenvalue < resolvents.append(np.array([1.0])) < 3 / eigenvalue
