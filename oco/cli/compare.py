@@ -100,8 +100,6 @@ def _print(results: list) -> None:
         setting(results[0]),
         "",
         comparison(results),
-        "",
-        "A bound's column is how far the regret stays below it (name −).",
     )
     notes = dict.fromkeys(note for result in results for note in result.summary.notes)
     for note in notes:

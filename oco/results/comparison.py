@@ -1,10 +1,11 @@
-"""Several runs side by side: one line a run, one column a bound."""
+"""Several runs side by side: a line for each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -48,8 +49,8 @@ def setting(result: Result) -> str:
     return f"{', '.join(parts)}; d = {summary.d:,}, T = {summary.T:,}, seed {summary.seed}"
 
 
-def comparison(results: Sequence[Result]) -> Table:
-    """Return a table of runs on the same stream, for a rich console to print.
+def comparison(results: Sequence[Result]) -> Group:
+    """Return tables of runs on the same stream, for a rich console to print.
 
     Parameters
     ----------
@@ -57,24 +58,32 @@ def comparison(results: Sequence[Result]) -> Table:
 
     Returns
     -------
-    rich.table.Table
-        Average loss, the regret's interval, for each bound how far the regret stays below it (and
-        whether it was violated), escaped mass, time a round, the learner's memory.
+    rich.console.Group
+        Average loss, the regret's interval, escaped mass, time a round and the learner's memory;
+        then, for each bound, how far the regret stays below it, and whether it was violated.
     """
-    rungs = list(dict.fromkeys(b.name for result in results for b in result.summary.bounds))
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("learner", style="bold", no_wrap=True)
-    for title in ("η", "avg loss", "regret", "to", *(f"{name} −" for name in rungs), "ρ"):
-        table.add_column(title, justify="right")
-    table.add_column("a round", justify="right", no_wrap=True)
-    table.add_column("memory", justify="right", no_wrap=True)
+    runs = _table("learner", "η", "average loss", "regret", "to", "ρ", "a round", "memory")
     for result in results:
-        table.add_row(*_row(result.summary, rungs))
+        runs.add_row(*_row(result.summary))
+    rungs = list(dict.fromkeys(b.name for result in results for b in result.summary.bounds))
+    if not rungs:
+        return Group(runs)
+    margins = _table("bound less regret", *rungs)
+    for result in results:
+        bounds = {bound.name: bound for bound in result.summary.bounds}
+        margins.add_row(label(result.summary), *(_margin(bounds.get(name)) for name in rungs))
+    return Group(runs, "", margins)
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column(first, style="bold", no_wrap=True)
+    for title in others:
+        table.add_column(title, justify="right", overflow="fold")
     return table
 
 
-def _row(summary: Summary, rungs: list[str]) -> list[str | Text]:
-    bounds = {bound.name: bound for bound in summary.bounds}
+def _row(summary: Summary) -> list[str | Text]:
     regret = summary.regret
     if summary.status == "complete":
         ends = [number(regret.lo, 5), number(regret.hi, 5)] if regret else ["–", "–"]
@@ -85,7 +94,6 @@ def _row(summary: Summary, rungs: list[str]) -> list[str | Text]:
         number(summary.lr, 3),
         number(summary.average_loss, 5),
         *ends,
-        *(_margin(bounds.get(name)) for name in rungs),
         number(summary.escaped_mass, 4),
         duration(summary.seconds_per_round),
         size(summary.state_bytes),

@@ -139,9 +139,12 @@ def tune(
     0.1
     """
     checks.choice("by", by, CRITERIA)
+    delta = options.pop("delta", None)
+    if deltas and delta is not None:
+        raise ValueError(f"deltas: expected either deltas or one delta, got both (delta = {delta})")
     experiments = [
-        Experiment(algorithm, lr=lr, **options, **({} if delta is None else {"delta": delta}))
-        for delta in (deltas or [None])
+        Experiment(algorithm, lr=lr, delta=one, **options)
+        for one in (deltas or [delta])
         for lr in rates
     ]
     if not experiments:

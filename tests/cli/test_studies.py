@@ -70,7 +70,7 @@ def test_compare_sets_learners_side_by_side(tmp_path):
     assert (result.exit_code, result.stderr) == (0, "")
     rows = [line for line in result.stdout.splitlines() if " µs " in line or " ms " in line]
     assert [row.split()[0] for row in rows] == ["ogd", "s-adagrad", "adagrad"]
-    for heading in ("certificate −", "theorem-3 −", "a round", "memory"):
+    for heading in ("bound less regret", "certificate", "theorem-3", "a round", "memory"):
         assert heading in result.stdout
     # k is an option of one of them: nobody ignored it.
     assert "nothing here takes it" not in result.stdout
@@ -180,6 +180,8 @@ def test_tune_refuses_before_the_first_round(tmp_path):
     assert_refused(wrong, "by: unknown name 'luck'")
     missing = invoke("tune", "--alg=ogd", "--T=9")
     assert_refused(missing, "d: not given")
+    both = invoke("tune", "--alg=ada-fd", "--d=3", "--T=9", "--delta=1", "--deltas=1:2:2")
+    assert_refused(both, "deltas: expected either deltas or one delta")
     assert_refused(invoke("tune", "--alg=ogd", "--d=3", "--T=9", "--out", tmp_path), "directory")
 
 

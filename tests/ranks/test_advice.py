@@ -20,7 +20,7 @@ def sketched(scales, size, seed=0):
     sketch = FrequentDirections(D, size)
     for start in range(0, 200, 16):
         sketch.update(rows[start : start + 16])
-    return sketch, np.linalg.eigvalsh(rows.T @ rows)[::-1]
+    return sketch, np.linalg.svd(rows, compute_uv=False) ** 2
 
 
 @pytest.mark.parametrize("size", [4, 12, 25])
@@ -28,10 +28,9 @@ def sketched(scales, size, seed=0):
 def test_every_bracket_holds_the_truth(scales, size):
     sketch, spectrum = sketched(scales, size)
     advice = advise(sketch)
-    spectrum = np.maximum(spectrum, 0)
-    total = spectrum.sum()
-    root = np.sqrt(np.where(spectrum > 1e-12 * spectrum[0], spectrum, 0)).sum()
-    slack = 1e-9
+    total, root = spectrum.sum(), np.sqrt(spectrum).sum()
+    # The square root of an eigenvalue at rounding level, 1e-16 of the largest, is 1e-8 of its own.
+    slack = 1e-6
     assert advice.root_trace_lo <= root * (1 + slack) and root <= advice.root_trace_hi * (1 + slack)
     assert [choice.k for choice in advice.choices] == list(range(2, size + 1))
     for choice in advice.choices:
