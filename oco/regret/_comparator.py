@@ -135,7 +135,7 @@ def best_fixed_point(
     smooth = getattr(loss, "curvature", None) is not None
     search = Search(data, (SmoothLoss if smooth else MoreauEnvelope)(loss, data.labels), domain)
     # A loss of one's own may overflow far from the data; the search treats that as too far.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         search.run(target)
     return _comparator(search.certificate, search.method, len(data))
 

@@ -24,14 +24,22 @@ __all__ = ["Search"]
 
 # Iterations of L-BFGS-B on one smooth problem, where the Hessian can take over and where it cannot.
 BEFORE_NEWTON, ITERATIONS, MEMORY = 100, 1000, 20
+# Newton needs about ten; more are left only where the minimiser is practically at infinity.
+NEWTON_ITERATIONS = 60
 # Up to this dimension (32 MB) the Hessian may take over.
 NEWTON_DIMENSION = 2000
 # Smoothed problems in a row that may fail to shrink the gap by a hundredth before the search gives
 # up, and how much narrower the envelope becomes when new multipliers alone do not halve its share.
 PATIENCE, PROGRESS, SLOW, SHRINK = 10, 0.99, 0.5, 0.3
 # Values of the ball's multiplier tried on one smooth problem: a secant gains digits quickly.
-SHIFTS, LENGTH_ACCURACY = 30, 1e-9
+SHIFTS, LENGTH_ACCURACY = 40, 1e-9
+# The multiplier changes by at most e^4 at a time, and one this small beside the first is none.
+LEAP, NEGLIGIBLE = 4.0, 1e-12
 TINY = np.finfo(np.float64).tiny
+# A slope this much smaller than the steepest one met is rounding.
+FLAT = 1e-12
+# Newton's steps may grow to this many times the distance from the origin that they start at.
+FAR = 1e6
 
 
 class _Enough(Exception):
@@ -72,8 +80,8 @@ class Search:
     Notes
     -----
     A box is L-BFGS-B's own.  On a ball the solvers minimise F(x) + μ‖x‖²/2, with μ the root of
-    ‖x(μ)‖ = R (or 0 if the ball does not bind), found by a safeguarded secant on R/‖x(μ)‖, which is
-    nearly linear in μ.  An unbounded domain needs neither.
+    ‖x(μ)‖ = R (or 0 if the ball does not bind), found by a safeguarded secant.  An unbounded domain
+    needs neither.
     """
 
     def __init__(self, data: Rounds, family: SmoothLoss | MoreauEnvelope, domain: Domain) -> None:
@@ -83,6 +91,7 @@ class Search:
         self._newton = False
         self._shift: float | None = None
         self._last_smoothing = math.inf
+        self._steepest = 0.0
         self._at: _Evaluation | None = None
         self.certificate = Certificate(data, domain)
 
@@ -139,22 +148,25 @@ class Search:
         if self._shift is None:
             # Exact for linear losses, whose minimiser is −s/μ.
             self._shift = float(np.linalg.norm(self._evaluate(x).slope)) / radius
-        inside, outside, last = math.inf, -1.0, None
+        first, inside, outside, last = self._shift, math.inf, 0.0, None
         for _ in range(SHIFTS):
             shift = self._shift
             x = self._solve(x, shift)
             length = float(np.linalg.norm(x))
-            excess = radius / length - 1.0 if length else math.inf
-            if abs(excess) <= LENGTH_ACCURACY or (excess > 0 and shift == 0):
+            excess = math.log(max(length, TINY) / radius)
+            if abs(excess) <= LENGTH_ACCURACY or (excess < 0 and shift == 0):
                 break
-            inside, outside = (shift, outside) if excess > 0 else (inside, shift)
-            following = shift * length / radius
-            if last is not None and excess != last[1]:
-                following = shift - excess * (shift - last[0]) / (excess - last[1])
-            if not max(outside, 0.0) < following < inside:
-                middle = (outside + inside) / 2 if math.isfinite(inside) else 2 * shift
-                following = 0.0 if outside < 0 else middle
-            self._shift, last = following, (shift, excess)
+            inside, outside = (shift, outside) if excess < 0 else (inside, shift)
+            # ‖x(μ)‖ is close to a power of μ: the secant is taken of the logarithms.
+            power = -1.0
+            if last is not None and last[0] != shift and last[1] != excess:
+                power = (excess - last[1]) / math.log(shift / last[0])
+            following = shift * math.exp(min(max(-excess / power, -LEAP), LEAP))
+            if not outside < following < inside:
+                low = outside or inside * math.exp(-2 * LEAP)
+                following = math.sqrt(low * min(inside, low * math.exp(2 * LEAP)))
+            last = (shift, excess) if shift else None
+            self._shift = following if following > NEGLIGIBLE * first else 0.0
         return x
 
     def _solve(self, x: np.ndarray, shift: float) -> np.ndarray:
@@ -167,6 +179,7 @@ class Search:
             return self._evaluate(x).slope + shift * x
 
         if self._newton:
+            reach = max(1.0, float(np.linalg.norm(x)))
             try:
                 return minimize(
                     value,
@@ -174,7 +187,12 @@ class Search:
                     jac=slope,
                     hess=lambda x: self._hessian(x) + shift * np.eye(len(x)),
                     method="trust-exact",
-                    options={"maxiter": ITERATIONS, "gtol": 0.0},
+                    options={
+                        "maxiter": NEWTON_ITERATIONS,
+                        "gtol": FLAT * self._steepest,
+                        "initial_trust_radius": reach,
+                        "max_trust_radius": FAR * reach,
+                    },
                 ).x
             except (ValueError, np.linalg.LinAlgError):
                 # Squares of features overflow in the Hessian; what has been certified stands.
@@ -217,7 +235,9 @@ class Search:
         losses = self._family.loss.value(z, self._family.labels)
         smoothing = float(np.sum(losses - minorants.slope * z - minorants.offset))
         value = self._family.total(minorants, z)
-        self._at = _Evaluation(point.copy(), value, s * self._units, minorants, smoothing)
+        slope = s * self._units
+        self._steepest = max(self._steepest, float(np.linalg.norm(slope)))
+        self._at = _Evaluation(point.copy(), value, slope, minorants, smoothing)
         if isinstance(self._domain, Ball):
             # On a ball the nearest point is a multiple of x, and so are its predictions.
             share = min(1.0, self._domain.radius(len(x)) / max(float(np.linalg.norm(x)), TINY))
