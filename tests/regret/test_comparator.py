@@ -251,7 +251,7 @@ def test_more_dimensions_than_newton_takes(tools, monkeypatch):
 
 
 def test_search_that_gives_up_still_returns_an_interval(tools, monkeypatch):
-    for limit in ("BEFORE_NEWTON", "ITERATIONS", "PATIENCE", "SHIFTS"):
+    for limit in ("BEFORE_NEWTON", "ITERATIONS", "NEWTON_ITERATIONS", "PATIENCE", "SHIFTS"):
         monkeypatch.setattr(f"oco.regret._solver.{limit}", 1)
     held = tools.random_problem(6, 80, 6, real=True)
     best = best_fixed_point(LOSSES["absolute"], Ball(2.0), held, relative_gap=TIGHT)
