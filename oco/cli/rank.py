@@ -94,7 +94,8 @@ def _print(advice, path: str) -> None:
         "escaped",
         "",
         _table(advice),
-        f"a full matrix: {size(advice.full_bytes)}; Adam's two moments: {size(advice.adam_bytes)}",
+        "ratio: S-AdaGrad's bound over full-matrix AdaGrad's.  A full matrix: "
+        f"{size(advice.full_bytes)}; Adam's two moments: {size(advice.adam_bytes)}",
     )
     best = advice.recommended
     if best is not None:
@@ -123,7 +124,7 @@ def _table(advice):
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for title in (
-        "k", "captured mass", "Ω_k at least", "at most", "bound ratio at least", "at most",
+        "k", "captured mass", "Ω_k at least", "at most", "ratio at least", "at most",
         "memory", "× Adam", "of d²",
     ):  # fmt: skip
         table.add_column(title, justify="right", no_wrap=True)

@@ -99,7 +99,7 @@ def _draw_bound(axes, row: int, line: Line, i: int, regret: float, legend: set[s
         label=f"_{name}" if name in legend else name,
     )  # fmt: skip
     legend.add(name)
-    factor = f"{value / regret:.3g}×" if regret > 0 else ""
+    factor = f"{value / regret:.3g}×" if regret > 0 else "regret ≤ 0"
     axes.annotate(
         f"{factor} VIOLATED" if violated else factor, (value, row), xytext=(8, 0),
         textcoords="offset points", va="center", fontsize="x-small",

@@ -58,7 +58,10 @@ def rank(results: Iterable[Result]) -> Figure:
 
 
 def _draw_regret(axes, sketched: list[Line], references: list[Line]) -> None:
-    drawing.clean(axes, xscale="log", yscale="log", xlabel="sketch size k")
+    every = [_regret(result) for line in [*sketched, *references] for result in line.results]
+    # A learner may beat every fixed point, and a regret below 0 has no logarithm.
+    scale = "log" if min(every) > 0 else "linear"
+    drawing.clean(axes, xscale="log", yscale=scale, xlabel="sketch size k")
     axes.set_ylabel("regret after T rounds (loss)")
     names = [line.algorithm for line in [*sketched, *references]]
     sizes = sorted({line.results[0].summary.k for line in sketched})
