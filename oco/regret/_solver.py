@@ -120,7 +120,8 @@ class Search:
                 except _Sharpen:
                     x = self._at.x
                     self._sharpen()
-                waited = 0 if self.certificate.gap <= PROGRESS * before else waited + 1
+                # Strictly: an infinite gap that stays infinite is no progress.
+                waited = 0 if self.certificate.gap < PROGRESS * before else waited + 1
 
     def _newton_fits(self) -> bool:
         return self._data.d <= NEWTON_DIMENSION and not isinstance(self._domain, Box)
