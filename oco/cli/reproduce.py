@@ -57,10 +57,9 @@ def appendix_a(context, data, test, k, all_rates, plot, plot_rates, as_json, job
     else:
         output.print_rich(*presentation.tables(found))
     _draw(found, *figures)
-    missed = [ref for ref, loss in found.references() if abs(loss - ref.loss) > ref.tolerance]
-    for reference in missed:
+    for reference in found.missed:
         output.loud(f"MISSED: {reference.algorithm} at η = {reference.lr:g}: {reference.loss}")
-    if missed or any(entry.message for entry in found.entries):
+    if found.missed or any(entry.message for entry in found.entries):
         context.exit(output.FAILED)
 
 

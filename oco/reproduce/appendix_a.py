@@ -17,7 +17,7 @@ from oco.experiment.game import set_up
 from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
 from oco.sweeps.study import log_grid
-from oco.sweeps.tuning import Curve, tune
+from oco.sweeps.tuning import Curve, measure, tune
 
 __all__ = ["REFERENCES", "AppendixA", "Entry", "Reference", "appendix_a"]
 
@@ -61,9 +61,9 @@ class Reference:
 # 123 features never occurs in these rows, and changes nothing.
 REFERENCES = (
     Reference("ogd", 1.0, 0.33459, 5e-6),
-    Reference("adagrad", log_grid(1e-6, 1.0, 49)[41], 0.33226, 5e-6),
+    Reference("adagrad", RATES[41], 0.33226, 5e-6),
     Reference("full-adagrad", 0.1, 0.331620444, 5e-10),
-    Reference("full-adagrad", log_grid(1e-6, 1.0, 49)[42], 0.330756505, 5e-10),
+    Reference("full-adagrad", 0.178, 0.330756505, 5e-10),
     Reference("s-adagrad", 0.1, 0.342660216, 5e-10, k=10),
 )
 REFERENCE_ROWS, REFERENCE_DIMENSIONS = 32_560, (123, 124)
@@ -110,33 +110,27 @@ class AppendixA:
     ----------
     entries : tuple of Entry
         By learner.
+    references : tuple of (Reference, float or None)
+        Known figures that apply here, each with the average loss measured at that rate.
     k, d, train_rows, test_rows : int
         Sketch size, dimension with the constant feature, rounds.
     """
 
     entries: tuple[Entry, ...]
+    references: tuple[tuple[Reference, float | None], ...]
     k: int
     d: int
     train_rows: int
     test_rows: int
 
     @property
-    def comparable(self) -> bool:
-        """Whether the training file has the shape of a9a, for which references are known."""
-        return self.train_rows == REFERENCE_ROWS and self.d in REFERENCE_DIMENSIONS
-
-    def references(self) -> list[tuple[Reference, float]]:
-        """Return the known figures that apply here, each with the one measured at that rate."""
-        found = []
-        for reference in REFERENCES if self.comparable else ():
-            if reference.k not in (None, self.k):
-                continue
-            for entry in self.entries:
-                for rate in entry.curve.rates:
-                    same = np.isclose(rate.experiment.lr, reference.lr, rtol=1e-9)
-                    if entry.algorithm == reference.algorithm and same and rate.finished:
-                        found.append((reference, rate.average_loss))
-        return found
+    def missed(self) -> tuple[Reference, ...]:
+        """Known figures that were not met to their last digit."""
+        return tuple(
+            reference
+            for reference, loss in self.references
+            if loss is None or abs(loss - reference.loss) > reference.tolerance
+        )
 
 
 def appendix_a(
@@ -179,7 +173,12 @@ def appendix_a(
     # Everything is set up once before the first round.
     for algorithm in algorithms:
         set_up(_experiment(algorithm, data, streams[0], k, lr=1.0), {"stream": streams[0]})
-    features = streams[0].d - 1
+    options = {
+        "data": str(data),
+        "features": streams[0].d - 1,
+        "domain": "unconstrained",
+        "k": k,
+    }
     entries = []
     for algorithm in algorithms:
         rates, deltas = _grid(algorithm, all_rates)
@@ -192,13 +191,30 @@ def appendix_a(
             progress=None
             if progress is None
             else (lambda done, name=algorithm, total=total: progress(name, done, total)),
-            data=str(data),
-            features=features,
-            domain="unconstrained",
-            k=k,
+            **options,
         )
         entries.append(_evaluated(algorithm, curve, streams))
-    return AppendixA(tuple(entries), k, streams[0].d, streams[0].T, streams[1].T)
+    known = tuple(
+        (reference, _measured(reference, entries, options))
+        for reference in _applicable(streams[0], k, algorithms)
+    )
+    return AppendixA(tuple(entries), known, k, streams[0].d, streams[0].T, streams[1].T)
+
+
+def _applicable(stream: Stream, k: int, algorithms: tuple[str, ...]) -> list[Reference]:
+    """Return the known figures, if the training file has the shape of a9a."""
+    if stream.T != REFERENCE_ROWS or stream.d not in REFERENCE_DIMENSIONS:
+        return []
+    return [r for r in REFERENCES if r.algorithm in algorithms and r.k in (None, k)]
+
+
+def _measured(reference: Reference, entries: list[Entry], options: dict) -> float | None:
+    """Return the average loss at the rate of a known figure, playing it if the grid has it not."""
+    for entry in entries:
+        for rate in entry.curve.rates:
+            if (entry.algorithm, rate.experiment.lr) == (reference.algorithm, reference.lr):
+                return rate.average_loss
+    return measure(Experiment(reference.algorithm, lr=reference.lr, **options)).average_loss
 
 
 def _streams(data, test) -> tuple[Stream, Stream]:

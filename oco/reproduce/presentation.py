@@ -26,16 +26,15 @@ def tables(found: AppendixA) -> tuple:
     for entry in found.entries:
         results.add_row(*_row(entry))
     parts = [title, "", results]
-    references = found.references()
-    if references:
+    if found.references:
         known = _table("known figure", "η", "known", "measured", "difference")
-        for reference, loss in references:
+        for reference, loss in found.references:
             known.add_row(
                 reference.algorithm,
                 number(reference.lr, 4),
                 f"{reference.loss:.9g}",
-                f"{loss:.9f}",
-                f"{loss - reference.loss:+.1e}",
+                "–" if loss is None else f"{loss:.9f}",
+                "–" if loss is None else f"{loss - reference.loss:+.1e}",
             )
         parts += ["", known]
     return tuple(parts)
@@ -59,7 +58,7 @@ def document(found: AppendixA) -> dict:
     ]
     references = [
         {"algorithm": ref.algorithm, "lr": ref.lr, "known": ref.loss, "measured": loss}
-        for ref, loss in found.references()
+        for ref, loss in found.references
     ]
     sizes = {"k": found.k, "d": found.d, "train_rows": found.train_rows}
     return {**sizes, "test_rows": found.test_rows, "entries": entries, "references": references}

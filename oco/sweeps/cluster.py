@@ -6,6 +6,7 @@ Nothing of Dask is imported before a function here is called.
 from __future__ import annotations
 
 import contextlib
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 
 from oco.experiment import Experiment
@@ -97,7 +98,8 @@ def on_cluster(
             experiment = futures.pop(future)
             try:
                 outcome = future.result()
-            except Exception as error:
+            # Cancelled is what the futures of a scheduler that went away are; no Exception.
+            except (Exception, CancelledError) as error:
                 outcome = Outcome(experiment, None, one_line(error))
             # The worker forgets the result now that it is here.
             future.release()
