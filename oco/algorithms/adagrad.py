@@ -7,6 +7,7 @@ import numpy as np
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
 from oco.domains import Domain
+from oco.linalg.engine import kernel
 from oco.linalg.operators import Diagonal
 
 __all__ = ["DiagonalCovariance", "adagrad"]
@@ -45,9 +46,7 @@ class DiagonalCovariance:
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return g_i/(Σ g_{s,i}²)^{1/2} (0 for a coordinate that was always 0)."""
-        self._squares += g * g
-        np.sqrt(self._squares, out=self._roots)
-        return np.divide(g, self._roots, out=np.zeros_like(g), where=self._roots > 0)
+        return _absorb(self._squares, self._roots, g)
 
 
 def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -100,3 +99,12 @@ def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent
         diameter=width,
         bounds=("certificate", "trace"),
     )
+
+
+@kernel
+def _absorb(squares, roots, g):
+    """Add g² to `squares` and take `roots`, in place; return g over the roots, and 0 over 0."""
+    squares += g * g
+    roots[:] = np.sqrt(squares)
+    seen = roots > 0
+    return np.where(seen, g / np.where(seen, roots, 1.0), 0.0)
