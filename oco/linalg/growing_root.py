@@ -36,6 +36,11 @@ NORM_ACCURACY = 1e-14
 SMALL = 48
 # Terms between two decompositions: about where both cost the same, in bounded memory.
 FEWEST, MOST = 16, 100
+# Up to this share of the dimension, the matrix on the span of Q is decomposed instead of G; above
+# it, rotating Q costs what that saves.
+ROTATED = 0.75
+# Below this trace of G⁻¹ the two decompositions agree to better than 1e-9.
+WELL_CONDITIONED = 1e6
 # Rows of G that, with as many more numbers, fit into a processor's second cache at d = 1000.
 BLOCK = 64
 
@@ -48,8 +53,8 @@ class GrowingRoot(SpectralOperator):
     dim : int
         d.
     capacity : int, optional
-        Terms between two eigendecompositions; 0 decomposes G for each vector.  The default is the
-        fastest.
+        Terms between two eigendecompositions, at least 2 (a vector that brings a direction takes
+        two); 0 decomposes G for each vector.  The default is about the fastest.
 
     Notes
     -----
@@ -70,7 +75,8 @@ class GrowingRoot(SpectralOperator):
     - no sum in the resolvents cancels by more than AMPLIFICATION.
 
     In all other rounds G is decomposed.  So a covariance whose eigenvalues fall through the cut-off
-    costs a decomposition a vector.
+    costs a decomposition a vector.  Where only the number of terms has reached the capacity and the
+    rank is low, it is enough to decompose diag(λ) + C Cᵀ and rotate Q.
 
     Examples
     --------
@@ -164,21 +170,35 @@ class GrowingRoot(SpectralOperator):
         if not self._capacity or self._unit == 0:
             return
         kept = resolved > 0
-        eigenvalues = resolved[kept] / self._unit
         self._cut_off = np.abs(values[~kept]).max(initial=0.0) / self._unit
+        self._frame[: kept.sum()] = vectors[:, kept].T
+        self._restart(resolved[kept] / self._unit)
+
+    def _rotate(self) -> None:
+        """Start anew from the eigenvectors of G on the span of Q: decomposes r × r numbers only."""
+        self._gram, self._count = self._covariance(), 0
+        values, vectors = np.linalg.eigh(self._resolvents.matrix())
+        frame = self._frame[: len(values)]
+        frame[:] = vectors.T @ frame
+        self._unit *= values[-1]
+        self._cut_off /= values[-1]
+        self._restart(values / values[-1])
+
+    def _restart(self, eigenvalues: np.ndarray) -> None:
+        """Set G = Q diag(λ) Qᵀ, in its new unit."""
         self._largest = 1.0
         self._inverse_trace = (1 / eigenvalues).sum()
-        if self._inverse_trace <= 1 / LEAST:
-            self._frame[: len(eigenvalues)] = vectors[:, kept].T
-            self._resolvents.restart(eigenvalues)
+        self._resolvents.restart(eigenvalues)
 
     def _extend(self, g: np.ndarray) -> bool:
         """Add g to the terms; tell whether the rule is then exact for G."""
+        resolvents, r = self._resolvents, self._resolvents.size
         if self._inverse_trace > 1 / LEAST:
             return False
-        resolvents, r = self._resolvents, self._resolvents.size
         if resolvents.terms + 2 > self._capacity:
-            return False
+            if r > ROTATED * self.dim or self._inverse_trace > WELL_CONDITIONED:
+                return False
+            self._rotate()
         length = math.sqrt(self._unit)
         if r == self.dim:
             coordinates, rest = self._frame @ g, 0.0

@@ -53,6 +53,7 @@ class Resolvents:
 
     def __init__(self, shifts: np.ndarray, dim: int, capacity: int) -> None:
         self._shifts = shifts
+        self._poles = np.zeros(dim)
         self._inverse_poles = np.zeros((len(shifts), dim))
         self._terms = np.zeros((capacity, dim))
         self._signs = np.zeros(capacity)
@@ -62,13 +63,19 @@ class Resolvents:
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes."""
-        arrays = (self._inverse_poles, self._terms, self._signs, self._factors)
+        arrays = (self._poles, self._inverse_poles, self._terms, self._signs, self._factors)
         return sum(array.nbytes for array in arrays)
 
     def restart(self, eigenvalues: np.ndarray) -> None:
         """Set B = diag(λ)."""
         self.size, self.terms = len(eigenvalues), 0
+        self._poles[: self.size] = eigenvalues
         self._inverse_poles[:, : self.size] = 1 / np.add.outer(self._shifts, eigenvalues)
+
+    def matrix(self) -> np.ndarray:
+        """Return B, of shape (r, r)."""
+        terms = self._terms[: self.terms, : self.size]
+        return np.diag(self._poles[: self.size]) + (terms.T * self._signs[: self.terms]) @ terms
 
     def append(self, c: np.ndarray) -> float:
         """Add c cᵀ, for c of shape (r,).
@@ -105,6 +112,7 @@ class Resolvents:
         """
         j, r = self.terms, self.size
         pole = c[r] * c[r]
+        self._poles[r] = pole
         self._inverse_poles[:, r] = 1 / (self._shifts + pole)
         self._terms[:j, r] = 0.0
         self.size = r + 1
