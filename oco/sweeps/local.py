@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
@@ -12,6 +13,9 @@ from oco.experiment import Experiment
 from oco.sweeps.outcomes import Outcome, attempt
 
 __all__ = ["in_parallel", "resolve_jobs"]
+
+# How often an experiment may take down a worker that runs nothing else.
+MOST_DEATHS = 2
 
 
 def resolve_jobs(jobs: int | None) -> int:
@@ -39,12 +43,13 @@ def in_parallel(
     ------
     Outcome
         Of each experiment, once.  Where a worker process dies, as when it is killed or out of
-        memory, the experiments that were in flight are tried again, each alone; one that takes its
-        worker down again becomes a failure.
+        memory, the experiments that were in flight are tried again, each alone; one that takes
+        worker after worker down becomes a failure.
     """
     jobs = resolve_jobs(jobs)
     waiting = dict(enumerate(experiments))
     suspects: list[int] = []
+    deaths: Counter[int] = Counter()
     while waiting:
         alone = suspects.pop() if suspects else None
         batch = {alone: waiting[alone]} if alone is not None else dict(waiting)
@@ -56,12 +61,13 @@ def in_parallel(
         except TerminatedWorkerError:
             if alone is None:
                 suspects = [index for index in started if index in waiting]
+                continue
+            deaths[alone] += 1
+            if deaths[alone] < MOST_DEATHS:
+                suspects.append(alone)
             else:
-                yield Outcome(
-                    waiting.pop(alone),
-                    None,
-                    "its worker process died twice: killed, or out of memory?",
-                )
+                message = f"its worker process died {MOST_DEATHS} times: killed, or out of memory?"
+                yield Outcome(waiting.pop(alone), None, message)
 
 
 def _batch(batch: dict[int, Experiment], started: list[int], jobs: int, alone: bool, compute):

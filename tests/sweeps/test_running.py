@@ -1,5 +1,6 @@
 """A sweep goes on after failures, after its own death and after that of a worker."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -107,7 +108,7 @@ def test_a_dead_worker_s_experiment_is_tried_again_and_given_up_if_it_kills_agai
     assert found.returncode == 1 and "Traceback" not in found.stderr
     assert "4 computed now, 1 with problems" in found.stdout
     faults = {o.experiment.seed: o.fault for o in Store(tmp_path / "runs").outcomes()}
-    assert "its worker process died twice" in faults.pop(1)
+    assert "its worker process died 2 times" in faults.pop(1)
     assert faults == {0: "", 2: "", 3: ""}
 
 
@@ -136,6 +137,9 @@ def test_killed_at_any_time_it_loses_only_what_is_in_flight(tmp_path, whole_grou
     assert 3 <= len(before) < 12, "the sweep was over before it could be killed"
     stamps = {name: (runs / name / "result.json").stat().st_mtime_ns for name in before}
     again = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    # Workers whose driver is gone end by themselves after some idle minutes.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
     assert f"12 experiments, {len(before)} done before, {12 - len(before)} computed" in again.stdout
     assert len(results_in(runs)) == 12
     assert stamps == {name: (runs / name / "result.json").stat().st_mtime_ns for name in before}
