@@ -172,7 +172,8 @@ class FrequentDirections:
             self._values *= self.decay
             self.escaped_mass *= self.decay
             self.last_escape = 0.0
-            return np.zeros(self._q)
+            self._coordinates[:] = 0.0
+            return self._coordinates[: self._q]
         if self.rows - self._corrected >= CORRECT_EVERY:
             orthonormalise(self._frame, self._rotation, self._m, self._q)
             fold(self._frame, self._rotation, self._m, self._q)
