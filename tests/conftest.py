@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# One BLAS thread, also in subprocesses: the matrices are small, and on a busy machine threads that
+# wait for each other cost more than they bring.  This runs before a test imports NumPy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
