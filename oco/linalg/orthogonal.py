@@ -42,9 +42,8 @@ def split(rows, v):
     Notes
     -----
     Classical Gram–Schmidt, with a second pass where cancellation asks for it ("twice is enough":
-    Giraud, Langou, Rozložník, *The loss of orthogonality in the Gram–Schmidt process*, 2005), and
-    a third on the normalised remainder where that is short, which keeps even a remainder of
-    1e-12 ‖v‖ orthogonal to rounding.
+    Giraud, Langou, Rozložník, *The loss of orthogonality in the Gram–Schmidt process*, 2005): even
+    a remainder of 1e-12 ‖v‖ then is orthogonal to the rows to rounding.
     """
     length = math.sqrt(np.dot(v, v))
     c = np.dot(rows, v)
@@ -57,11 +56,6 @@ def split(rows, v):
         r = math.sqrt(np.dot(rest, rest))
         if r <= NEW_DIRECTION * length:
             return c, 0.0, rest
-        if r < ONE_PASS * length:
-            rest /= r
-            rest -= np.dot(np.dot(rows, rest), rows)
-            rest /= math.sqrt(np.dot(rest, rest))
-            return c, r, rest
     if r > 0.0:
         rest /= r
     return c, r, rest
