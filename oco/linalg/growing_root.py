@@ -18,15 +18,12 @@ __all__ = ["GrowingRoot"]
 # one at the last decomposition, which is far above the cut-off of `resolve_rank`.  Below LEAST the
 # definition itself, computed in floating point, is not certain to 1e-8.
 LEAST, GREATEST = 1e-9, 64.0
-# It holds for multipliers μ up to this many times the root of the largest eigenvalue, ...
-LARGEST_MULTIPLIER = 100.0
-# ... and, since its error is relative to y, for points this many times longer than the radius.
-LONGEST = 1000.0
+# It holds for multipliers up to √GREATEST·LONGEST, which is enough for points at most LONGEST times
+# longer than the radius: μ ≤ λ_max(H) (‖y‖/R − 1).
+LONGEST = 100.0
 # An eigenvalue that was cut off may have a share in a direction that comes in later: it is left out
 # if it can change the eigenvalue there by no more than this.
 NEGLECTED = 1e-8
-# Rounding amplified by this much is 2e-11, and only at the smallest shifts, which count least.
-AMPLIFICATION = 1e5
 # Of a point in the range of G, rounding leaves much less than this outside.
 OUTSIDE = 1e-11
 # Newton's method for the projection: see `oco.linalg.secular`; the norm is as accurate as the rule.
@@ -71,8 +68,10 @@ class GrowingRoot(SpectralOperator):
       the largest eigenvalue at the last decomposition: hence all eigenvalues lie where the rule is
       accurate, and above the cut-off.  The trace grows by e_rᵀG⁻¹e_r for a new direction e_r and
       otherwise shrinks;
-    - what was cut off then is negligible in a direction that comes in now;
-    - no sum in the resolvents cancels by more than AMPLIFICATION.
+    - what was cut off then is negligible in a direction that comes in now.
+
+    Rounding: a sum behind the resolvent at σ cancels by at most λ/(σ + LEAST) for an eigenvalue λ
+    and adds √σ/λ, up to constants, to 1/√λ: a relative error of ε (GREATEST/LEAST)^{1/2} = 6e-11.
 
     In all other rounds G is decomposed.  So a covariance whose eigenvalues fall through the cut-off
     costs a decomposition a vector.  Where only the number of terms has reached the capacity and the
@@ -210,18 +209,15 @@ class GrowingRoot(SpectralOperator):
         if self._largest > GREATEST:
             return False
         if rest == 0:
-            return resolvents.append(coordinates) <= AMPLIFICATION
+            resolvents.append(coordinates)
+            return True
         # The new diagonal element of G bounds its smallest eigenvalue from above.
         if rest * rest < LEAST:
             return False
         self._frame[r] = direction
-        amplification, inverse = resolvents.append_direction(np.append(coordinates, rest))
+        inverse = resolvents.append_direction(np.append(coordinates, rest))
         self._inverse_trace += inverse
-        return (
-            amplification <= AMPLIFICATION
-            and self._inverse_trace <= 1 / LEAST
-            and self._cut_off * inverse <= NEGLECTED
-        )
+        return self._inverse_trace <= 1 / LEAST and self._cut_off * inverse <= NEGLECTED
 
     def _project_on_ball(self, y: np.ndarray, radius: float) -> np.ndarray | None:
         """Project by the rule; None where it is not exact.
@@ -250,8 +246,6 @@ class GrowingRoot(SpectralOperator):
             if mu + step == mu:
                 break
             mu += step
-            if mu > LARGEST_MULTIPLIER:
-                return None
         return radius * (x @ frame)
 
 

@@ -62,8 +62,8 @@ def root_rule(count: int, low: float, high: float) -> tuple[np.ndarray, np.ndarr
 
 
 # One rule serves every matrix, scaled so that its largest eigenvalue was 1 a while ago.  It must be
-# accurate for 1e-9 ≤ λ ≤ 64 and for all 0 ≤ μ ≤ 100.  The interval goes beyond the eigenvalues
-# because ±iμ are poles too: those with μ² > high/100 would be too near to the real axis, and those
+# accurate for 1e-9 ≤ λ ≤ 64 and for all 0 ≤ μ ≤ 800.  The interval goes beyond the eigenvalues
+# because ±iμ are poles too: those with μ² > high would come near to the nodes, and those
 # with μ² < low err by no more than 3e-3 low/λ, relative to the identity, in μ (A^{1/2} + μI)⁻¹.
 # The rule itself errs by 6e-13.
 LOWEST, HIGHEST = 1e-17, 1e6

@@ -46,7 +46,7 @@ class Resolvents:
     --------
     >>> B = Resolvents(np.array([1.0]), dim=2, capacity=2)
     >>> B.restart(np.array([1.0]))
-    >>> growth = B.append(np.array([1.0]))
+    >>> B.append(np.array([1.0]))
     >>> B.solve(np.array([6.0]))
     array([[2.]])
     """
@@ -77,15 +77,8 @@ class Resolvents:
         terms = self._terms[: self.terms, : self.size]
         return np.diag(self._poles[: self.size]) + (terms.T * self._signs[: self.terms]) @ terms
 
-    def append(self, c: np.ndarray) -> float:
-        """Add c cᵀ, for c of shape (r,).
-
-        Returns
-        -------
-        float
-            By how much rounding may have been amplified: the largest ratio, over the shifts, of the
-            numbers that 1 + cᵀ(B + σ_n I)⁻¹c was summed from to that sum.
-        """
+    def append(self, c: np.ndarray) -> None:
+        """Add c cᵀ, for c of shape (r,)."""
         j, r = self.terms, self.size
         self._newest = j
         self._terms[j, :r] = c
@@ -93,21 +86,17 @@ class Resolvents:
         inner = weighted @ self._terms[: j + 1, :r].T
         cross, own = inner[:, :j], inner[:, j]
         reduced = np.matmul(self._factors[:, :j, :j], cross[:, :, None])[:, :, 0]
-        squares = reduced * reduced
         # 1 + cᵀ(B + σ_n I)⁻¹c; whatever is below 1 is rounding.
-        pivots = np.maximum(1 + own - squares @ self._signs[:j], 1.0)
+        pivots = np.maximum(1 + own - (reduced * reduced) @ self._signs[:j], 1.0)
         row = np.matmul((self._signs[:j] * reduced)[:, None, :], self._factors[:, :j, :j])
         self._grow(-row[:, 0, :], pivots, 1.0)
-        return float(np.max((1 + own + squares.sum(axis=1)) / pivots))
 
-    def append_direction(self, c: np.ndarray) -> tuple[float, float]:
+    def append_direction(self, c: np.ndarray) -> float:
         """Add c cᵀ, for c of shape (r + 1,) with a coordinate that B does not have yet.
 
         Returns
         -------
-        amplification : float
-            As from `append`.
-        inverse : float
+        float
             e_rᵀ(B + σI)⁻¹ e_r for the new coordinate r and the smallest shift, after the addition.
         """
         j, r = self.terms, self.size
@@ -116,7 +105,7 @@ class Resolvents:
         self._inverse_poles[:, r] = 1 / (self._shifts + pole)
         self._terms[:j, r] = 0.0
         self.size = r + 1
-        amplification = self.append(c)
+        self.append(c)
         j = self.terms
         self._terms[j, :r], self._terms[j, r] = 0.0, c[r]
         # Of all terms only c shares the coordinate, so that the new row is a multiple of c's.
@@ -125,7 +114,7 @@ class Resolvents:
         pivots = -self._shifts * self._inverse_poles[:, r] - reduced * reduced
         self._grow(-reduced[:, None] * self._factors[:, j - 1, :j], pivots, -1.0)
         smallest = np.argmin(self._shifts)
-        return amplification, float((1 + pivots[smallest]) / (pole * -pivots[smallest]))
+        return float((1 + pivots[smallest]) / (pole * -pivots[smallest]))
 
     def _grow(self, rows: np.ndarray, pivots: np.ndarray, sign: float) -> None:
         """Add a row to each factor, scaled so that its pivot becomes the sign."""

@@ -119,15 +119,43 @@ def test_what_was_cut_off_counts_when_its_direction_comes_in():
         np.testing.assert_allclose(root.absorb(g), exact, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("far", [1e2, 1e5, 1e8])
-def test_projection_of_a_point_far_away(far):
-    rng = np.random.default_rng(3)
-    root, gram = GrowingRoot(12, capacity=12), np.zeros((12, 12))
-    for g in rng.standard_normal((20, 12)):
+@pytest.mark.parametrize("seed", range(20))
+def test_weak_eigenvalues_that_become_strong(seed):
+    """The resolvents then cancel the most."""
+    rng = np.random.default_rng(seed)
+    rotation = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    rows = np.diag([1.0, 1.0, 1.0, 1e-3, 1e-4, 6e-5]) @ rotation
+    root, gram = GrowingRoot(6, capacity=24), np.zeros((6, 6))
+    for g in rows:
         gram += np.outer(g, g)
         root.absorb(g)
-    y = far * rng.standard_normal(12)
-    expected = definition(gram).project_on_ball(y, 1.0)
+    for g in rng.standard_normal((10, 6)):
+        gram += np.outer(g, g)
+        exact = definition(gram).power(-1) @ g
+        np.testing.assert_allclose(root.absorb(g), exact, rtol=0, atol=1e-9)
+
+
+def test_a_new_direction_that_leaves_a_tiny_eigenvalue():
+    """The new coordinate is 1e-4 long, but G's smallest eigenvalue falls to 1e-14."""
+    root, gram = GrowingRoot(3, capacity=20), np.zeros((3, 3))
+    for g in np.array([[1.0, 0.0, 0.0], [0.0, 1e-3, 0.0], [0.0, 1.0, 1e-4], [0.0, 1.0, 0.0]]):
+        gram += np.outer(g, g)
+        exact = definition(gram).power(-1) @ g
+        np.testing.assert_allclose(root.absorb(g), exact, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("far", [1.5, 30.0, 900.0, 1e5, 1e8])
+@pytest.mark.parametrize("weak", [False, True])
+def test_projection_of_a_point_far_away(far, weak):
+    """Along all eigenvectors (a large multiplier), or along a weak one (much is cancelled)."""
+    rng = np.random.default_rng(3)
+    root, gram = GrowingRoot(12, capacity=12), np.zeros((12, 12))
+    for g in rng.standard_normal((20, 12)) * np.append(np.ones(11), 1e-3):
+        gram += np.outer(g, g)
+        root.absorb(g)
+    exact = definition(gram)
+    y = far * (exact.vectors[:, 0] if weak else rng.standard_normal(12))
+    expected = exact.project_on_ball(y, 1.0)
     np.testing.assert_allclose(root.project_on_ball(y, 1.0), expected, rtol=0, atol=TOLERANCE)
 
 
@@ -137,9 +165,9 @@ def test_projection_of_a_point_outside_the_range():
     root = GrowingRoot(12, capacity=12)
     for g in rows:
         root.absorb(g)
-    exact = definition(rows.T @ rows)
-    for length in (0.5, 5.0):
-        y = length * rng.standard_normal(12)
+    exact, v = definition(rows.T @ rows), rng.standard_normal(12)
+    inside = exact.power(0) @ v
+    for y in (0.3 * inside + 5 * (v - inside), 3 * inside + 0.5 * (v - inside)):
         expected = exact.project_on_ball(y, 1.0)
         np.testing.assert_allclose(root.project_on_ball(y, 1.0), expected, rtol=0, atol=1e-9)
 

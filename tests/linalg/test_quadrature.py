@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oco.linalg.growing_root import GREATEST, LARGEST_MULTIPLIER, LEAST
+from oco.linalg.growing_root import GREATEST, LEAST, LONGEST
 from oco.linalg.quadrature import NODES, WEIGHTS, damped_weights, root_rule
 
 EIGENVALUES = np.geomspace(LEAST, GREATEST, 500)
@@ -17,7 +17,7 @@ def test_inverse_roots_on_the_whole_interval():
     np.testing.assert_allclose(by_rule(WEIGHTS) * np.sqrt(EIGENVALUES), 1.0, rtol=0, atol=2e-12)
 
 
-@pytest.mark.parametrize("mu", [0.0, *np.geomspace(1e-14, LARGEST_MULTIPLIER, 200)])
+@pytest.mark.parametrize("mu", [0.0, *np.geomspace(1e-14, np.sqrt(GREATEST) * LONGEST, 200)])
 def test_damping_by_every_multiplier(mu):
     # Below the interval, where ±iμ comes near to the nodes, the error is the largest.
     expected = mu / (np.sqrt(EIGENVALUES) + mu)
