@@ -29,7 +29,7 @@ def reproduce() -> None:
     WHAT,
     "--all-rates",
     is_flag=True,
-    help="Let full-adagrad, the slowest, try all 49 rates and not the 13 largest.",
+    help="Let full-adagrad, the slowest, try all 49 rates and not the 9 largest.",
 )
 @PLOT
 @option(OUTPUT, "--plot-rates", unit="FILE", help="Draw the learning-rate curves.")

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import Parallel, delayed, parallel_config
 
 from oco import checks
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
+from oco.sweeps.local import resolve_jobs
 from oco.sweeps.study import log_grid
 from oco.sweeps.tuning import Curve, measure, tune
 
@@ -25,9 +27,9 @@ RATES = log_grid(1e-6, 1.0, 49)
 # Ada-FD has two parameters to tune, and as many pairs as the others have rates.
 PAIRED_RATES = log_grid(1e-6, 1.0, 7)
 DELTAS = log_grid(1e-6, 1.0, 7)
-# A round of full-matrix AdaGrad costs O(d²) and more: unless all are asked for, it tries the 13
-# largest of the rates, from 10^-1.5 to 1.
-FEW_RATES = RATES[-13:]
+# A round of full-matrix AdaGrad costs O(d²) and more: unless all are asked for, it tries the 9
+# largest of the rates, from 0.1 to 1.
+FEW_RATES = RATES[-9:]
 LEARNERS = ("ogd", "adagrad-norm", "adagrad", "s-adagrad", "ada-fd", "full-adagrad")
 
 
@@ -152,7 +154,7 @@ def appendix_a(
     k : int
         Sketch size.
     all_rates : bool
-        Whether full-matrix AdaGrad tries all 49 rates, and not the 13 largest only.
+        Whether full-matrix AdaGrad tries all 49 rates, and not the 9 largest only.
     jobs : int, optional
         How many runs at a time; as many as there are cores by default.
     algorithms : tuple of str
@@ -179,7 +181,7 @@ def appendix_a(
         "domain": "unconstrained",
         "k": k,
     }
-    entries = []
+    curves: dict[str, Curve] = {}
     for algorithm in algorithms:
         rates, deltas = _grid(algorithm, all_rates)
         total = len(rates) * len(deltas or [None])
@@ -193,7 +195,12 @@ def appendix_a(
             else (lambda done, name=algorithm, total=total: progress(name, done, total)),
             **options,
         )
-        entries.append(_evaluated(algorithm, curve, streams))
+        curves[algorithm] = curve
+    with parallel_config(backend="loky", n_jobs=resolve_jobs(jobs), inner_max_num_threads=1):
+        entries = Parallel(batch_size=1)(
+            delayed(_evaluated)(algorithm, curve, str(data), str(test))
+            for algorithm, curve in curves.items()
+        )
     known = tuple(
         (reference, _measured(reference, entries, options))
         for reference in _applicable(streams[0], k, algorithms)
@@ -243,7 +250,7 @@ def _experiment(algorithm: str, path, stream: Stream, k: int, **options) -> Expe
     )
 
 
-def _evaluated(algorithm: str, curve: Curve, streams: tuple[Stream, Stream]) -> Entry:
+def _evaluated(algorithm: str, curve: Curve, data: str, test: str) -> Entry:
     best = curve.best
     if best is None:
         nothing = np.empty(0)
@@ -251,6 +258,7 @@ def _evaluated(algorithm: str, curve: Curve, streams: tuple[Stream, Stream]) -> 
             algorithm, curve, None, None, None, None, nothing, nothing, "every rate diverged"
         )
     plays, points = [], []
+    streams = _streams(data, test)
     for stream in streams:
         game = set_up(best.experiment, {"stream": stream})
         t = log_checkpoints(stream.T, best.experiment.checkpoints)
