@@ -35,6 +35,8 @@ PATIENCE, PROGRESS, SLOW, SHRINK = 10, 0.99, 0.5, 0.3
 SHIFTS, LENGTH_ACCURACY = 40, 1e-9
 # The multiplier changes by at most e^4 at a time, and one this small beside the first is none.
 LEAP, NEGLIGIBLE = 4.0, 1e-12
+# Until the length is right to ROUGH_LENGTH, L-BFGS-B stops at this relative gain in an iteration.
+ROUGH, ROUGH_LENGTH = 1e-9, 1e-6
 TINY = np.finfo(np.float64).tiny
 # A slope this much smaller than the steepest one met is rounding.
 FLAT = 1e-12
@@ -92,6 +94,7 @@ class Search:
         self._shift: float | None = None
         self._last_smoothing = math.inf
         self._steepest = 0.0
+        self._rough = True
         self._at: _Evaluation | None = None
         self.certificate = Certificate(data, domain)
 
@@ -155,7 +158,13 @@ class Search:
             x = self._solve(x, shift)
             length = float(np.linalg.norm(x))
             excess = math.log(max(length, TINY) / radius)
-            if abs(excess) <= LENGTH_ACCURACY or (excess < 0 and shift == 0):
+            if abs(excess) <= (ROUGH_LENGTH if self._rough else LENGTH_ACCURACY):
+                if not self._rough:
+                    break
+                # What was bracketed roughly is not relied on.
+                self._rough, inside, outside, last = False, math.inf, 0.0, None
+                continue
+            if excess < 0 and shift == 0:
                 break
             inside, outside = (shift, outside) if excess < 0 else (inside, shift)
             # ‖x(μ)‖ is close to a power of μ: the secant is taken of the logarithms.
@@ -210,7 +219,7 @@ class Search:
             options={
                 "maxiter": BEFORE_NEWTON if self._newton_fits() else ITERATIONS,
                 "maxcor": MEMORY,
-                "ftol": 0.0,
+                "ftol": ROUGH if shift and self._rough else 0.0,
                 "gtol": 0.0,
             },
         )
