@@ -56,7 +56,7 @@ class Play:
         return len(self.margins)
 
 
-def log_checkpoints(T: int, per_decade: int = 8) -> np.ndarray:
+def log_checkpoints(T: int, per_decade: int = 5) -> np.ndarray:
     """Return rounds spaced evenly in log t, from 1 to `T`.
 
     Examples

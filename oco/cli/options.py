@@ -161,7 +161,7 @@ _EXPERIMENT = (
         CHECKS,
         "--checkpoints",
         kind=int,
-        default=8,
+        default=5,
         help="How often the bounds are checked in each tenfold of rounds.",
     ),
     option(

@@ -101,7 +101,7 @@ class Experiment(Record):
     data: str | None = None
     bias: bool = True
     features: int | None = None
-    checkpoints: int = 8
+    checkpoints: int = 5
     prefix_regret: bool = False
     gap: float = 1e-3
 

@@ -37,7 +37,7 @@ COMMON = {"algorithm", "loss", "stream", "domain", "d", "T", "checkpoints", "pre
 # Options that may be a range of numbers evenly spaced in the logarithm.
 RANGES = ("lr", "delta", "gap", "radius")
 # Options of which one valid value is as good as another, so that one experiment of many is tried.
-HARMLESS = {"seed": 0, "checkpoints": 8, "prefix_regret": False, "gap": 1e-3}
+HARMLESS = {"seed": 0, "checkpoints": 5, "prefix_regret": False, "gap": 1e-3}
 RATES = ("lr", "delta")
 
 

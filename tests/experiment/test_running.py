@@ -213,7 +213,7 @@ def test_one_violated_checkpoint_is_enough():
             self.t = getattr(self, "t", 0) + 1
             super().update(g)
 
-    result = oco.run(Late, **SMALL)
+    result = oco.run(Late, checkpoints=8, **SMALL)
     assert 49 in result.trace.t
     np.testing.assert_array_equal(
         result.trace.holds["certificate"] == VIOLATED, result.trace.t == 49
