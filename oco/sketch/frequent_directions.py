@@ -61,7 +61,8 @@ class FrequentDirections:
     One step is C = β Ḡ + g gᵀ; ρ = λ_ℓ(C); Ḡ = the top ℓ eigenpairs of C with ρ subtracted.
     Then 0 ⪯ G − Ḡ ⪯ τ I and τ ≤ min_{j<ℓ} Σ_{i>j} λ_i(G)/(ℓ − j); see `guarantees`.
 
-    The eigenvectors are kept as W V with V a frame of at most 1.5 ℓ orthonormal rows of length d.
+    The eigenvectors are kept as W V with V a frame of at most ℓ + max(7, ℓ/2) orthonormal rows of
+    length d.
     A step multiplies by V three times and rotates only W, in O(ℓ²) to O(ℓ³) operations free of d;
     every ≥ ℓ/2 steps W is folded into V.  The step is nevertheless exact, not a buffered
     approximation: it equals the dense definition to rounding after each row.
