@@ -30,6 +30,7 @@ _ROOMS = (
     "domains",
     "experiment",
     "losses",
+    "memory",
     "plots",
     "ranks",
     "regret",

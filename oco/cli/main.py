@@ -8,6 +8,7 @@ import click
 
 from oco.cli.compare import compare
 from oco.cli.listing import listing
+from oco.cli.memory import memory
 from oco.cli.plot import plot
 from oco.cli.rank import rank
 from oco.cli.report import report
@@ -71,5 +72,18 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for command in (run, compare, sweep, tune, plot, report, rank, reproduce, listing, show, verify):
+for command in (
+    run,
+    compare,
+    sweep,
+    tune,
+    plot,
+    report,
+    rank,
+    memory,
+    reproduce,
+    listing,
+    show,
+    verify,
+):
     main.add_command(command)

@@ -6,6 +6,7 @@ from oco.plots.advice import advice
 from oco.plots.drawing import save
 from oco.plots.ladder import ladder
 from oco.plots.learners import learners
+from oco.plots.memory import memory
 from oco.plots.progress import progress
 from oco.plots.rank import rank
 from oco.plots.rates import rates, rates_of_results
@@ -27,6 +28,7 @@ __all__ = [
     "advice",
     "ladder",
     "learners",
+    "memory",
     "progress",
     "rank",
     "rates",

@@ -20,6 +20,9 @@ LEARNERS = {
     "full-adagrad": {"color": "black", "linestyle": "-", "marker": "o"},
     "s-adagrad": {"color": "#0072B2", "linestyle": "-", "marker": "^"},
     "ada-fd": {"color": "#CC79A7", "linestyle": "-.", "marker": "v"},
+    "shampoo": {"color": "#661100", "linestyle": (0, (6, 2)), "marker": ">"},
+    "s-shampoo": {"color": "#332288", "linestyle": "-", "marker": "<"},
+    "adam": {"color": "#44AA99", "linestyle": (0, (4, 1, 1, 1)), "marker": "p"},
 }
 OTHERS = (
     {"color": "#009E73", "linestyle": (0, (5, 1)), "marker": "D"},

@@ -42,8 +42,8 @@ def size(count: float | None) -> str:
     """
     if count is None:
         return "–"
-    for unit in ("B", "kB", "MB"):
+    for unit in ("B", "kB", "MB", "GB", "TB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
         count /= 1000
-    return f"{count:.3g} GB"
+    return f"{count:.3g} PB"

@@ -1,0 +1,18 @@
+"""What an optimizer keeps for parameters of given shapes, counted before anything is trained."""
+
+from __future__ import annotations
+
+from oco.memory.ledger import Entry, Ledger, State, ledger
+from oco.memory.safetensors import read_shapes
+from oco.memory.shapes import Parameter, parse_shape, shapes_of
+
+__all__ = [
+    "Entry",
+    "Ledger",
+    "Parameter",
+    "State",
+    "ledger",
+    "parse_shape",
+    "read_shapes",
+    "shapes_of",
+]

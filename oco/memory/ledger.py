@@ -1,0 +1,245 @@
+r"""What each optimizer keeps of the squared gradients, and besides, counted from shapes alone.
+
+The *second-moment memory* of an optimizer is what it needs to go on estimating the gradients'
+covariance: the diagonal of Adam, the row and column means of AdaFactor, the matrices of Shampoo,
+the directions, eigenvalues and escaped mass of S-Shampoo's sketches.  What is computed from these
+and kept to save time (roots), what a grafted step size needs, and the first moment are counted in
+columns of their own.  A step counter is not counted.
+
+For a parameter of shape n_1 × … × n_p (axes of length 1 merged away, p ≥ 2) of N numbers:
+
+======================  ==================================================
+full-matrix AdaGrad     N²
+Shampoo                 Σ n_i²
+S-Shampoo, sketch k     Σ (k − 1)(n_i + 1) + 1 where k < n_i, else n_i²
+Adam                    N
+AdaFactor               N/n_{p−1} + N/n_p, of the shape as it is given
+======================  ==================================================
+
+and N for each but full-matrix AdaGrad where p ≤ 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
+
+from oco import checks
+from oco.memory.shapes import Parameter
+
+__all__ = ["Entry", "Ledger", "State", "ledger"]
+
+# Bytes of a number: float32, in which networks are trained.
+NUMBER_BYTES = 4
+
+
+@dataclass(frozen=True)
+class State:
+    """What an optimizer keeps, in numbers or in bytes.
+
+    Attributes
+    ----------
+    second_moment : int
+        Statistics of the squared gradients.
+    roots : int
+        Computed from the statistics, and kept.
+    grafting : int
+        The diagonal second moment from which a grafted step takes its length.
+    first_moment : int
+        Momentum.
+    """
+
+    second_moment: int
+    roots: int = 0
+    grafting: int = 0
+    first_moment: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(astuple(self))
+
+    def __add__(self, other: State) -> State:
+        return State(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
+    def __mul__(self, factor: int) -> State:
+        return State(*(factor * part for part in astuple(self)))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One optimizer's row of the ledger.
+
+    Attributes
+    ----------
+    optimizer : str
+        Its name.
+    k : int or None
+        Sketch size, where it has one.
+    states : tuple of State
+        For each parameter, in bytes.
+    """
+
+    optimizer: str
+    k: int | None
+    states: tuple[State, ...]
+
+    @property
+    def label(self) -> str:
+        """Name and sketch size."""
+        return self.optimizer if self.k is None else f"{self.optimizer} k={self.k}"
+
+    @property
+    def state(self) -> State:
+        """Of all parameters together, in bytes."""
+        return sum(self.states, State(0))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The memory of several optimizers for the same parameters.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+    entries : tuple of Entry
+        Full-matrix AdaGrad, Shampoo, S-Shampoo at each k, Adam, AdaFactor.
+    number_bytes : int
+        Bytes of a number.
+    max_axis : int or None
+        Longest axis that is not cut into blocks.
+    """
+
+    parameters: tuple[Parameter, ...]
+    entries: tuple[Entry, ...]
+    number_bytes: int
+    max_axis: int | None
+
+    def __getitem__(self, label: str) -> Entry:
+        """Return an optimizer's row by its label."""
+        return next(entry for entry in self.entries if entry.label == label)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers are trained."""
+        return sum(math.prod(parameter.shape) for parameter in self.parameters)
+
+
+def ledger(
+    parameters: Iterable[Parameter | Sequence[int]],
+    k: Sequence[int] = (),
+    *,
+    number_bytes: int = NUMBER_BYTES,
+    max_axis: int | None = None,
+) -> Ledger:
+    """Count what each optimizer keeps for parameters of given shapes.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter, or of sequences of int
+        Shapes; from `shapes_of` or `read_shapes`, or as they are.
+    k : sequence of int
+        Sketch sizes of S-Shampoo, each ≥ 2.
+    number_bytes : int
+        Bytes of a number of the state: 4 for float32, 8 for float64.
+    max_axis : int, optional
+        Axes longer than this are cut into blocks with a preconditioner each; none by default.
+
+    Returns
+    -------
+    Ledger
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no parameter, or anything is out of range.
+
+    Examples
+    --------
+    >>> counted = ledger([(1024, 4096)], k=[64])
+    >>> {entry.label: entry.state.second_moment for entry in counted.entries[1:]}
+    {'shampoo': 71303168, 's-shampoo k=64': 1290752, 'adam': 16777216, 'adafactor': 20480}
+    """
+    parameters = tuple(
+        p if isinstance(p, Parameter) else Parameter("x".join(map(str, p)) or "1", tuple(p))
+        for p in parameters
+    )
+    if not parameters:
+        raise ValueError("parameters: expected at least one shape, got none")
+    number_bytes = checks.integer("number_bytes", number_bytes, low=1)
+    if max_axis is not None:
+        max_axis = checks.integer("max_axis", max_axis, low=1)
+
+    def entry(name: str, count: Callable[[tuple[int, ...]], State], k: int | None = None) -> Entry:
+        return Entry(name, k, tuple(count(p.shape) * number_bytes for p in parameters))
+
+    sketched = (
+        entry("s-shampoo", lambda shape, k=k: shampoo(shape, max_axis, k), k)
+        for k in dict.fromkeys(checks.integer("k", k, low=2) for k in k)
+    )
+    return Ledger(
+        parameters,
+        (
+            entry("full-adagrad", full_adagrad),
+            entry("shampoo", lambda shape: shampoo(shape, max_axis)),
+            *sketched,
+            entry("adam", adam),
+            entry("adafactor", adafactor),
+        ),
+        number_bytes,
+        max_axis,
+    )
+
+
+def full_adagrad(shape: tuple[int, ...]) -> State:
+    """Count the matrix of a parameter seen as one vector (Duchi, Hazan, Singer, JMLR 2011)."""
+    return State(math.prod(shape) ** 2)
+
+
+def adam(shape: tuple[int, ...]) -> State:
+    """Count both moments (Kingma, Ba, ICLR 2015)."""
+    return State(math.prod(shape), first_moment=math.prod(shape))
+
+
+def adafactor(shape: tuple[int, ...]) -> State:
+    """Count means over the last axis and the one before (Shazeer, Stern, ICML 2018)."""
+    numbers = math.prod(shape)
+    if len(shape) < 2:
+        return State(numbers)
+    return State(numbers // shape[-1] + numbers // shape[-2])
+
+
+def shampoo(shape: tuple[int, ...], max_axis: int | None = None, k: int | None = None) -> State:
+    """Count a factor for each axis of each block, exact (k None) or sketched.
+
+    Sources: Gupta, Koren, Singer, ICML 2018; Feinberg et al., NeurIPS 2023.
+    """
+    numbers = math.prod(shape)
+    shape = tuple(n for n in shape if n > 1)
+    if len(shape) < 2:
+        return State(numbers, first_moment=numbers)
+    second_moment = roots = 0
+    for block, count in _blocks(shape, max_axis):
+        for n in block:
+            if k is None or k >= n:
+                second_moment += count * n * n
+                roots += count * n * n
+            else:
+                second_moment += count * ((k - 1) * (n + 1) + 1)
+    return State(second_moment, roots, grafting=numbers, first_moment=numbers)
+
+
+def _blocks(shape: tuple[int, ...], max_axis: int | None) -> list[tuple[tuple[int, ...], int]]:
+    """Return the shapes of the blocks, and how many there are of each."""
+    lengths = []
+    for n in shape:
+        whole, rest = (1, 0) if max_axis is None or n <= max_axis else divmod(n, max_axis)
+        longest = n if max_axis is None else min(n, max_axis)
+        lengths.append([(longest, whole), (rest, 1 if rest else 0)])
+    blocks: Counter[tuple[int, ...]] = Counter()
+    for pieces in itertools.product(*lengths):
+        blocks[tuple(n for n, _ in pieces)] += math.prod(count for _, count in pieces)
+    return [(block, count) for block, count in blocks.items() if count]
