@@ -10,10 +10,8 @@ from oco.linalg.engine import kernel
 
 __all__ = ["ball_weights"]
 
-# Newton's method on 1/‖x(μ)‖ rises monotonically and converges quadratically; 100 steps are an
-# order of magnitude more than double precision ever takes.
-NEWTON_STEPS = 100
-# The projection's norm is met to a few roundings.
+# The projection's norm is met to a few roundings.  Above that the iteration cannot stall: for R = 1 a
+# step raises μ by at least (‖x‖ − 1)μ, which is more than the rounding of μ.
 NORM_ACCURACY = 4 * np.finfo(np.float64).eps
 
 
@@ -43,7 +41,8 @@ def ball_weights(values, squares, radius):
     Notes
     -----
     1/‖x(μ)‖ is concave and nearly linear in μ, so Newton's method on 1/‖x(μ)‖ = 1/R from μ = 0
-    approaches the root from below without safeguards.
+    approaches the root from below without safeguards.  Its step is ‖x‖/R − 1 times a mean of the
+    h_i + μ.
 
     References
     ----------
@@ -65,15 +64,11 @@ def ball_weights(values, squares, radius):
     # Only ratios of the eigenvalues matter: scaled to (0, 1], μ is scaled with them.
     h = np.where(seen, values / values.max(), 1.0)
     mu = 0.0
-    for _ in range(NEWTON_STEPS):
+    while length - 1 > NORM_ACCURACY:
         shifted = h + mu
         shrunk = h / shifted
         pulled = shrunk * shrunk * inside
-        length = math.sqrt(pulled.sum())
-        if length - 1 <= NORM_ACCURACY:
-            break
-        step = (length - 1) * length * length / (pulled / shifted).sum()
-        if mu + step == mu:
-            break
-        mu += step
+        square = pulled.sum()
+        length = math.sqrt(square)
+        mu += (length - 1) * (square / (pulled / shifted).sum())
     return np.where(seen, h / (h + mu), 0.0)

@@ -32,6 +32,23 @@ def test_weights_do_not_depend_on_the_units_of_the_metric(scale):
     )
 
 
+@pytest.mark.parametrize("radius", [1e-3, 0.5, 40.0])
+@pytest.mark.parametrize("squares", [[4.0, 5.0, 6.0], [0.1, 0.2, 6.0], [0.1, 0.2, 0.3]])
+def test_weights_do_not_depend_on_the_units_of_the_points(squares, radius):
+    h, squares = np.array([3.0, 1.0, 0.0]), np.array(squares)
+    np.testing.assert_allclose(
+        ball_weights(h, squares * radius**2, radius), ball_weights(h, squares, 1.0), rtol=1e-13
+    )
+
+
+@pytest.mark.parametrize("far", [1e8, 1e60, 1e104, 1e153])
+def test_a_point_however_far_away_comes_to_the_boundary(far):
+    """To first order in 1/μ, x is H y scaled to length R."""
+    h, y = np.array([2.0, 1.0, 0.5]), np.array([1.0, -2.0, 2.0])
+    x = ball_weights(h, (far * y) ** 2, 1.0) * far * y
+    np.testing.assert_allclose(x, h * y / np.linalg.norm(h * y), rtol=3 / far + 1e-14)
+
+
 def test_a_point_inside_keeps_its_place():
     np.testing.assert_array_equal(
         ball_weights(np.array([2.0, 1.0]), np.array([0.3, 0.3]), 1.0), np.ones(2)
