@@ -10,8 +10,8 @@ from oco.linalg.engine import kernel
 
 __all__ = ["ball_weights"]
 
-# The projection's norm is met to a few roundings.  Above that the iteration cannot stall: for R = 1 a
-# step raises μ by at least (‖x‖ − 1)μ, which is more than the rounding of μ.
+# The projection's norm is met to a few roundings.  Above that the iteration cannot stall: for R = 1
+# a step raises μ by at least (‖x‖ − 1)μ, which is more than the rounding of μ.
 NORM_ACCURACY = 4 * np.finfo(np.float64).eps
 
 
