@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
-from importlib import metadata
 
 import numpy as np
-import scipy
 from threadpoolctl import threadpool_limits
 
 from oco.bounds import RUNGS, full_adagrad_bound, gradient_spectra, spectrum_affordable
@@ -17,13 +14,11 @@ from oco.experiment.game import Game
 from oco.linalg.engine import ENGINE
 from oco.losses import Recorded
 from oco.results import BestFixedPoint, Interval, Result, Summary, Trace
+from oco.results.versions import versions
 from oco.simulator import Play
 from oco.sketch import escaped_mass_limit, escaped_mass_limit_range
 
 __all__ = ["assess"]
-
-# The distribution's name: the package index knows another `oco`.
-DISTRIBUTION = "oco-sketch"
 
 
 # One BLAS thread: the numbers then do not depend on how many cores there are, and on matrices of
@@ -70,7 +65,7 @@ def assess(game: Game, play: Play) -> Result:
         summary = summary.replace(status="interrupted", message=message)
     return Result(
         experiment=game.experiment,
-        versions=_versions(),
+        versions=versions(),
         summary=summary,
         trace=_trace(play, certification, steps),
         x=np.array(game.learner.x, dtype=np.float64),
@@ -211,12 +206,3 @@ def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarr
         yield "after a failure no best fixed point is computed, so the regret is not known"
     for name in game.ignored:
         yield f"the option {name} was given, but nothing here takes it"
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "oco": metadata.version(DISTRIBUTION),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-    }
