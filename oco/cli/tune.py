@@ -65,8 +65,10 @@ def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **optio
     """
     output.look_here()
     with output.bad_input():
-        rates = _grid("grid", grid)
-        tried = None if deltas is None else _grid("deltas", deltas)
+        from oco.sweeps.study import parse_log_grid
+
+        rates = parse_log_grid("grid", grid)
+        tried = None if deltas is None else parse_log_grid("deltas", deltas)
         figure = None if plot is None else output.require_figure(plot)
         target = None if out is None else _target(out)
         from oco.sweeps import tuning
@@ -95,23 +97,6 @@ def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **optio
     if curve.best is None:
         output.loud("FAILED: every rate failed or diverged")
         context.exit(output.FAILED)
-
-
-def _grid(name: str, text: str) -> tuple[float, ...]:
-    """Return the numbers of ``FROM:TO:COUNT``."""
-    from oco import checks
-    from oco.sweeps.study import log_grid
-
-    parts = text.split(":")
-    try:
-        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
-    except (ValueError, IndexError):
-        count = None
-    if count is None or len(parts) != 3:
-        raise ValueError(f"{name}: expected FROM:TO:COUNT, as 1e-6:1:49, got {text!r}")
-    low = checks.number(f"{name}: FROM", low, above=0)
-    high = checks.number(f"{name}: TO", high, low=low)
-    return log_grid(low, high, checks.integer(f"{name}: COUNT", count, low=1))
 
 
 def _target(out: str) -> Path:

@@ -28,10 +28,12 @@ try:
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
-__all__ = ["Study", "log_grid", "parse_study", "read_study"]
+__all__ = ["Study", "log_grid", "parse_log_grid", "parse_study", "read_study"]
 
 # Digits of a rate in a grid: 0.1 and not 0.09999999999999999.
 DIGITS = 12
+# The parts of a grid that is written as FROM:TO:COUNT.
+GRID = (float, float, int)
 # Options that belong to the experiment itself, whatever its learner and stream take.
 COMMON = {"algorithm", "loss", "stream", "domain", "d", "T", "checkpoints", "prefix_regret", "gap"}
 # Options that may be a range of numbers evenly spaced in the logarithm.
@@ -154,6 +156,35 @@ def log_grid(low: float, high: float, count: int) -> tuple[float, ...]:
     (0.001, 0.01, 0.1, 1.0)
     """
     return tuple(float(f"{value:.{DIGITS}g}") for value in np.geomspace(low, high, count))
+
+
+def parse_log_grid(name: str, text: str) -> tuple[float, ...]:
+    """Return the grid that ``FROM:TO:COUNT`` describes.
+
+    Parameters
+    ----------
+    name : str
+        What the error calls it.
+    text : str
+        Two numbers, 0 < FROM ≤ TO, and how many to try from one to the other.
+
+    Raises
+    ------
+    ValueError
+        If it is written in another way, or a part is out of its range.
+
+    Examples
+    --------
+    >>> parse_log_grid("grid", "1e-3:1:4")
+    (0.001, 0.01, 0.1, 1.0)
+    """
+    try:
+        low, high, count = (read(part) for read, part in zip(GRID, text.split(":"), strict=True))
+    except ValueError:
+        raise ValueError(f"{name}: expected FROM:TO:COUNT, as 1e-6:1:49, got {text!r}") from None
+    low = checks.number(f"{name}: FROM", low, above=0)
+    high = checks.number(f"{name}: TO", high, low=low)
+    return log_grid(low, high, checks.integer(f"{name}: COUNT", count, low=1))
 
 
 def _shared(table: Mapping) -> dict[str, _Setting]:
