@@ -8,8 +8,20 @@ import operator
 from collections.abc import Iterable
 
 import numpy as np
+from scipy.linalg.blas import ddot
 
-__all__ = ["choice", "closest", "integer", "matrix", "number", "squared_length", "vector"]
+__all__ = [
+    "array",
+    "choice",
+    "closest",
+    "integer",
+    "matrix",
+    "number",
+    "pair",
+    "shape",
+    "squared_length",
+    "vector",
+]
 
 
 def integer(name: str, value, low: int | None = None, high: int | None = None) -> int:
@@ -78,6 +90,8 @@ def number(
         result = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name}: expected {expected}, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name}: expected {expected}, got an integer beyond 1.8e308") from None
     outside = (
         (above is not None and not result > above)
         or (low is not None and not result >= low)
@@ -120,6 +134,80 @@ def matrix(name: str, value, columns: int) -> np.ndarray:
     return result
 
 
+def pair(name: str, value) -> tuple[int, int]:
+    """Return the two sizes of a matrix, given as a pair of integers or as a text.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or a size is below 1.
+
+    Examples
+    --------
+    >>> pair("shape", "256x128"), pair("shape", [3, 2])
+    ((256, 128), (3, 2))
+    >>> pair("shape", "256")
+    Traceback (most recent call last):
+    ...
+    ValueError: shape: expected two sizes such as 256x128, got '256'
+    """
+    sizes = value
+    if isinstance(value, str):
+        sizes = [int(word) for word in value.split("x") if word.isdecimal()]
+    if not isinstance(sizes, list | tuple) or len(sizes) != 2:
+        raise ValueError(f"{name}: expected two sizes such as 256x128, got {value!r}")
+    return integer(name, sizes[0], low=1), integer(name, sizes[1], low=1)
+
+
+def array(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
+    """Return `value` as a finite float64 array of shape `shape`.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or an entry is NaN or infinite.
+
+    Examples
+    --------
+    >>> array("g", [[1.0, 2.0]], (2, 1))
+    Traceback (most recent call last):
+    ...
+    ValueError: g: expected an array of shape (2, 1), got shape (1, 2)
+    """
+    result = np.asarray(value, dtype=np.float64)
+    if result.shape != shape:
+        raise ValueError(f"{name}: expected an array of shape {shape}, got shape {result.shape}")
+    _require_finite(name, result)
+    return result
+
+
+def shape(name: str, value) -> tuple[int, ...]:
+    """Return `value` as the lengths of an array's axes, each at least 1; a number is one axis.
+
+    Raises
+    ------
+    TypeError
+        If it is neither an integer nor a sequence of integers.
+    ValueError
+        If there is no axis, or one of length 0.
+
+    Examples
+    --------
+    >>> shape("shape", [256, 128]), shape("shape", 7)
+    ((256, 128), (7,))
+    >>> shape("shape", (3, 0))
+    Traceback (most recent call last):
+    ...
+    ValueError: shape[1]: expected an integer >= 1, got 0
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return (integer(name, value, low=1),)
+    lengths = tuple(integer(f"{name}[{i}]", n, low=1) for i, n in enumerate(value))
+    if not lengths:
+        raise ValueError(f"{name}: expected at least one axis, got none")
+    return lengths
+
+
 def squared_length(name: str, value: np.ndarray) -> float:
     """Return ‖v‖², which must be finite.
 
@@ -133,8 +221,8 @@ def squared_length(name: str, value: np.ndarray) -> float:
     >>> squared_length("g", np.array([3.0, 4.0]))
     25.0
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        result = float(np.dot(value, value))
+    # Unlike NumPy's, this product says nothing of an overflow, which is reported below.
+    result = float(ddot(value, value))
     if not math.isfinite(result):
         _require_finite(name, value)
         raise ValueError(f"{name}: expected a finite squared length, got {result} (overflow)")

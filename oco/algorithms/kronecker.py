@@ -1,0 +1,333 @@
+"""Shampoo's preconditioner: a factor for each axis of the gradient, exact or sketched."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from oco import checks
+from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
+from oco.linalg.operators import (
+    Dense,
+    LowRankPlusScalar,
+    Scalar,
+    SpectralOperator,
+    pseudo_power,
+    resolve_rank,
+)
+from oco.sketch import FrequentDirections
+
+__all__ = ["EPSILON", "ExactFactor", "KroneckerRoot", "SketchedFactor"]
+
+# What is added to a factor's eigenvalues, relative to the largest.  The inverse root of a matrix's
+# factor then favours a rare direction over the commonest by at most 1e-6^(-1/4) = 32, and the
+# rounding of the eigenvalues (1e-13) stays far below.
+EPSILON = 1e-6
+
+
+class ExactFactor:
+    """C ← β C + M_(i) M_(i)ᵀ, the exact covariance along an axis.
+
+    Parameters
+    ----------
+    dim : int
+        n, the length of the axis.
+    decay : float
+        β in (0, 1].
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n, n)
+        C.
+    """
+
+    rank = None
+    escaped_mass = 0.0
+
+    def __init__(self, dim: int, decay: float) -> None:
+        self.dim, self.decay = dim, decay
+        self.matrix = np.zeros((dim, dim))
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that the statistic takes, in bytes."""
+        return self.matrix.nbytes
+
+    def absorb(self, columns: np.ndarray) -> None:
+        """Absorb an unfolded gradient, of shape (n, anything)."""
+        self.matrix *= self.decay
+        self.matrix += columns @ columns.T
+
+    def covariance(self) -> Dense:
+        """Return C as an operator; later updates do not change it."""
+        return Dense.of(self.matrix)
+
+
+class SketchedFactor:
+    """C̃ = C̄ + τ I from Frequent Directions of the covariance along an axis.
+
+    Parameters
+    ----------
+    dim : int
+        n, the length of the axis.
+    rank : int
+        Sketch size ℓ, from 2 to n.
+    decay : float
+        β in (0, 1].
+
+    Attributes
+    ----------
+    sketch : FrequentDirections
+        C̄ and τ.
+    """
+
+    def __init__(self, dim: int, rank: int, decay: float) -> None:
+        self.dim, self.rank, self.decay = dim, rank, decay
+        self.sketch = FrequentDirections(dim, rank, decay=decay)
+
+    @property
+    def escaped_mass(self) -> float:
+        """Return τ."""
+        return self.sketch.escaped_mass
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that the sketch takes, in bytes."""
+        return self.sketch.state_bytes
+
+    def absorb(self, columns: np.ndarray) -> None:
+        """Absorb an unfolded gradient, of shape (n, anything)."""
+        self.sketch.update(columns.T)
+
+    def covariance(self) -> LowRankPlusScalar:
+        """Return C̃ as an operator; later updates do not change it."""
+        return self.sketch.compensated_covariance()
+
+
+class KroneckerRoot:
+    r"""H = ⊗_i Ĉ_i^{1/(2p)}: the metric of Shampoo, and of S-Shampoo where factors are sketched.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of the gradients.  Axes of length 1 are merged away; p is the number of axes left.
+    rank : int or sequence of (int or None), optional
+        Sketch size ℓ ≥ 2, for all axes or for each axis of `shape`; a factor is exact where it is
+        None or at least as long as the axis.
+    decay : float
+        β in (0, 1]: each statistic is multiplied by it before it absorbs a gradient.
+    epsilon : float
+        ε ≥ 0, relative to the largest eigenvalue of each factor.
+    update_every : int
+        s ≥ 1: the statistics absorb the gradients of updates 1, 1 + s, 1 + 2s, ...
+    max_axis : int, optional
+        A longer axis is cut into blocks of this length (the last one may be shorter); each block of
+        the tensor has a preconditioner of its own.
+    bias_correction : bool
+        Whether statistics with β < 1 are divided by 1 − β^a after a absorbed gradients.
+
+    Attributes
+    ----------
+    shape, decay, epsilon, update_every, max_axis, bias_correction
+        As given.
+    order : int
+        p.
+    factors : tuple of ExactFactor or SketchedFactor
+        The statistics: axis by axis, block by block.
+    roots : tuple of SpectralOperator
+        Ĉ^{1/(2p)} of each of the factors; empty before the first update.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is out of range.
+
+    Notes
+    -----
+    With M_(i) the gradient unfolded along axis i, the statistics are C_i ← β C_i + M_(i) M_(i)ᵀ, or
+    Frequent Directions sketches C̃_i = C̄_i + τ_i I of them: one decay, one deflation an update.
+    Ĉ_i = c (C̃_i + ε λ_max(C̃_i) I), where c = 1 if β = 1; else c = (1 − β)/(1 − β^a) with bias
+    correction, and 1 − β without.  An eigenvalue 0 is inverted to 0.
+
+    For one axis H is the metric of full-matrix AdaGrad, for two H X = L̂^{1/4} X R̂^{1/4}.
+
+    References
+    ----------
+    .. [1] V. Gupta, T. Koren, Y. Singer, *Shampoo: preconditioned stochastic tensor optimization*,
+       ICML 2018.
+    .. [2] V. Feinberg, X. Chen, Y. J. Sun, R. Anil, E. Hazan, *Sketchy: memory-efficient adaptive
+       regularization with frequent directions*, NeurIPS 2023, arXiv:2302.03764.
+
+    Examples
+    --------
+    >>> shampoo = KroneckerRoot((2, 2), epsilon=0.0)
+    >>> shampoo.update(np.diag([4.0, 9.0]))
+    array([[1., 0.], [0., 1.]])
+    """
+
+    def __init__(
+        self,
+        shape,
+        *,
+        rank=None,
+        decay: float = 1.0,
+        epsilon: float = EPSILON,
+        update_every: int = 1,
+        max_axis: int | None = None,
+        bias_correction: bool = True,
+    ) -> None:
+        self.shape = checks.shape("shape", shape)
+        ranks = _ranks(rank, len(self.shape))
+        self.decay = checks.number("decay", decay, above=0, high=1)
+        self.epsilon = checks.number("epsilon", epsilon, low=0)
+        self.update_every = checks.integer("update_every", update_every, low=1)
+        self.max_axis = max_axis
+        if max_axis is not None:
+            self.max_axis = checks.integer("max_axis", max_axis, low=1)
+        self.bias_correction = bool(bias_correction)
+        # A tensor of one entry keeps one axis.
+        kept = [i for i, n in enumerate(self.shape) if n > 1] or [0]
+        self._merged = tuple(self.shape[i] for i in kept)
+        self.order = len(kept)
+        self._places = _blocks(self._merged, self.max_axis)
+        self._blocks = [
+            tuple(
+                _factor(place.stop - place.start, ranks[i], self.decay)
+                for i, place in zip(kept, places, strict=True)
+            )
+            for places in self._places
+        ]
+        self._metrics: list[Kronecker] = []
+        self._inverses: list[Kronecker] = []
+        self.updates = self.absorbed = 0
+
+    @property
+    def factors(self) -> tuple[ExactFactor | SketchedFactor, ...]:
+        """The statistics: axis by axis, block by block."""
+        return tuple(itertools.chain.from_iterable(self._blocks))
+
+    @property
+    def roots(self) -> tuple[SpectralOperator, ...]:
+        """Ĉ^{1/(2p)} of each of the factors; empty before the first update."""
+        return tuple(itertools.chain.from_iterable(m.factors for m in self._metrics))
+
+    @property
+    def metric(self) -> SpectralOperator:
+        """H, on tensors whose entries are taken in C order; later updates do not change it."""
+        if not self._metrics:
+            return Scalar(0.0, int(np.prod(self.shape)))
+        if len(self._metrics) == 1:
+            return self._metrics[0]
+        return BlockDiagonal(self._merged, self._places, self._metrics)
+
+    @property
+    def potential(self) -> float:
+        """Return tr H."""
+        return sum(metric.sum() for metric in self._metrics)
+
+    @property
+    def escaped_mass(self) -> float | None:
+        """Sum of τ over the sketches; None if all factors are exact."""
+        sketched = [factor.escaped_mass for factor in self.factors if factor.rank is not None]
+        return sum(sketched) if sketched else None
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the statistics, in bytes; their roots, made anew from them, not counted."""
+        return sum(factor.state_bytes for factor in self.factors)
+
+    def update(self, gradient) -> np.ndarray:
+        """Absorb a gradient if one is due, and return H⁻¹ G.
+
+        Parameters
+        ----------
+        gradient : array_like of shape `shape`
+            G.
+
+        Returns
+        -------
+        ndarray of shape `shape`
+            The preconditioned gradient (pseudo-inverse).
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, or an entry or the sum of squares is not finite; nothing has
+            then changed.
+        """
+        gradient = checks.array("gradient", gradient, self.shape)
+        checks.squared_length("gradient", gradient.reshape(-1))
+        tensor = gradient.reshape(self._merged)
+        if self.updates % self.update_every == 0:
+            self._absorb(tensor)
+        self.updates += 1
+        direction = np.empty(self._merged)
+        for places, inverse in zip(self._places, self._inverses, strict=True):
+            block = tensor[places]
+            direction[places] = (inverse @ block.reshape(-1)).reshape(block.shape)
+        return direction.reshape(self.shape)
+
+    def _absorb(self, tensor: np.ndarray) -> None:
+        self.absorbed += 1
+        for places, factors in zip(self._places, self._blocks, strict=True):
+            for axis, factor in enumerate(factors):
+                factor.absorb(unfold(tensor[places], axis))
+        scale = self._scale()
+        self._metrics = [
+            Kronecker([self._root(factor.covariance(), scale) for factor in factors])
+            for factors in self._blocks
+        ]
+        self._inverses = [metric.power(-1) for metric in self._metrics]
+
+    def _scale(self) -> float:
+        if self.decay == 1:
+            return 1.0
+        correction = 1 - self.decay**self.absorbed if self.bias_correction else 1.0
+        return (1 - self.decay) / correction
+
+    def _root(self, covariance: SpectralOperator, scale: float) -> SpectralOperator:
+        def root(values: np.ndarray) -> np.ndarray:
+            values = scale * values
+            damped, _ = resolve_rank(values + self.epsilon * values.max())
+            return pseudo_power(damped, 1 / (2 * self.order))
+
+        return covariance.map(root)
+
+    def __repr__(self) -> str:
+        factors = ", ".join(
+            f"{factor.dim}" if factor.rank is None else f"{factor.dim} sketched by {factor.rank}"
+            for factor in self.factors
+        )
+        return f"{type(self).__name__}(shape={self.shape}, factors: {factors})"
+
+
+def _ranks(rank, axes: int) -> list[int | None]:
+    """Return a sketch size, or None, for each axis."""
+    if rank is None or np.ndim(rank) == 0:
+        rank, names = [rank] * axes, ["rank"] * axes
+    else:
+        rank, names = list(rank), [f"rank[{i}]" for i in range(len(rank))]
+    if len(rank) != axes:
+        raise ValueError(f"rank: expected one for each of {axes} axes, got {len(rank)}")
+    # A sketch of size 1 keeps no direction, so 2 is the least.
+    return [
+        None if ell is None else checks.integer(name, ell, low=2)
+        for name, ell in zip(names, rank, strict=True)
+    ]
+
+
+def _factor(dim: int, rank: int | None, decay: float) -> ExactFactor | SketchedFactor:
+    if rank is None or rank >= dim:
+        return ExactFactor(dim, decay)
+    return SketchedFactor(dim, rank, decay)
+
+
+def _blocks(shape: Sequence[int], longest: int | None) -> list[tuple[slice, ...]]:
+    """Cut the axes into pieces of at most `longest`; return where each block of them lies."""
+    pieces = [
+        [slice(start, min(start + (longest or n), n)) for start in range(0, n, longest or n)]
+        for n in shape
+    ]
+    return list(itertools.product(*pieces))
