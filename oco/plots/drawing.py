@@ -22,7 +22,7 @@ LEARNERS = {
     "ada-fd": {"color": "#CC79A7", "linestyle": "-.", "marker": "v"},
     "shampoo": {"color": "#661100", "linestyle": (0, (6, 2)), "marker": ">"},
     "s-shampoo": {"color": "#332288", "linestyle": "-", "marker": "<"},
-    "adam": {"color": "#44AA99", "linestyle": (0, (4, 1, 1, 1)), "marker": "p"},
+    "adam": {"color": "#999933", "linestyle": (0, (4, 1, 1, 1)), "marker": "p"},
 }
 OTHERS = (
     {"color": "#009E73", "linestyle": (0, (5, 1)), "marker": "D"},

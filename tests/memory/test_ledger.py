@@ -1,0 +1,114 @@
+"""What the ledger counts is what real optimizers hold, and what dense arrays would take."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from oco.memory import ledger
+
+# One of each kind: matrices wide and tall, a vector, a number, tensors with axes of length 1, axes
+# shorter than, equal to and longer than each sketch size.
+SHAPES = [(40, 24), (9, 33), (17,), (1,), (), (1, 12), (6, 1, 14), (8, 5, 3, 3), (1, 1, 1)]
+
+
+def pieces(n, max_axis):
+    return [min(max_axis or n, n - start) for start in range(0, n, max_axis or n)]
+
+
+def dense(shape, k, max_axis):
+    """Count Shampoo's statistics from arrays of zeros, one for each factor of each block."""
+    axes = [n for n in shape if n != 1]
+    if len(axes) < 2:
+        return np.zeros(shape).size
+    total = 0
+    for block in itertools.product(*(pieces(n, max_axis) for n in axes)):
+        for n in block:
+            if k is None or k >= n:
+                total += np.zeros((n, n)).size
+            else:
+                total += np.zeros((k - 1, n)).size + np.zeros(k - 1).size + 1
+    return total
+
+
+@pytest.mark.parametrize("max_axis", [None, 1, 4, 7, 24, 40, 100])
+@pytest.mark.parametrize("k", [None, 2, 5, 24, 33, 100])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_factors_of_blocks(shape, k, max_axis):
+    counted = ledger([shape], [] if k is None else [k], number_bytes=8, max_axis=max_axis)
+    label = "shampoo" if k is None else f"s-shampoo k={k}"
+    assert counted[label].state.second_moment == 8 * dense(shape, k, max_axis)
+
+
+def test_a_sketch_as_large_as_the_axes_is_shampoo():
+    counted = ledger(SHAPES, [40], max_axis=40)
+    assert counted["s-shampoo k=40"].states == counted["shampoo"].states
+
+
+def test_the_whole_is_the_sum_of_the_tensors():
+    together = ledger(SHAPES, [5])
+    for entry in together.entries:
+        alone = [ledger([shape], [5])[entry.label].state.total for shape in SHAPES]
+        assert [state.total for state in entry.states] == alone
+        assert entry.state.total == sum(alone)
+
+
+def test_blocks_of_a_huge_embedding_are_not_listed_one_by_one():
+    counted = ledger([(10**9, 10**9)], [64], max_axis=1000)
+    # 10^12 blocks with two factors of 1000 × 1000 each.
+    assert counted["shampoo"].state.second_moment == 4 * 10**12 * 2 * 1000**2
+
+
+def test_full_matrix_adagrad_holds_at_least_its_matrix():
+    from oco import Euclidean
+    from oco.algorithms import full_adagrad
+
+    d = 30
+    counted = ledger([(5, 6)], number_bytes=8)["full-adagrad"].state.second_moment
+    assert counted == 8 * d * d
+    assert full_adagrad(d, domain=Euclidean(), lr=1.0).diagnostics().state_bytes >= counted
+
+
+def torch_state(torch, make, tensors):
+    """Take a step, and return the bytes of each tensor of each parameter's state by its name."""
+    parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in tensors]
+    optimizer = make(parameters)
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    return [
+        {name: value.nbytes for name, value in optimizer.state[parameter].items()}
+        for parameter in parameters
+    ]
+
+
+def test_adam_of_torch():
+    torch = pytest.importorskip("torch", reason="its optimizer's state is measured")
+    held = torch_state(torch, torch.optim.Adam, SHAPES)
+    counted = ledger(SHAPES)["adam"].states
+    assert [state.second_moment for state in counted] == [own["exp_avg_sq"] for own in held]
+    assert [state.first_moment for state in counted] == [own["exp_avg"] for own in held]
+
+
+def test_adafactor_of_torch():
+    torch = pytest.importorskip("torch", reason="its optimizer's state is measured")
+    held = torch_state(torch, torch.optim.Adafactor, SHAPES)
+    counted = ledger(SHAPES)["adafactor"].states
+    assert [state.total for state in counted] == [
+        sum(count for name, count in own.items() if name != "step") for own in held
+    ]
+
+
+def test_what_is_wrong_is_refused():
+    with pytest.raises(ValueError, match="parameters: expected at least one shape"):
+        ledger([])
+    with pytest.raises(ValueError, match="shape of 3x0: expected an integer >= 1, got 0"):
+        ledger([(3, 0)])
+    with pytest.raises(TypeError, match=r"shape of 3x2.5: expected an integer >= 1, got 2.5"):
+        ledger([(3, 2.5)])
+    with pytest.raises(ValueError, match="k: expected an integer >= 2, got 1"):
+        ledger([(3, 4)], [1])
+    with pytest.raises(ValueError, match="number_bytes: expected an integer >= 1, got 0"):
+        ledger([(3, 4)], number_bytes=0)
+    with pytest.raises(ValueError, match="max_axis: expected an integer >= 1, got 0"):
+        ledger([(3, 4)], max_axis=0)
