@@ -57,8 +57,11 @@ def memory(ledger: Ledger) -> Figure:
     axes.plot(grid, held, label="s-shampoo", **{**look, "marker": "", "lw": 2.2})
     for entry in chosen:
         held = entry.state.second_moment
-        dot = {**look, "linestyle": ""}
-        axes.plot(entry.k, held, label=f"{entry.label}: {size(held)}", markersize=8, **dot)
+        axes.plot(entry.k, held, label="_chosen", **{**look, "linestyle": "", "markersize": 8})
+        axes.annotate(
+            f"k = {entry.k}: {size(held)}", (entry.k, held), xytext=(8, -12),
+            textcoords="offset points", fontsize="small",
+        )  # fmt: skip
     axes.legend(frameon=False, fontsize="small")
     axes.set_title(
         f"{len(ledger.parameters):,} tensors, {ledger.numbers:,} parameters, "

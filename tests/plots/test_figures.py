@@ -11,6 +11,7 @@ from PIL import Image
 
 import oco
 from oco import plots
+from oco.memory import ledger
 from oco.ranks import advise
 from oco.reproduce import separation
 from oco.sketch import FrequentDirections
@@ -55,11 +56,13 @@ def figures(runs, rated):
         ),
         "advice": lambda: plots.advice(advice),
         "separation": lambda: plots.separation(separated),
+        "memory": lambda: plots.memory(ledger([(100, 300), (50,)], [8, 32])),
     }
 
 
 NAMES = (
     "regret", "rank", "spectrum", "bounds", "loss", "tuning", "progress", "advice", "separation",
+    "memory",
 )  # fmt: skip
 SERIES = {
     "regret": {"s-adagrad k=4", "s-adagrad k=8", "ogd", "full-adagrad", "slope of √t",
@@ -73,6 +76,7 @@ SERIES = {
     "advice": {"target 1.1", "at least", "mass in the top k − 1 directions: at most",
                "S-AdaGrad's bound over full AdaGrad's: at most"},
     "separation": {"slope of √t"},
+    "memory": {"shampoo: 400 kB", "adam: 120 kB", "s-shampoo", "_chosen"},
 }  # fmt: skip
 
 
