@@ -62,8 +62,9 @@ def number(
     above: float | None = None,
     low: float | None = None,
     high: float | None = None,
+    below: float | None = None,
 ) -> float:
-    """Return `value` as a finite float, ``> above`` and in ``[low, high]`` where these are given.
+    """Return `value` as a finite float, ``> above``, in ``[low, high]``, ``< below`` where given.
 
     Raises
     ------
@@ -82,7 +83,10 @@ def number(
     ValueError: lr: expected a finite number > 0, got -1
     """
     expected = (
-        "a finite number" + (f" > {above:g}" if above is not None else "") + _range(low, high)
+        "a finite number"
+        + (f" > {above:g}" if above is not None else "")
+        + _range(low, high)
+        + (f" and < {below:g}" if below is not None else "")
     )
     if isinstance(value, bool | np.bool_ | str | bytes) or np.ndim(value) != 0:
         raise TypeError(f"{name}: expected {expected}, got {value!r}")
@@ -96,6 +100,7 @@ def number(
         (above is not None and not result > above)
         or (low is not None and not result >= low)
         or (high is not None and not result <= high)
+        or (below is not None and not result < below)
     )
     if outside or not math.isfinite(result):
         raise ValueError(f"{name}: expected {expected}, got {value}")

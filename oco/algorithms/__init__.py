@@ -3,22 +3,33 @@
 from oco.algorithms.ada_fd import ada_fd
 from oco.algorithms.adagrad import adagrad
 from oco.algorithms.adagrad_norm import adagrad_norm
+from oco.algorithms.adam import adam
 from oco.algorithms.full_adagrad import full_adagrad
+from oco.algorithms.kronecker import KroneckerRoot
+from oco.algorithms.matrix_descent import KroneckerDiagnostics, MatrixDescent
 from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
 from oco.algorithms.ogd import ogd
 from oco.algorithms.s_adagrad import s_adagrad
+from oco.algorithms.s_shampoo import s_shampoo
+from oco.algorithms.shampoo import shampoo
 
 __all__ = [
     "ALGORITHMS",
     "Diagnostics",
+    "KroneckerDiagnostics",
+    "KroneckerRoot",
+    "MatrixDescent",
     "MirrorDescent",
     "Preconditioner",
     "ada_fd",
     "adagrad",
     "adagrad_norm",
+    "adam",
     "full_adagrad",
     "ogd",
     "s_adagrad",
+    "s_shampoo",
+    "shampoo",
 ]
 
 ALGORITHMS = {
@@ -28,4 +39,7 @@ ALGORITHMS = {
     "full-adagrad": full_adagrad,
     "s-adagrad": s_adagrad,
     "ada-fd": ada_fd,
+    "adam": adam,
+    "shampoo": shampoo,
+    "s-shampoo": s_shampoo,
 }

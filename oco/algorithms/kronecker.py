@@ -19,7 +19,7 @@ from oco.linalg.operators import (
 )
 from oco.sketch import FrequentDirections
 
-__all__ = ["EPSILON", "ExactFactor", "KroneckerRoot", "SketchedFactor"]
+__all__ = ["EPSILON", "ExactFactor", "KroneckerRoot", "SketchedFactor", "sketch_sizes"]
 
 # What is added to a factor's eigenvalues, relative to the largest.  The inverse root of a matrix's
 # factor then favours a rare direction over the commonest by at most 1e-6^(-1/4) = 32, and the
@@ -137,7 +137,7 @@ class KroneckerRoot:
     factors : tuple of ExactFactor or SketchedFactor
         The statistics: axis by axis, block by block.
     roots : tuple of SpectralOperator
-        Ĉ^{1/(2p)} of each of the factors; empty before the first update.
+        Ĉ^{1/(2p)} of each of the factors; 0 before the first update.
 
     Raises
     ------
@@ -179,7 +179,7 @@ class KroneckerRoot:
         bias_correction: bool = True,
     ) -> None:
         self.shape = checks.shape("shape", shape)
-        ranks = _ranks(rank, len(self.shape))
+        ranks = sketch_sizes("rank", rank, len(self.shape))
         self.decay = checks.number("decay", decay, above=0, high=1)
         self.epsilon = checks.number("epsilon", epsilon, low=0)
         self.update_every = checks.integer("update_every", update_every, low=1)
@@ -210,7 +210,9 @@ class KroneckerRoot:
 
     @property
     def roots(self) -> tuple[SpectralOperator, ...]:
-        """Ĉ^{1/(2p)} of each of the factors; empty before the first update."""
+        """Ĉ^{1/(2p)} of each of the factors; 0 before the first update."""
+        if not self._metrics:
+            return tuple(Scalar(0.0, factor.dim) for factor in self.factors)
         return tuple(itertools.chain.from_iterable(m.factors for m in self._metrics))
 
     @property
@@ -303,19 +305,32 @@ class KroneckerRoot:
         return f"{type(self).__name__}(shape={self.shape}, factors: {factors})"
 
 
-def _ranks(rank, axes: int) -> list[int | None]:
-    """Return a sketch size, or None, for each axis."""
-    if rank is None or np.ndim(rank) == 0:
-        rank, names = [rank] * axes, ["rank"] * axes
-    else:
-        rank, names = list(rank), [f"rank[{i}]" for i in range(len(rank))]
-    if len(rank) != axes:
-        raise ValueError(f"rank: expected one for each of {axes} axes, got {len(rank)}")
-    # A sketch of size 1 keeps no direction, so 2 is the least.
-    return [
-        None if ell is None else checks.integer(name, ell, low=2)
-        for name, ell in zip(names, rank, strict=True)
-    ]
+def sketch_sizes(name: str, value, axes: int) -> tuple[int | None, ...]:
+    """Return a sketch size ≥ 2, or None, for each axis; one given alone is meant for all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no integer ≥ 2 (a sketch of size 1 keeps no direction), or their number is wrong.
+
+    Examples
+    --------
+    >>> sketch_sizes("k", 16, axes=2), sketch_sizes("k", [16, None], axes=2)
+    ((16, 16), (16, None))
+    >>> sketch_sizes("k", 1, axes=2)
+    Traceback (most recent call last):
+    ...
+    ValueError: k: expected an integer >= 2, got 1
+    """
+    if value is None or np.ndim(value) == 0:
+        return (value if value is None else checks.integer(name, value, low=2),) * axes
+    sizes = tuple(
+        size if size is None else checks.integer(f"{name}[{i}]", size, low=2)
+        for i, size in enumerate(value)
+    )
+    if len(sizes) != axes:
+        raise ValueError(f"{name}: expected one for each of the {axes} axes, got {len(sizes)}")
+    return sizes
 
 
 def _factor(dim: int, rank: int | None, decay: float) -> ExactFactor | SketchedFactor:

@@ -1,0 +1,275 @@
+"""Mirror descent on matrices and tensors, and the account that its bounds are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco import checks
+from oco.algorithms.kronecker import KroneckerRoot
+from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
+from oco.domains import Domain
+from oco.linalg.operators import SpectralOperator
+
+__all__ = ["AxisAccount", "KroneckerDescent", "KroneckerDiagnostics", "MatrixDescent"]
+
+
+@dataclass(frozen=True)
+class AxisAccount:
+    """What one axis of a Kronecker-factored metric contributes to the bounds.
+
+    Attributes
+    ----------
+    dim : int
+        n, the length of the axis.
+    rank : int or None
+        Sketch size ℓ; None for an exact factor.
+    potential : float
+        tr (C̃ + εI)^{1/(2p)}.
+    escaped_mass : float
+        τ: C̃ = C̄ + τ I; 0 for an exact factor.
+    regularisation : float
+        ε, in the units of C̃.
+    """
+
+    dim: int
+    rank: int | None
+    potential: float
+    escaped_mass: float
+    regularisation: float
+
+
+@dataclass(frozen=True)
+class KroneckerDiagnostics(Diagnostics):
+    """A matrix learner's account of itself: `Diagnostics`, and the same axis by axis.
+
+    Attributes
+    ----------
+    axes : tuple of AxisAccount
+        One for each axis longer than 1.
+    gradient_rank : float
+        r: no gradient has a larger rank.  For tensors the geometric mean over the unfoldings.
+    """
+
+    axes: tuple[AxisAccount, ...] = ()
+    gradient_rank: float = 1.0
+
+
+class MatrixDescent:
+    """Mirror descent whose points and gradients are arrays of a shape.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of x.
+    preconditioner, domain, lr, bounds, k
+        As for `MirrorDescent`, which plays with the entries in C order; norms are Frobenius norms.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        As given.
+    d : int
+        Number of entries.
+    x : ndarray of shape `shape`
+        The point to play.
+    lr, diameter, bounds, k, domain, preconditioner
+        Those of the `MirrorDescent`.
+
+    Examples
+    --------
+    >>> from oco.algorithms.scalar import GradientNorm
+    >>> from oco.domains import Ball
+    >>> learner = MatrixDescent((2, 2), GradientNorm(4), Ball(1.0), lr=0.5)
+    >>> learner.update([[3.0, 0.0], [0.0, 4.0]])
+    >>> learner.x
+    array([[-0.3,  0. ], [ 0. , -0.4]])
+    """
+
+    def __init__(
+        self,
+        shape,
+        preconditioner: Preconditioner,
+        domain: Domain,
+        lr: float | None,
+        *,
+        bounds: tuple[str, ...] = (),
+        k=None,
+    ) -> None:
+        self.shape = checks.shape("shape", shape)
+        self.d = math.prod(self.shape)
+        diameter = domain.diameter(self.d)
+        self._descent = MirrorDescent(
+            self.d, preconditioner, domain, lr, diameter=diameter, bounds=bounds, k=k
+        )
+        self.preconditioner, self.domain = preconditioner, domain
+        self.lr, self.diameter, self.bounds, self.k = self._descent.lr, diameter, bounds, k
+
+    @property
+    def x(self) -> np.ndarray:
+        """The point to play."""
+        return self._descent.x.reshape(self.shape)
+
+    def update(self, gradient) -> None:
+        """Absorb the gradient of the loss at `x` and move to the next point.
+
+        Parameters
+        ----------
+        gradient : array_like of shape `shape`
+            G_t.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, or Σ‖G_s‖² is not finite; the learner is then unchanged.
+        """
+        self._descent.update(checks.array("g", gradient, self.shape).reshape(-1))
+
+    def diagnostics(self) -> Diagnostics:
+        """Return what the bounds of this learner's regret are made of."""
+        return self._descent.diagnostics()
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({type(self.preconditioner).__name__}, shape={self.shape}, "
+            f"domain={self.domain!r}, lr={self.lr:.6g})"
+        )
+
+
+class KroneckerDescent(MatrixDescent):
+    r"""Mirror descent in the metric H_t = ⊗_i C̃_{i,t}^{1/(2p)}, exact or sketched.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of x.
+    rank : int or sequence of (int or None), optional
+        Sketch size for each axis, as for `KroneckerRoot`.
+    domain : Domain
+        K, in the Frobenius norm: unconstrained or a ball.
+    lr : float, optional
+        η; D/√(2r) if not given.
+    gradient_rank : int, optional
+        r ≥ 1, the largest rank that a gradient can have; min(m, n) for matrices if not given, and
+        for tensors the geometric mean of that of the unfoldings.
+    epsilon : float
+        ε ≥ 0, relative to the largest eigenvalue of each factor.
+    update_every : int
+        Rounds from one update of the statistics to the next.
+    k : int or sequence of int, optional
+        The sketch size as the user gave it.
+
+    Attributes
+    ----------
+    gradient_rank : float
+        r.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, K is a box, η is not given and K is unbounded, or ε is 0
+        where rounds go by between updates: a gradient may then lie outside the metric's range.
+
+    Notes
+    -----
+    H_t never shrinks, so the certificate of `MirrorDescent` holds with the potential
+    tr H_t = Π_i tr C̃_i^{1/(2p)}.  If every gradient is absorbed before its step, H_t² ⪰ Σ g gᵀ/r
+    (Gupta, Koren, Singer, ICML 2018), and Σ ⟨G_t, H_t⁻¹G_t⟩ ≤ 2r tr H_T: at the default η
+    Regret_T ≤ √(2r)·D·Π_i tr C̃_i^{1/(2p)}.
+    """
+
+    def __init__(
+        self,
+        shape,
+        *,
+        rank=None,
+        domain: Domain,
+        lr: float | None,
+        gradient_rank: int | None,
+        epsilon: float,
+        update_every: int,
+        k=None,
+    ) -> None:
+        root = KroneckerRoot(shape, rank=rank, epsilon=epsilon, update_every=update_every)
+        if root.update_every > 1 and root.epsilon == 0:
+            raise ValueError(
+                f"epsilon: expected a number > 0 with update_every={root.update_every}, got 0"
+            )
+        if gradient_rank is None:
+            self.gradient_rank = largest_rank(root.shape)
+        else:
+            self.gradient_rank = float(checks.integer("gradient_rank", gradient_rank, low=1))
+        diameter = domain.diameter(math.prod(root.shape))
+        if lr is None and math.isfinite(diameter):
+            lr = diameter / math.sqrt(2 * self.gradient_rank)
+        bounds = ("certificate",)
+        super().__init__(root.shape, _Vectorised(root), domain, lr, bounds=bounds, k=k)
+
+    def diagnostics(self) -> KroneckerDiagnostics:
+        """Return what the bounds of this learner's regret are made of."""
+        root = self.preconditioner.root
+        axes = tuple(
+            AxisAccount(
+                dim=factor.dim,
+                rank=factor.rank,
+                potential=metric.sum(),
+                escaped_mass=factor.escaped_mass,
+                regularisation=root.epsilon / (1 + root.epsilon) * self._largest(metric),
+            )
+            for factor, metric in zip(root.factors, root.roots, strict=True)
+        )
+        account = dataclasses.asdict(super().diagnostics())
+        return KroneckerDiagnostics(**account, axes=axes, gradient_rank=self.gradient_rank)
+
+    def _largest(self, metric: SpectralOperator) -> float:
+        """Return λ_max(C̃ + εI), whose root the metric holds."""
+        return float(metric.values.max()) ** (2 * self.preconditioner.root.order)
+
+
+class _Vectorised:
+    """A KroneckerRoot that takes the entries of the gradient as a vector."""
+
+    separable = False
+
+    def __init__(self, root: KroneckerRoot) -> None:
+        self.root = root
+
+    @property
+    def metric(self) -> SpectralOperator:
+        return self.root.metric
+
+    @property
+    def potential(self) -> float:
+        return self.root.potential
+
+    @property
+    def escaped_mass(self) -> float | None:
+        return self.root.escaped_mass
+
+    @property
+    def state_bytes(self) -> int:
+        return self.root.state_bytes
+
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
+        # Without decay a gradient of 0 changes no statistic.  It is not counted, so that the first
+        # one that counts is absorbed, and with ε > 0 no later one lies outside H's range.
+        if square < np.finfo(np.float64).tiny:
+            return np.zeros_like(g)
+        return self.root.update(g.reshape(self.root.shape)).reshape(-1)
+
+
+def largest_rank(shape: tuple[int, ...]) -> float:
+    """Return the geometric mean of the largest ranks of a tensor's unfoldings.
+
+    Examples
+    --------
+    >>> largest_rank((256, 128)), largest_rank((7, 1)), largest_rank((2, 2, 4))
+    (128.0, 1.0, 2.5198420997897464)
+    """
+    lengths = [n for n in shape if n > 1]
+    size = math.prod(lengths)
+    ranks = [min(n, size // n) for n in lengths]
+    return math.prod(ranks) ** (1 / len(ranks)) if ranks else 1.0
