@@ -10,17 +10,17 @@ from oco.losses.spectra import DEFAULT_SPECTRUM
 from oco.losses.streams import Stream
 from oco.losses.synthetic import SpectralFeatures
 
-__all__ = ["Adversary", "Starve"]
+__all__ = ["Adversary", "Starve", "WorstSign"]
 
 
-class _WorstSign(Stream):
+class WorstSign(Stream):
     """A stream that answers the prediction z with the label, −1 or +1, of the larger loss."""
 
     adaptive = True
     default_loss = LINEAR.name
 
-    def __init__(self, d: int, T: int, loss: Loss) -> None:
-        super().__init__(d, T)
+    def __init__(self, d: int, T: int, loss: Loss, **matrix) -> None:
+        super().__init__(d, T, **matrix)
         self.loss = loss
 
     def answer(self, z: float) -> float:
@@ -33,11 +33,12 @@ class _WorstSign(Stream):
         worst_is_positive = z < 0 if positive == negative else positive > negative
         return 1.0 if worst_is_positive else -1.0
 
-    def _unanswered(self, start: int, stop: int) -> np.ndarray:
+    def unanswered(self, start: int, stop: int) -> np.ndarray:
+        """Return the labels of rounds that are not yet answered."""
         return np.full(stop - start, np.nan)
 
 
-class Adversary(_WorstSign):
+class Adversary(WorstSign):
     """Features with a chosen spectrum; each prediction is answered with the worst sign.
 
     Parameters
@@ -74,10 +75,10 @@ class Adversary(_WorstSign):
 
     def rows(self, start, stop):
         """Return rounds `start` to `stop`, not yet answered."""
-        return self.features.rows(start, stop), self._unanswered(start, stop)
+        return self.features.rows(start, stop), self.unanswered(start, stop)
 
 
-class Starve(_WorstSign):
+class Starve(WorstSign):
     """Cycles through d orthonormal features, which starves any sketch; answers the worst sign.
 
     Parameters
@@ -112,4 +113,4 @@ class Starve(_WorstSign):
     def rows(self, start, stop):
         """Return rounds `start` to `stop`, not yet answered."""
         which = np.arange(start, stop) % self.d
-        return self._rotation.columns(which), self._unanswered(start, stop)
+        return self._rotation.columns(which), self.unanswered(start, stop)

@@ -29,8 +29,11 @@ class DataFile(Stream):
         How many rows to use; all by default.
     d : int, optional
         What the dimension must come to; not checked by default.
+    shape : tuple of int, optional
+        (m, n) where x is to be a matrix, with mn = d; (c, p) for class labels, which is not needed.
     loss : Loss
-        A loss with binary labels takes labels > 0 as +1 and all others as −1.
+        A loss with binary labels takes labels > 0 as +1 and all others as −1; one with class labels
+        takes integers, whatever their values, as the c classes in ascending order.
     bias : bool
         Whether to append a feature that is always 1.
     features : int, optional
@@ -43,6 +46,11 @@ class DataFile(Stream):
         If the file is missing, empty, malformed (with the line), holds a NaN or an infinity (with
         the row), or does not have the shape asked for; the message starts with ``data:`` and names
         the file.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (c,), or None
+        The label in the file of each class.
 
     Notes
     -----
@@ -73,6 +81,7 @@ class DataFile(Stream):
         path: str | os.PathLike,
         T: int | None = None,
         d: int | None = None,
+        shape: tuple[int, int] | None = None,
         loss: Loss = LOGISTIC,
         bias: bool = False,
         features: int | None = None,
@@ -89,39 +98,72 @@ class DataFile(Stream):
             T = rows
         elif checks.integer("T", T, low=1) > rows:
             raise self._error(f"holds {rows} rows, fewer than T = {T}")
+        self._labels, self.classes = self._prepared(labels, getattr(loss, "labels", "real"))
+        outputs = None if self.classes is None else len(self.classes)
         width = columns + self.bias
-        if d is not None and checks.integer("d", d, low=1) != width:
-            with_bias = " with the bias" if self.bias else ""
-            raise self._error(f"holds {width} features{with_bias}, expected d = {d}")
-        self._labels = self._prepared(labels, binary=getattr(loss, "labels", "real") == "binary")
         super().__init__(
-            width,
+            width * (outputs or 1),
             T,
             feature_norm=np.hypot(self._largest_norm(T), float(self.bias)),
             label_bound=np.max(np.abs(self._labels[:T])),
+            shape=None if outputs is None else (outputs, width),
+            gradient_rank=None if outputs is None else 1,
+            outputs=outputs,
         )
+        self._require_size(d, shape)
+
+    @classmethod
+    def supports(cls, loss_name: str) -> bool:
+        """Return True."""
+        return True
 
     def rows(self, start, stop):
         """Return rounds `start` to `stop`."""
         block = self._features[start:stop]
-        result = np.ones((stop - start, self.d))
+        result = np.ones((stop - start, self.width))
         columns = self._features.shape[1]
         result[:, :columns] = block.toarray() if sparse.issparse(block) else block
         return result, self._labels[start:stop]
 
-    def _prepared(self, labels: np.ndarray, *, binary: bool) -> np.ndarray:
+    def _require_size(self, d: int | None, shape: tuple[int, int] | None) -> None:
+        holds = f"holds {self.width} features" + (" with the bias" if self.bias else "")
+        if self.outputs is not None:
+            holds += f" and {self.outputs} classes"
+        if d is not None and checks.integer("d", d, low=1) != self.d:
+            raise self._error(f"{holds}, expected d = {d}")
+        if shape is None:
+            return
+        m, n = checks.pair("shape", shape)
+        if (self.shape or (m, self.d / m)) != (m, n):
+            raise self._error(f"{holds}, expected the shape {m}x{n}")
+        self.shape = m, n
+
+    def _prepared(self, labels: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the labels as the loss takes them, and what stood for each class, if any."""
         bad = np.flatnonzero(~np.isfinite(labels))
         if len(bad):
             raise self._error(f"row {bad[0] + 1}: the label is {labels[bad[0]]}")
-        if not binary:
-            return labels
+        if kind == "class":
+            return self._classified(labels)
+        if kind != "binary":
+            return labels, None
         positive = labels > 0
         if positive.all() or not positive.any():
             sign = "positive" if positive[0] else "zero or negative"
             raise self._error(
                 f"every label is {sign}, a single class; two are needed (labels > 0 are +1)"
             )
-        return np.where(positive, 1.0, -1.0)
+        return np.where(positive, 1.0, -1.0), None
+
+    def _classified(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        fractional = np.flatnonzero(labels != np.rint(labels))
+        if len(fractional):
+            row = fractional[0]
+            raise self._error(f"row {row + 1}: expected an integer as class, got {labels[row]}")
+        classes, numbers = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise self._error(f"every label is {classes[0]:g}, a single class; two are needed")
+        return numbers.astype(np.float64), classes
 
     def _largest_norm(self, T: int) -> float:
         """Return the largest norm among the first `T` rows, all of which must be finite."""

@@ -18,7 +18,7 @@ __all__ = [
     "HINGE",
     "LINEAR",
     "LOGISTIC",
-    "LOSSES",
+    "MARGIN_LOSSES",
     "SQUARED",
     "Absolute",
     "Hinge",
@@ -44,8 +44,9 @@ class Loss(ABC):
         How the command line calls it.
     smooth : bool
         Whether φ is twice differentiable in z, so that `curvature` exists.
-    labels : {"binary", "real"}
-        Whether y is a class, −1 or +1, or any real number.
+    labels : {"binary", "real", "class"}
+        Whether y is a sign, −1 or +1, any real number, or the number 0, 1, … of a class; with
+        classes, a prediction is a vector with one entry a class.
     conjugate : callable or None
         ``conjugate(u, y)`` is sup_z u z − φ(z, y); None where it is not known.
     curvature : callable or None
@@ -258,5 +259,7 @@ ABSOLUTE = Absolute()
 HINGE = Hinge()
 LOGISTIC = Logistic()
 
-#: Every built-in loss by its name.
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (LINEAR, SQUARED, ABSOLUTE, HINGE, LOGISTIC)}
+#: Every built-in loss of a single prediction by its name.
+MARGIN_LOSSES: dict[str, Loss] = {
+    loss.name: loss for loss in (LINEAR, SQUARED, ABSOLUTE, HINGE, LOGISTIC)
+}

@@ -27,6 +27,8 @@ class Purpose(IntEnum):
     LABELS = 1
     ROTATION = 2
     COMPARATOR = 3
+    RIGHT_FEATURES = 4
+    RIGHT_ROTATION = 5
 
 
 class RandomSequence:
@@ -74,7 +76,11 @@ class RandomSequence:
         # 52 bits and a half: the largest is 1 − 2⁻⁵³, which a double still tells from 1.
         return ((self.words(start, stop - start) >> np.uint64(12)) + 0.5) * 2.0**-52
 
+    def normals(self, start: int, stop: int) -> np.ndarray:
+        """Return numbers `start` to `stop` of a standard normal sequence."""
+        return ndtri(self.uniforms(start, stop))
+
     def direction(self, d: int) -> np.ndarray:
         """Return a unit vector, uniform on the sphere in R^d."""
-        normal = ndtri(self.uniforms(0, d))
+        normal = self.normals(0, d)
         return normal / np.linalg.norm(normal)

@@ -28,6 +28,8 @@ class RandomRotation:
         The dimension, at least 1; nothing is gained by a power of two.
     seed : int
         At least 0.
+    purpose : Purpose
+        Which of the seed's rotations.
 
     Notes
     -----
@@ -42,9 +44,9 @@ class RandomRotation:
     True
     """
 
-    def __init__(self, d: int, seed: int) -> None:
+    def __init__(self, d: int, seed: int, purpose: Purpose = Purpose.ROTATION) -> None:
         self.d = checks.integer("d", d, low=1)
-        sequence = RandomSequence(seed, Purpose.ROTATION)
+        sequence = RandomSequence(seed, purpose)
         words = sequence.words(0, 2 * ROUNDS * d).reshape(ROUNDS, 2, d)
         self._permutations = [np.argsort(keys, kind="stable") for keys, _ in words]
         self._signs = [np.where(coins >> np.uint64(WORD - 1), 1.0, -1.0) for _, coins in words]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from oco import checks
+from oco.losses.softmax import SOFTMAX
 
 __all__ = ["CHUNK", "Recorded", "Stream", "chunk_rows"]
 
@@ -39,13 +40,20 @@ class Stream(ABC):
     Parameters
     ----------
     d : int
-        Dimension of the features.
+        Dimension of x.
     T : int
         Rounds.
     feature_norm : float
         A bound on ‖a_t‖₂.
     label_bound : float
         A bound on |y_t|.
+    shape : tuple of int, optional
+        (m, n) with mn = d where x is a matrix X, flattened row by row.
+    gradient_rank : int, optional
+        A bound on the rank of the gradients as m × n matrices.
+    outputs : int, optional
+        c where a prediction is a vector, z_t = X a_t in R^c with X of shape (c, d/c); labels are
+        then numbers 0, 1, …, c − 1 of classes.  By default it is the number ⟨a_t, x⟩.
 
     Attributes
     ----------
@@ -53,6 +61,8 @@ class Stream(ABC):
         How the command line calls it.
     default_loss : str
         The loss it is played with unless another is asked for.
+    width : int
+        Length of a_t: d, or d/c.
     adaptive : bool
         Whether it sees the learner's prediction before it chooses the label.  Such a stream's
         labels are NaN in `chunks`; the game calls ``answer(z)`` in each round.
@@ -72,9 +82,19 @@ class Stream(ABC):
     adaptive: bool = False
 
     def __init__(
-        self, d: int, T: int, *, feature_norm: float = 1.0, label_bound: float = 1.0
+        self,
+        d: int,
+        T: int,
+        *,
+        feature_norm: float = 1.0,
+        label_bound: float = 1.0,
+        shape: tuple[int, int] | None = None,
+        gradient_rank: int | None = None,
+        outputs: int | None = None,
     ) -> None:
         self.d = checks.integer("d", d, low=1)
+        self.shape, self.gradient_rank, self.outputs = shape, gradient_rank, outputs
+        self.width = self.d // (outputs or 1)
         self.T = checks.integer("T", T, low=1)
         self.feature_norm = checks.number("feature_norm", feature_norm, low=0)
         self.label_bound = checks.number("label_bound", label_bound, low=0)
@@ -83,7 +103,7 @@ class Stream(ABC):
     @classmethod
     def supports(cls, loss_name: str) -> bool:
         """Return whether the stream can be played with that loss."""
-        return True
+        return loss_name != SOFTMAX.name
 
     @abstractmethod
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +113,7 @@ class Stream(ABC):
 
         Returns
         -------
-        features : ndarray of shape (stop − start, d)
+        features : ndarray of shape (stop − start, width)
         labels : ndarray of shape (stop − start,)
             NaN for an adaptive stream.
         """
@@ -103,7 +123,7 @@ class Stream(ABC):
 
         Yields
         ------
-        features : ndarray of shape (n, d)
+        features : ndarray of shape (n, width)
             C-contiguous, read-only.
         labels : ndarray of shape (n,)
             Read-only.
@@ -126,16 +146,16 @@ class Stream(ABC):
         features, labels = self.rows(start, stop)
         features = np.ascontiguousarray(features, dtype=np.float64)
         labels = np.ascontiguousarray(labels, dtype=np.float64)
-        if features.shape != (stop - start, self.d) or labels.shape != (stop - start,):
+        if features.shape != (stop - start, self.width) or labels.shape != (stop - start,):
             raise ValueError(
-                f"stream: {self.name} must give features of shape ({stop - start}, {self.d}) and "
-                f"labels of shape ({stop - start},) for rows {start} to {stop}, got "
+                f"stream: {self.name} must give features of shape ({stop - start}, {self.width}) "
+                f"and labels of shape ({stop - start},) for rows {start} to {stop}, got "
                 f"{features.shape} and {labels.shape}"
             )
         # Views, so that a stream which hands out its own arrays can still write to them.
         features, labels = features.view(), labels.view()
         features.flags.writeable = labels.flags.writeable = False
-        if self.T * self.d * FLOAT_BYTES <= MEMORY:
+        if self.T * self.width * FLOAT_BYTES <= MEMORY:
             self._kept[start] = features, labels
         return features, labels
 
@@ -169,7 +189,7 @@ class Recorded:
             raise ValueError(f"labels: expected at most T = {stream.T} of them, got {len(labels)}")
         self.stream, self.labels = stream, labels
         self.name, self.default_loss = stream.name, stream.default_loss
-        self.d, self.T = stream.d, len(labels)
+        self.d, self.T, self.outputs = stream.d, len(labels), stream.outputs
         self.feature_norm = stream.feature_norm
         self.label_bound = float(np.max(np.abs(labels), initial=0.0))
 

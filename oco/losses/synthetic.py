@@ -13,7 +13,15 @@ from oco.losses.rotation import RandomRotation
 from oco.losses.spectra import DEFAULT_SPECTRUM, parse_spectrum
 from oco.losses.streams import Stream
 
-__all__ = ["Drift", "Orthonormal", "Rademacher", "SpectralFeatures", "Stochastic"]
+__all__ = [
+    "Drift",
+    "LinearOnly",
+    "Orthonormal",
+    "Rademacher",
+    "SpectralFeatures",
+    "Stochastic",
+    "turn_halves",
+]
 
 # How many directions the orthonormal stream has unless told: the setting of the experiment that
 # separates the sketched learners (Feinberg et al., NeurIPS 2023, Observation 2).
@@ -61,7 +69,25 @@ class SpectralFeatures:
         return self.rotation.apply(self.coordinates(start, stop))
 
 
-class _LinearOnly(Stream):
+def turn_halves(coordinates: np.ndarray, angle: np.ndarray) -> None:
+    """Turn coordinates i and i + ⌊d/2⌋ of each vector in their plane, in place.
+
+    Parameters
+    ----------
+    coordinates : ndarray of shape (..., d)
+        Vectors.
+    angle : ndarray
+        Of each vector, in radians; broadcast against ``coordinates[..., :1]``.
+    """
+    half = coordinates.shape[-1] // 2
+    cosine, sine = np.cos(angle), np.sin(angle)
+    first, second = coordinates[..., :half], coordinates[..., half : 2 * half]
+    turned = cosine * first - sine * second
+    second[...] = sine * first + cosine * second
+    first[...] = turned
+
+
+class LinearOnly(Stream):
     """A stream whose labels only make sense for linear losses."""
 
     @classmethod
@@ -70,7 +96,8 @@ class _LinearOnly(Stream):
         return loss_name == LINEAR.name
 
     @classmethod
-    def _require(cls, loss: Loss) -> None:
+    def require(cls, loss: Loss) -> None:
+        """Raise a ValueError unless the loss is the linear one."""
         if not cls.supports(loss.name):
             raise ValueError(
                 f"loss: the {cls.name} stream has linear losses only, got {loss.name!r}"
@@ -192,16 +219,11 @@ class Drift(Stochastic):
     def _features(self, start, stop):
         coordinates = self.features.coordinates(start, stop)
         angle = (2 * np.pi * self.turns / self.T) * np.arange(start, stop)[:, None]
-        cosine, sine = np.cos(angle), np.sin(angle)
-        half = self.d // 2
-        first, second = coordinates[:, :half], coordinates[:, half : 2 * half]
-        turned = cosine * first - sine * second
-        coordinates[:, half : 2 * half] = sine * first + cosine * second
-        coordinates[:, :half] = turned
+        turn_halves(coordinates, angle)
         return self.features.rotation.apply(coordinates)
 
 
-class Rademacher(_LinearOnly):
+class Rademacher(LinearOnly):
     """Linear losses whose gradients are random signs times features with a chosen spectrum.
 
     Parameters
@@ -233,7 +255,7 @@ class Rademacher(_LinearOnly):
         loss: Loss = LINEAR,
         spectrum: str = DEFAULT_SPECTRUM,
     ) -> None:
-        self._require(loss)
+        self.require(loss)
         super().__init__(d, T)
         self.features = SpectralFeatures(d, seed, spectrum)
         self._uniforms = RandomSequence(seed, Purpose.LABELS)
@@ -244,7 +266,7 @@ class Rademacher(_LinearOnly):
         return self.features.rows(start, stop), np.where(uniforms < 0.5, -1.0, 1.0)
 
 
-class Orthonormal(_LinearOnly):
+class Orthonormal(LinearOnly):
     """Linear losses whose gradients are drawn uniformly from r orthonormal vectors.
 
     Parameters
@@ -275,7 +297,7 @@ class Orthonormal(_LinearOnly):
     def __init__(
         self, *, d: int, T: int, seed: int = 0, loss: Loss = LINEAR, r: int | None = None
     ) -> None:
-        self._require(loss)
+        self.require(loss)
         super().__init__(d, T)
         self.r = min(DEFAULT_DIRECTIONS, d) if r is None else checks.integer("r", r, 1, d)
         self._rotation = RandomRotation(d, seed)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from oco.domains import Box
-from oco.losses import LOSSES
+from oco.losses import MARGIN_LOSSES
 from oco.regret import best_fixed_point
 from oco.verification.cases import Case
 from oco.verification.observations import Observation, Subject, check
@@ -48,8 +48,8 @@ def comparator(case: Case, subject: Subject) -> Iterator[Observation]:
     radius = 10.0 ** rng.uniform(-0.5, 1)
     d = features.shape[1]
     domain = (subject.ball(radius), Box(-radius, np.full(d, radius / 2)))[int(rng.integers(2))]
-    for name in rng.choice(list(LOSSES), LOSSES_A_CASE, replace=False):
-        loss = LOSSES[name]
+    for name in rng.choice(list(MARGIN_LOSSES), LOSSES_A_CASE, replace=False):
+        loss = MARGIN_LOSSES[name]
         labels = rng.choice([-1.0, 1.0], len(features))
         if loss.labels == "real":
             labels = labels * rng.uniform(0, 2, len(features))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oco.losses import LOSSES, Adversary, Loss, Starve
+from oco.losses import MARGIN_LOSSES, Adversary, Loss, Starve
 from oco.losses.spectra import parse_spectrum
 
 each_adversary = pytest.mark.parametrize("cls", [Adversary, Starve])
@@ -29,19 +29,19 @@ def escaped_mass(gradients: np.ndarray, size: int) -> np.ndarray:
 
 
 @each_adversary
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", MARGIN_LOSSES)
 @given(z=st.floats(-1e6, 1e6))
 def test_the_answer_is_the_worst_label(cls, name, z):
-    loss = LOSSES[name]
+    loss = MARGIN_LOSSES[name]
     answer = cls(d=2, T=2, loss=loss).answer(z)
     assert answer in (-1.0, 1.0)
     assert loss.value(z, answer) == max(loss.value(z, -1.0), loss.value(z, 1.0))
 
 
 @each_adversary
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", MARGIN_LOSSES)
 def test_the_answer_opposes_the_prediction(cls, name):
-    stream = cls(d=2, T=2, loss=LOSSES[name])
+    stream = cls(d=2, T=2, loss=MARGIN_LOSSES[name])
     # The tiny and the huge predictions tie by rounding.
     answers = [stream.answer(z) for z in (-1e300, -0.5, -1e-300, 0.0, 1e-300, 0.5, 1e300)]
     assert answers == [1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0]

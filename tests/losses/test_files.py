@@ -322,3 +322,47 @@ class TestA9a:
         present = [3, 11, 14, 19, 39, 42, 55, 64, 67, 73, 75, 76, 80, 83]
         np.testing.assert_array_equal(np.flatnonzero(features[0]) + 1, present)
         assert labels[0] == -1
+
+
+class TestClasses:
+    labels = np.resize([7.0, -2.0, 3.0], 2500)
+
+    def made(self, write, **options):
+        path = write("classes.npz", npz(X=X, y=options.pop("y", self.labels)))
+        return DataFile(path=path, loss=LOSSES["softmax"], **options)
+
+    def test_integers_of_any_value_are_numbered_in_ascending_order(self, write):
+        stream = self.made(write, bias=True)
+        features, labels = together(stream)
+        assert features.shape == (2500, 5) and stream.label_bound == 2
+        np.testing.assert_array_equal(stream.classes, [-2.0, 3.0, 7.0])
+        np.testing.assert_array_equal(stream.classes[labels.astype(int)], self.labels)
+        assert (stream.d, stream.shape, stream.outputs) == (15, (3, 5), 3)
+        assert stream.gradient_rank == 1
+
+    def test_the_sizes_may_be_named(self, write):
+        assert self.made(write, d=12, shape=(3, 4)).shape == (3, 4)
+        for wrong, problem in (
+            ({"d": 4}, "expected d = 4"),
+            ({"shape": (4, 3)}, "expected the shape 4x3"),
+            ({"shape": (3, 5)}, "expected the shape 3x5"),
+        ):
+            with pytest.raises(ValueError, match=f"holds 4 features and 3 classes, {problem}"):
+                self.made(write, **wrong)
+
+    def test_a_fraction_is_no_class(self, write):
+        y = self.labels.copy()
+        y[17] = 0.5
+        with pytest.raises(ValueError, match=r"row 18: expected an integer as class, got 0\.5"):
+            self.made(write, y=y)
+
+    def test_a_single_class_is_refused(self, write):
+        with pytest.raises(ValueError, match=r"every label is 4, a single class"):
+            self.made(write, y=np.full(2500, 4.0))
+
+
+def test_features_may_be_laid_out_as_a_matrix(write):
+    path = write("rows.npz", FORMATS["rows.npz"])
+    assert DataFile(path=path, shape=(2, 2)).shape == (2, 2)
+    with pytest.raises(ValueError, match=r"holds 5 features with the bias, expected the shape 2x2"):
+        DataFile(path=path, shape=(2, 2), bias=True)

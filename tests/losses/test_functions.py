@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from oco.losses import LOSSES, Loss
+from oco.losses import MARGIN_LOSSES, Loss
 
 # Central differences with this step are exact to about STEP² · φ''' + ε/STEP.
 STEP = 1e-5
@@ -17,9 +17,9 @@ DIFFERENCE_ACCURACY = 1e-8
 ROUNDING = 1e-12
 
 margins = st.floats(-30, 30)
-each_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+each_loss = pytest.mark.parametrize("loss", MARGIN_LOSSES.values(), ids=MARGIN_LOSSES)
 smooth_loss = pytest.mark.parametrize(
-    "loss", [loss for loss in LOSSES.values() if loss.smooth], ids=lambda loss: loss.name
+    "loss", [loss for loss in MARGIN_LOSSES.values() if loss.smooth], ids=lambda loss: loss.name
 )
 
 
@@ -51,8 +51,8 @@ def smooth_margins(loss: Loss, y: float) -> np.ndarray:
     ],
 )
 def test_values_by_hand(name, z, y, value, slope):
-    assert LOSSES[name].value(z, y) == pytest.approx(value, rel=1e-15)
-    assert LOSSES[name].derivative(z, y) == pytest.approx(slope, rel=1e-15)
+    assert MARGIN_LOSSES[name].value(z, y) == pytest.approx(value, rel=1e-15)
+    assert MARGIN_LOSSES[name].derivative(z, y) == pytest.approx(slope, rel=1e-15)
 
 
 @each_loss
@@ -72,8 +72,8 @@ def test_curvature_matches_finite_differences(loss):
 
 
 def test_only_smooth_losses_have_a_curvature():
-    assert {name for name, loss in LOSSES.items() if loss.smooth} == {
-        name for name, loss in LOSSES.items() if loss.curvature is not None
+    assert {name for name, loss in MARGIN_LOSSES.items() if loss.smooth} == {
+        name for name, loss in MARGIN_LOSSES.items() if loss.curvature is not None
     }
 
 
@@ -139,7 +139,7 @@ def test_conjugate_is_the_supremum(loss, share):
     ],
 )
 def test_conjugate_domain(name, inside, outside):
-    loss = LOSSES[name]
+    loss = MARGIN_LOSSES[name]
     assert np.isfinite(loss.conjugate(np.array(inside), 1.0)).all()
     assert np.isposinf(loss.conjugate(np.array(outside), 1.0)).all()
     # A solver's slope that is off by rounding is still inside, and costs what the edge does.
@@ -161,7 +161,7 @@ def test_lipschitz_constant_is_a_bound_and_attained(loss, z_max, y_max):
 
 def test_lipschitz_constants_without_a_bound_on_the_prediction():
     expected = {"linear": 1, "squared": math.inf, "absolute": 1, "hinge": 1, "logistic": 1}
-    assert {name: loss.lipschitz(math.inf, 1.0) for name, loss in LOSSES.items()} == expected
+    assert {name: loss.lipschitz(math.inf, 1.0) for name, loss in MARGIN_LOSSES.items()} == expected
 
 
 @pytest.mark.parametrize("huge", [1e3, 1e155, 1e300])
@@ -169,18 +169,18 @@ def test_lipschitz_constants_without_a_bound_on_the_prediction():
 def test_huge_margins_reach_the_limits_without_warnings(number, huge):
     good, bad = number(huge), number(-huge)
     for name in ("hinge", "logistic"):
-        loss = LOSSES[name]
+        loss = MARGIN_LOSSES[name]
         assert np.all(loss.value(good, 1.0) == 0.0)
         assert np.all(loss.derivative(good, 1.0) == 0.0)
         np.testing.assert_allclose(loss.value(bad, 1.0), huge, rtol=2e-3)
         assert np.all(loss.derivative(bad, 1.0) == -1.0)
-    assert np.all(LOSSES["logistic"].curvature(bad, 1.0) == 0.0)
-    assert np.all(LOSSES["linear"].value(bad, 1.0) == huge)
-    assert np.all(LOSSES["absolute"].derivative(bad, 1.0) == -1.0)
+    assert np.all(MARGIN_LOSSES["logistic"].curvature(bad, 1.0) == 0.0)
+    assert np.all(MARGIN_LOSSES["linear"].value(bad, 1.0) == huge)
+    assert np.all(MARGIN_LOSSES["absolute"].derivative(bad, 1.0) == -1.0)
     assert np.all(
-        LOSSES["squared"].value(bad, 0.0) == (huge / 2 * huge if huge < 1e150 else np.inf)
+        MARGIN_LOSSES["squared"].value(bad, 0.0) == (huge / 2 * huge if huge < 1e150 else np.inf)
     )
-    assert np.all(np.isfinite(LOSSES["squared"].derivative(bad, 1.0)))
+    assert np.all(np.isfinite(MARGIN_LOSSES["squared"].derivative(bad, 1.0)))
 
 
 @each_loss
@@ -228,6 +228,6 @@ def test_a_loss_without_a_derivative_cannot_be_made():
 
 
 def test_names_are_the_registry_keys():
-    assert list(LOSSES) == ["linear", "squared", "absolute", "hinge", "logistic"]
-    assert all(loss.name == name for name, loss in LOSSES.items())
-    assert repr(LOSSES["hinge"]) == "Hinge()"
+    assert list(MARGIN_LOSSES) == ["linear", "squared", "absolute", "hinge", "logistic"]
+    assert all(loss.name == name for name, loss in MARGIN_LOSSES.items())
+    assert repr(MARGIN_LOSSES["hinge"]) == "Hinge()"

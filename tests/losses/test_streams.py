@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import subprocess
@@ -9,10 +10,26 @@ import sys
 import numpy as np
 import pytest
 
-from oco.losses import LOSSES, STREAMS, DataFile, Recorded, Stream, streams
+from oco.losses import (
+    LOSSES,
+    MARGIN_LOSSES,
+    MATRIX_STREAMS,
+    STREAMS,
+    DataFile,
+    Recorded,
+    Stream,
+    streams,
+)
 
 SYNTHETIC = {name: cls for name, cls in STREAMS.items() if name != "data"}
+LINEAR_ONLY = ("rademacher", "orthonormal", "matrix-lowrank", "matrix-rotating")
 each_stream = pytest.mark.parametrize("cls", SYNTHETIC.values(), ids=SYNTHETIC)
+
+
+def made(cls, d, T, **options) -> Stream:
+    """Return the stream; where x is a matrix, one with d columns."""
+    size = {"shape": (3, d)} if cls.name in MATRIX_STREAMS else {"d": d}
+    return cls(**size, T=T, **options)
 
 
 def together(stream, stop=None) -> tuple[np.ndarray, np.ndarray]:
@@ -24,14 +41,14 @@ def digests() -> dict[str, str]:
     """Hash the rows of every synthetic stream."""
     result = {}
     for name, cls in SYNTHETIC.items():
-        features, labels = together(cls(d=37, T=1100, seed=5))
+        features, labels = together(made(cls, d=37, T=1100, seed=5))
         result[name] = hashlib.sha256(features.tobytes() + labels.tobytes()).hexdigest()
     return result
 
 
 @each_stream
 def test_rows_are_what_they_should_be(cls):
-    stream = cls(d=37, T=2500, seed=1)
+    stream = made(cls, d=37, T=2500, seed=1)
     chunks = list(stream.chunks())
     assert [len(y) for _, y in chunks] == [1024, 1024, 452]
     features, labels = together(stream)
@@ -49,7 +66,7 @@ def test_rows_are_what_they_should_be(cls):
 @each_stream
 def test_a_second_pass_gives_the_same_rows(cls, monkeypatch):
     monkeypatch.setattr(streams, "MEMORY", 0)
-    stream = cls(d=9, T=1500, seed=2)
+    stream = made(cls, d=9, T=1500, seed=2)
     for first, second in zip(together(stream), together(stream), strict=True):
         np.testing.assert_array_equal(first, second)
 
@@ -58,7 +75,7 @@ def test_a_second_pass_gives_the_same_rows(cls, monkeypatch):
 @pytest.mark.parametrize("memory", [0, streams.MEMORY])
 def test_any_stop_gives_the_first_rows(cls, memory, monkeypatch):
     monkeypatch.setattr(streams, "MEMORY", memory)
-    stream = cls(d=11, T=2100, seed=2)
+    stream = made(cls, d=11, T=2100, seed=2)
     features, labels = together(stream)
     assert list(stream.chunks(0)) == []
     for stop in (1, 2, 1023, 1024, 1025, 2048, 2099, 2100):
@@ -69,10 +86,10 @@ def test_any_stop_gives_the_first_rows(cls, memory, monkeypatch):
 
 @each_stream
 def test_the_chunk_size_changes_nothing(cls, monkeypatch):
-    expected = together(cls(d=37, T=1100, seed=5))
+    expected = together(made(cls, d=37, T=1100, seed=5))
     for size in (1, 7, 100, 5000):
         monkeypatch.setattr(streams, "CHUNK", size)
-        for whole, cut in zip(expected, together(cls(d=37, T=1100, seed=5)), strict=True):
+        for whole, cut in zip(expected, together(made(cls, d=37, T=1100, seed=5)), strict=True):
             np.testing.assert_array_equal(cut, whole)
 
 
@@ -105,23 +122,23 @@ def test_another_process_gives_the_same_rows():
 
 @each_stream
 def test_seeds_differ(cls):
-    first, second = (together(cls(d=20, T=50, seed=seed))[0] for seed in (0, 1))
+    first, second = (together(made(cls, d=20, T=50, seed=seed))[0] for seed in (0, 1))
     assert np.abs(first - second).max() > 0.1
 
 
 @each_stream
 def test_a_longer_game_begins_like_a_shorter_one(cls):
-    if cls.name == "drift":  # which turns by the fraction t/T of its angle
+    if "turns" in inspect.signature(cls).parameters:  # by the fraction t/T of its angle
         return
-    shorter, longer = cls(d=6, T=40), cls(d=6, T=1400)
+    shorter, longer = made(cls, d=6, T=40), made(cls, d=6, T=1400)
     for some, more in zip(together(shorter), together(longer, 40), strict=True):
         np.testing.assert_array_equal(some, more)
 
 
 @each_stream
 def test_one_dimension(cls):
-    features, _ = together(cls(d=1, T=5))
-    np.testing.assert_allclose(np.abs(features), 1.0)
+    features, _ = together(made(cls, d=1, T=5))
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1.0)
 
 
 def test_huge_games_are_not_held_in_memory():
@@ -160,8 +177,9 @@ def test_chunks_of_huge_dimension_stay_small():
 )
 def test_bad_arguments(cls, wrong, message):
     with pytest.raises((TypeError, ValueError)) as caught:
-        cls(**({"d": 3, "T": 5} | wrong))
-    assert str(caught.value).startswith(message)
+        made(cls, **({"d": 3, "T": 5} | wrong))
+    size = "shape" if cls.name in MATRIX_STREAMS else "d"
+    assert str(caught.value).startswith(message if message[0] != "d" else f"{size}:")
 
 
 @pytest.mark.parametrize("stop", [-1, 6, 2.0])
@@ -173,12 +191,17 @@ def test_bad_stop(stop):
 def test_which_losses_a_stream_supports():
     for name, cls in STREAMS.items():
         supported = {loss for loss in LOSSES if cls.supports(loss)}
-        assert supported == ({"linear"} if name in ("rademacher", "orthonormal") else set(LOSSES))
+        expected = {
+            "multiclass": {"softmax"},
+            "data": set(LOSSES),
+            **{name: {"linear"} for name in LINEAR_ONLY},
+        }.get(name, set(MARGIN_LOSSES))
+        assert supported == expected
         assert cls.default_loss in supported
         assert cls.name == name
-        for loss in set(LOSSES) - supported:
+        for loss in set(MARGIN_LOSSES) - supported:
             with pytest.raises(ValueError, match=rf"^loss: the {name} stream .* got '{loss}'"):
-                cls(d=3, T=5, loss=LOSSES[loss])
+                made(cls, d=3, T=5, loss=LOSSES[loss])
 
 
 class TestRecorded:

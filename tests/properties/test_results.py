@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import oco
 from oco.algorithms import ALGORITHMS
-from oco.losses import LOSSES
+from oco.losses import MARGIN_LOSSES
 
 assert hypothesis_profiles.LOADED
 STREAMS = ["stochastic", "drift", "rademacher", "orthonormal", "adversary", "starve"]
@@ -25,7 +25,7 @@ def experiments(draw):
         "T": draw(st.integers(1, 60)),
         "seed": draw(st.integers(0, 2**31)),
         "stream": stream,
-        "loss": "linear" if linear else draw(st.sampled_from(list(LOSSES))),
+        "loss": "linear" if linear else draw(st.sampled_from(list(MARGIN_LOSSES))),
         "radius": draw(st.floats(1e-3, 1e3)),
         "checkpoints": draw(st.integers(1, 12)),
     }

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from oco.domains import Ball, Box, Euclidean
-from oco.losses.functions import HINGE, LINEAR, LOGISTIC, LOSSES, SQUARED, Loss
+from oco.losses.functions import HINGE, LINEAR, LOGISTIC, MARGIN_LOSSES, SQUARED, Loss
 from oco.regret import best_fixed_point, cumulative_losses
 
 TIGHT = 1e-6
 # What the reference solver's own tolerance of 1e-10 may amount to, relative to its optimum.
 REFERENCE = 1e-7
-CURVED = [loss for loss in LOSSES.values() if loss is not LINEAR]
+CURVED = [loss for loss in MARGIN_LOSSES.values() if loss is not LINEAR]
 DOMAINS = {
     "small ball": Ball(0.3),
     "ball": Ball(2.0),
@@ -254,8 +254,8 @@ def test_search_that_gives_up_still_returns_an_interval(tools, monkeypatch):
     for limit in ("BEFORE_NEWTON", "ITERATIONS", "NEWTON_ITERATIONS", "PATIENCE", "SHIFTS"):
         monkeypatch.setattr(f"oco.regret._solver.{limit}", 1)
     held = tools.random_problem(6, 80, 6, real=True)
-    best = best_fixed_point(LOSSES["absolute"], Ball(2.0), held, relative_gap=TIGHT)
-    optimum = tools.conic_optimum(LOSSES["absolute"], Ball(2.0), held)
+    best = best_fixed_point(MARGIN_LOSSES["absolute"], Ball(2.0), held, relative_gap=TIGHT)
+    optimum = tools.conic_optimum(MARGIN_LOSSES["absolute"], Ball(2.0), held)
     assert TIGHT * best.value < best.gap < math.inf
     assert best.lower <= optimum <= best.value
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oco.losses import LOSSES
+from oco.losses import MARGIN_LOSSES
 from oco.regret._minorants import MoreauEnvelope, SmoothLoss
 
 
@@ -12,7 +12,7 @@ from oco.regret._minorants import MoreauEnvelope, SmoothLoss
 def test_offsets_do_not_exceed_the_conjugate(name, width):
     """Far from the data φ(z) − u z is the difference of two large numbers."""
     rng = np.random.default_rng(0)
-    loss, labels = LOSSES[name], rng.choice([-1.0, 1.0], 200)
+    loss, labels = MARGIN_LOSSES[name], rng.choice([-1.0, 1.0], 200)
     if loss.labels == "real":
         labels = labels * rng.uniform(0, 2, 200)
     z = rng.standard_normal(200)
