@@ -26,8 +26,7 @@ LONGEST = 100.0
 NEGLECTED = 1e-8
 # Of a point in the range of G, rounding leaves much less than this outside.
 OUTSIDE = 1e-11
-# Newton's method for the projection: see `oco.linalg.secular`; the norm is as accurate as the rule.
-NEWTON_STEPS = 100
+# The projection's norm is met to this, as in `oco.linalg.secular` but for the rounding of the rule.
 NORM_ACCURACY = 1e-14
 # Up to this dimension a decomposition costs less than a product with the resolvents.
 SMALL = 48
@@ -235,17 +234,13 @@ class GrowingRoot(SpectralOperator):
         if coordinates @ coordinates > LONGEST**2:
             return None
         resolved = self._resolvents.solve(coordinates)
-        mu, x = 0.0, coordinates
-        for _ in range(NEWTON_STEPS):
+        mu, x, length = 0.0, coordinates, math.sqrt(coordinates @ coordinates)
+        while length - 1 > NORM_ACCURACY:
             shift, slope = np.stack(damped_weights(mu)) @ resolved
             x = coordinates - shift
-            length = math.sqrt(x @ x)
-            if length - 1 <= NORM_ACCURACY:
-                break
-            step = (length - 1) * length * length / (x @ slope)
-            if mu + step == mu:
-                break
-            mu += step
+            square = x @ x
+            length = math.sqrt(square)
+            mu += (length - 1) * (square / (x @ slope))
         return radius * (x @ frame)
 
 

@@ -155,7 +155,7 @@ class SpectralOperator(ABC):
 
     def dense(self) -> np.ndarray:
         """Return the d × d matrix: for tests and small d."""
-        return np.stack([self @ e for e in np.eye(self.dim)], axis=1)
+        return np.array([self @ e for e in np.eye(self.dim)])
 
     def __repr__(self) -> str:
         values = self.values[self.multiplicities > 0]

@@ -40,3 +40,13 @@ def test_the_error_falls_at_the_rate_of_the_theory(count):
     error = np.abs((w / (s**2 + eigenvalues[:, None])).sum(axis=1) * np.sqrt(eigenvalues) - 1)
     rate = np.exp(-2 * np.pi**2 * count / np.log(16 * high / low))
     assert rate / 10 < error.max() < 10 * rate
+
+
+@pytest.mark.parametrize("low, high", [(1.0, 1e8), (1e-17, 1e6), (0.3, 1e9)])
+def test_nodes_are_symmetric_in_the_logarithm(low, high):
+    """With s the rule has √(low·high)/s among its nodes: sc(t) sc(K − t) is constant."""
+    s, w = root_rule(31, low, high)
+    # K = ½ log(16 high/low) is exact but for low/(4 high).
+    rounding = low / high + 1e-12
+    np.testing.assert_allclose(s * s[::-1], np.sqrt(low * high), rtol=rounding)
+    np.testing.assert_allclose(w / s, (w / s)[::-1], rtol=rounding)
