@@ -1,4 +1,7 @@
-"""The protocol loop: play x_t, suffer φ(⟨a_t, x_t⟩, y_t), absorb the gradient; and record it."""
+"""The protocol loop: play x_t, suffer φ(z_t, y_t), absorb the gradient; and record it.
+
+The prediction z_t is ⟨a_t, x_t⟩, or a vector X_t a_t where the stream's `outputs` say so.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,10 @@ class Play:
 
     Attributes
     ----------
-    margins, slopes, labels : ndarray of shape (n,)
-        z_t = ⟨a_t, x_t⟩, u_t = φ'(z_t, y_t) and y_t of each round; the gradient was u_t a_t.
+    margins, slopes : ndarray of shape (n,), or (n, c) with vectors of c predictions
+        z_t and u_t = φ'(z_t, y_t) of each round; the gradient was u_t a_t, or the matrix u_t a_tᵀ.
+    labels : ndarray of shape (n,)
+        y_t.
     checkpoints : ndarray of shape (c,)
         Rounds after which the rest was recorded; the last is n.
     cumulative_loss : ndarray of shape (c,)
@@ -97,7 +102,7 @@ def play(
         Also when an interrupt (Ctrl-C), an error in the learner or loss, or a number that is not
         finite ended it early: `status` and `message` say so and nothing played is lost.
     """
-    game = _Game(learner, loss, stream.T, checkpoints)
+    game = (_Game if stream.outputs is None else _VectorGame)(learner, loss, stream, checkpoints)
     status, message = "complete", ""
     diagnose = getattr(learner, "diagnostics", None)
     # One BLAS thread: a round's products are too small to share, and the result does not depend on
@@ -128,10 +133,16 @@ class _NotFinite(ArithmeticError):
 class _Game:
     """The running record of a play."""
 
-    def __init__(self, learner, loss, T: int, checkpoints) -> None:
+    def __init__(self, learner, loss, stream, checkpoints) -> None:
         self.learner, self.loss = learner, loss
         self.t = 0
-        self.columns = {name: np.empty(T) for name in ("margins", "slopes", "labels", "losses")}
+        predictions = (stream.T,) if stream.outputs is None else (stream.T, stream.outputs)
+        self.columns = {
+            "margins": np.empty(predictions),
+            "slopes": np.empty(predictions),
+            "labels": np.empty(stream.T),
+            "losses": np.empty(stream.T),
+        }
         self.due = [int(t) for t in checkpoints]
         self.seen: list[tuple[int, Diagnostics | None, float]] = []
         self.seconds = 0.0
@@ -185,6 +196,38 @@ class _Game:
             status=status,
             message=message,
         )
+
+
+class _VectorGame(_Game):
+    """The record of a play with vectors of predictions, z_t = X_t a_t, X_t flattened by rows."""
+
+    def chunk(self, features, labels, answer, diagnose, interrupted) -> None:
+        """Play the rounds of one chunk."""
+        for a, y in zip(features, labels.tolist(), strict=True):
+            if interrupted:
+                break
+            started = time.perf_counter()
+            try:
+                self._round(a, y, answer)
+            finally:
+                self.seconds += time.perf_counter() - started
+            if len(self.seen) < len(self.due) and self.t == self.due[len(self.seen)]:
+                self.seen.append((self.t, diagnose() if diagnose else None, self.seconds))
+
+    def _round(self, a: np.ndarray, y: float, answer) -> None:
+        margins, slopes, answers, losses = self.columns.values()
+        z = self.learner.x.reshape(-1, len(a)) @ a
+        if answer is not None:
+            y = answer(z)
+        suffered, slope = float(self.loss.value(z, y)), self.loss.derivative(z, y)
+        if not (math.isfinite(suffered) and np.isfinite(z).all() and np.isfinite(slope).all()):
+            raise _NotFinite(
+                f"expected finite numbers, got predictions {z}, loss {suffered}, derivative {slope}"
+            )
+        self.learner.update(np.multiply.outer(slope, a).reshape(-1))
+        t = self.t
+        margins[t], slopes[t], answers[t], losses[t] = z, slope, y, suffered
+        self.t = t + 1
 
 
 class _Interrupted:

@@ -38,12 +38,8 @@ class Softmax(Loss):
 
     def derivative(self, z, y):
         """Return the probabilities exp(z_j)/Σ exp(z_i), less 1 for the class y; as `z`."""
-        return _probabilities(z) - _indicator(y, np.shape(z)[-1])
-
-    def curvature(self, z, y):
-        """Return diag(p) − p pᵀ for the probabilities p: a matrix for each vector."""
-        p = _probabilities(z)
-        return p[..., :, None] * np.eye(p.shape[-1]) - p[..., :, None] * p[..., None, :]
+        weights = np.exp(_below_the_largest(z))
+        return weights / weights.sum(axis=-1, keepdims=True) - _indicator(y, np.shape(z)[-1])
 
     def lipschitz(self, z_max, y_max):
         """Return √2, the length of the slope where another class is certain."""
@@ -62,11 +58,6 @@ def _below_the_largest(z) -> np.ndarray:
     """Return z_j − max z_i: exponentials of it cannot overflow."""
     with np.errstate(over="ignore"):
         return z - np.max(z, axis=-1, keepdims=True)
-
-
-def _probabilities(z) -> np.ndarray:
-    weights = np.exp(_below_the_largest(z))
-    return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def _indicator(y, classes: int) -> np.ndarray:

@@ -84,7 +84,9 @@ class Certificate:
     def add_minorants(self, minorants: Minorants, s: np.ndarray) -> None:
         """Keep the lower bound from `minorants` and their combined slope `s`, of shape (d,)."""
         offset_doubt = ROUNDING * float(np.abs(minorants.offset).sum())
-        slope_doubt = ROUNDING * float(np.abs(minorants.slope) @ self._norms)
+        slope = minorants.slope
+        lengths = np.abs(slope) if slope.ndim == 1 else np.linalg.norm(slope, axis=1)
+        slope_doubt = ROUNDING * float(lengths @ self._norms)
         if self._domain.bounded:
             slope_doubt *= self._domain.radius(len(s))
             size = self._domain.support(-s) + slope_doubt

@@ -10,7 +10,7 @@ from oco import checks
 from oco.domains import Domain
 from oco.regret._certificate import Certificate
 from oco.regret._minorants import MoreauEnvelope, SmoothLoss
-from oco.regret._passes import Rounds
+from oco.regret._passes import Rounds, VectorRounds, rounds_of
 from oco.regret._solver import Search
 
 __all__ = ["Comparator", "best_fixed_point", "cumulative_losses"]
@@ -122,7 +122,7 @@ def best_fixed_point(
     relative_gap = checks.number("relative_gap", relative_gap, above=0)
     if incurred is not None:
         incurred = checks.number("incurred", incurred)
-    data = Rounds(stream, rounds)
+    data = rounds_of(stream, rounds)
     if loss.name == "linear":
         return _best_for_linear(loss, domain, data)
 
@@ -132,8 +132,9 @@ def best_fixed_point(
         low, high = incurred - certificate.value, incurred - certificate.lower
         return relative_gap * min(abs(low), abs(high)) if low * high > 0 else 0.0
 
-    smooth = getattr(loss, "curvature", None) is not None
-    search = Search(data, (SmoothLoss if smooth else MoreauEnvelope)(loss, data.labels), domain)
+    # The envelope is made by bisection, which is for numbers.
+    tangents = getattr(loss, "curvature", None) is not None or isinstance(data, VectorRounds)
+    search = Search(data, (SmoothLoss if tangents else MoreauEnvelope)(loss, data.labels), domain)
     # A loss of one's own may overflow far from the data; the search treats that as too far.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         search.run(target)
@@ -161,7 +162,9 @@ def cumulative_losses(loss, x: np.ndarray, stream, checkpoints) -> np.ndarray:
     """
     checkpoints = np.asarray(checkpoints, dtype=np.int64)
     last = int(checkpoints.max(initial=0))
-    losses = [loss.value(features @ x, labels) for features, labels in stream.chunks(last)]
+    outputs = getattr(stream, "outputs", None)
+    weights = x if outputs is None else x.reshape(outputs, -1).T
+    losses = [loss.value(features @ weights, labels) for features, labels in stream.chunks(last)]
     return np.concatenate([[0.0], np.cumsum(np.concatenate([np.empty(0), *losses]))])[checkpoints]
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss"]
+__all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss", "inner"]
 
 # Bisection reaches neighbouring floating-point numbers in about 53 halvings, plus one for every
 # factor of 2 by which the bracket is longer than the root is far from 0.
@@ -29,17 +29,17 @@ class Minorants(NamedTuple):
 
     Attributes
     ----------
-    slope : ndarray of shape (T,)
+    slope : ndarray of shape (T,), or (T, c) with vectors of c predictions
         u_t.
     offset : ndarray of shape (T,)
         c_t ≤ −φ*(u_t, y_t).
-    curvature : ndarray of shape (T,)
+    curvature : ndarray of shape (T,), or None with vectors of predictions
         The derivative of u_t in z_t, ≥ 0.
     """
 
     slope: np.ndarray
     offset: np.ndarray
-    curvature: np.ndarray
+    curvature: np.ndarray | None
 
 
 class SmoothLoss:
@@ -59,10 +59,11 @@ class SmoothLoss:
         self.loss, self.labels = loss, labels
 
     def at(self, z: np.ndarray) -> Minorants:
-        """Return the tangents at the predictions `z`, of shape (T,)."""
+        """Return the tangents at the predictions `z`, of shape (T,) or (T, c)."""
         slope = self.loss.derivative(z, self.labels)
         offset = _offset(self.loss.value(z, self.labels), slope, z)
-        return Minorants(slope, offset, self.loss.curvature(z, self.labels))
+        curvature = self.loss.curvature(z, self.labels) if z.ndim == 1 else None
+        return Minorants(slope, offset, curvature)
 
     def total(self, minorants: Minorants, z: np.ndarray) -> float:
         """Return Σ φ(z_t, y_t)."""
@@ -169,4 +170,9 @@ class MoreauEnvelope:
 
 def _offset(value: np.ndarray, slope: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return φ(z) − u z, lowered by what rounding may have added where the two cancel."""
-    return value - slope * z - ROUNDING * (np.abs(value) + np.abs(slope * z))
+    return value - inner(slope, z) - ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))
+
+
+def inner(u: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return ⟨u_t, z_t⟩ for each round, of shape (T,), for numbers and for vectors."""
+    return u * z if u.ndim == 1 else np.einsum("tc,tc->t", u, z)

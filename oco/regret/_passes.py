@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["Rounds"]
+__all__ = ["Rounds", "VectorRounds", "rounds_of"]
+
+
+def rounds_of(stream, stop: int | None = None) -> Rounds:
+    """Return the rounds of a stream, whose predictions are vectors where its `outputs` say so."""
+    outputs = getattr(stream, "outputs", None)
+    return Rounds(stream, stop) if outputs is None else VectorRounds(stream, stop)
 
 
 class Rounds:
@@ -28,18 +34,32 @@ class Rounds:
         ‖a_t‖.
     spreads : ndarray of shape (d,)
         The root mean square of each feature; 1 for a feature that is always 0.
+    shape : tuple of int
+        Of all predictions together: (T,).
+    curved : bool
+        Whether `gram` and `scaled` turn curvatures of the losses into those of their sum.
     """
+
+    curved = True
 
     def __init__(self, stream, stop: int | None = None) -> None:
         self._stream, self._stop = stream, stop
         self.d = int(stream.d)
-        labels, norms, squares = [np.empty(0)], [np.empty(0)], np.zeros(self.d)
+        labels, norms, squares = [np.empty(0)], [np.empty(0)], np.zeros(self._width)
         for chunk, answers in stream.chunks(stop):
             labels.append(answers)
             norms.append(np.sqrt(np.einsum("ij,ij->i", chunk, chunk)))
             squares += np.einsum("ij,ij->j", chunk, chunk)
         self.labels, self.norms = np.concatenate(labels), np.concatenate(norms)
         self.spreads = np.where(squares > 0, np.sqrt(squares / max(len(self), 1)), 1.0)
+
+    @property
+    def _width(self) -> int:
+        return self.d
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self),)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -80,3 +100,36 @@ class Rounds:
             scaled = features[used] * np.sqrt(weights[rows][used, None])
             total += scaled.T @ scaled
         return total
+
+
+class VectorRounds(Rounds):
+    """Rounds whose predictions are vectors: maps between X in R^(c×p), flattened, and R^(T×c)."""
+
+    curved = False
+
+    def __init__(self, stream, stop: int | None = None) -> None:
+        self.outputs = int(stream.outputs)
+        super().__init__(stream, stop)
+        self.spreads = np.tile(self.spreads, self.outputs)
+
+    @property
+    def _width(self) -> int:
+        return self.d // self.outputs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self), self.outputs)
+
+    def predictions(self, x: np.ndarray) -> np.ndarray:
+        """Return z_t = X a_t, of shape (T, c)."""
+        z = np.empty(self.shape)
+        for features, rows in self._chunks():
+            np.dot(features, x.reshape(self.outputs, -1).T, out=z[rows])
+        return z
+
+    def combine(self, weights: np.ndarray) -> np.ndarray:
+        """Return Σ_t w_t a_tᵀ, flattened to shape (d,), for weights of shape (T, c)."""
+        total = np.zeros((self.outputs, self._width))
+        for features, rows in self._chunks():
+            total += weights[rows].T @ features
+        return total.reshape(-1)

@@ -17,7 +17,7 @@ from scipy.optimize import Bounds, minimize
 
 from oco.domains import Ball, Box, Domain
 from oco.regret._certificate import Certificate
-from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss
+from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss, inner
 from oco.regret._passes import Rounds
 
 __all__ = ["Search"]
@@ -127,13 +127,14 @@ class Search:
                 waited = 0 if self.certificate.gap < PROGRESS * before else waited + 1
 
     def _newton_fits(self) -> bool:
-        return self._data.d <= NEWTON_DIMENSION and not isinstance(self._domain, Box)
+        small = self._data.curved and self._data.d <= NEWTON_DIMENSION
+        return small and not isinstance(self._domain, Box)
 
     def _certify_floor(self) -> None:
         """Record the bound Σ min_z φ(z, y_t), where the conjugate tells it: slopes of zero."""
         conjugate = getattr(self._family.loss, "conjugate", None)
         if conjugate is not None:
-            flat = np.zeros(len(self._data))
+            flat = np.zeros(self._data.shape)
             floor = -np.asarray(conjugate(flat, self._family.labels), dtype=np.float64)
             self.certificate.add_minorants(Minorants(flat, floor, flat), np.zeros(self._data.d))
 
@@ -243,7 +244,7 @@ class Search:
         minorants = self._family.at(z)
         s = self._data.combine(minorants.slope)
         losses = self._family.loss.value(z, self._family.labels)
-        smoothing = float(np.sum(losses - minorants.slope * z - minorants.offset))
+        smoothing = float(np.sum(losses - inner(minorants.slope, z) - minorants.offset))
         value = self._family.total(minorants, z)
         slope = s * self._units
         self._steepest = max(self._steepest, float(np.linalg.norm(slope)))
