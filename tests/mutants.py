@@ -14,6 +14,7 @@ from oco.algorithms import ALGORITHMS, MirrorDescent
 from oco.domains import Ball
 from oco.linalg.operators import Dense, LowRankPlusScalar
 from oco.sketch import FrequentDirections
+from oco.sketch.kernels import ESCAPED
 
 
 class Plain:
@@ -133,10 +134,9 @@ class MergesWithoutTheTail(FrequentDirections):
     """Forgets the other sketch's escaped mass."""
 
     def merge(self, other):
-        kept = other.escaped_mass
-        other.escaped_mass = 0.0
+        before = self.escaped_mass
         super().merge(other)
-        other.escaped_mass = kept
+        self._numbers[ESCAPED] = before + self.last_escape
 
 
 class DecaysLate(FrequentDirections):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
 from oco.algorithms.sketched import SketchedRoot
@@ -39,11 +37,11 @@ class ShiftedSketch(SketchedRoot):
         super().__init__(d, k, compensate=False, delta=checks.number("delta", delta, above=0))
         self._root_escapes = 0.0
 
-    def update(self, g: np.ndarray, square: float) -> np.ndarray:
-        """Return H_t⁻¹ g_t."""
-        direction = super().update(g, square)
+    def descend(self, x, g, square, lr, radius):
+        """Absorb g_t and return x_{t+1} on a ball, and g_tᵀ H_t⁻¹ g_t."""
+        answer = super().descend(x, g, square, lr, radius)
         self._root_escapes += math.sqrt(self.sketch.last_escape)
-        return direction
+        return answer
 
     @property
     def potential(self) -> float:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from oco import checks
-from oco.domains import Domain
+from oco.domains import Ball, Domain, Euclidean
 from oco.linalg.operators import SpectralOperator
 
 __all__ = ["Diagnostics", "MirrorDescent", "Preconditioner"]
@@ -41,6 +41,9 @@ class Preconditioner(Protocol):
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
+
+    # Optional: ``descend(x, g, square, lr, radius)`` absorbs g_t, takes the step from x and
+    # projects onto the centred ball in one go; it returns x_{t+1} and g_tᵀ H_t⁻¹ g_t.
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ class MirrorDescent:
     Attributes
     ----------
     x : ndarray of shape (d,)
-        The point to play, x_t; x_1 is the point of K nearest to the origin.
+        The point to play, x_t; x_1 is the point of K nearest to the origin.  A new array after each
+        update; not to be changed in place.
 
     Raises
     ------
@@ -138,6 +142,8 @@ class MirrorDescent:
         self.lr = checks.number("lr", lr, above=0)
         self.diameter, self.bounds = diameter, bounds
         self.x = domain.start(d)
+        # A subclass of these may project in a way of its own.
+        self._radius = domain.radius(d) if type(domain) in (Euclidean, Ball) else None
         self._quadratic = 0.0
         self._squared_gradients = 0.0
         self._travelled = 0.0
@@ -162,15 +168,20 @@ class MirrorDescent:
         total = self._squared_gradients + square
         if not math.isfinite(total):
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {total}")
-        direction = self.preconditioner.update(g, square)
+        descend = getattr(self.preconditioner, "descend", None)
+        if descend is None or self._radius is None:
+            descend = self._in_steps
+        self.x, quadratic = descend(self.x, g, square, self.lr, self._radius)
         self._squared_gradients = total
-        self._quadratic += float(np.dot(g, direction))
-        y = self.x - self.lr * direction
-        if self.domain.bounded:
-            self.x = self.domain.project(y, self.preconditioner.metric)
-        else:
-            self.x = y
-            self._travelled = max(self._travelled, math.sqrt(np.dot(y, y)))
+        self._quadratic += quadratic
+        if not self.domain.bounded:
+            self._travelled = max(self._travelled, math.sqrt(np.dot(self.x, self.x)))
+
+    def _in_steps(self, x, g, square, lr, _) -> tuple[np.ndarray, float]:
+        """Do what a preconditioner's own `descend` would, on any domain."""
+        direction = self.preconditioner.update(g, square)
+        following = self.domain.project(x - lr * direction, self.preconditioner.metric)
+        return following, float(np.dot(g, direction))
 
     def diagnostics(self) -> Diagnostics:
         """Return what the bounds of this learner's regret are made of."""

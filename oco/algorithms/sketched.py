@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from oco.linalg.operators import LowRankPlusScalar
+from oco.linalg.engine import kernel
+from oco.linalg.operators import LowRankPlusScalar, pseudo_power, resolve_rank
+from oco.linalg.secular import ball_weights
 from oco.sketch import FrequentDirections
+from oco.sketch.kernels import ESCAPED, M, Q, step
 
 __all__ = ["SketchedRoot"]
 
@@ -33,12 +38,18 @@ class SketchedRoot:
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         self.sketch = FrequentDirections(d, k)
         self.compensate, self.delta = compensate, delta
-        self._roots, self._tail = np.zeros(0), delta
+        self._arrays = self.sketch.arrays
+        # V x, for the x that `descend` has answered with.
+        self._image = np.zeros(len(self.sketch.arrays[0]))
+        self._answer: np.ndarray | None = None
 
     @property
     def metric(self) -> LowRankPlusScalar:
         """H_t: a view of the sketch that the next update changes."""
-        return LowRankPlusScalar(self.sketch.basis, self._roots, self._tail, self.sketch.d)
+        sketch = self.sketch
+        shift = sketch.escaped_mass if self.compensate else 0.0
+        roots, tail = _roots(sketch.eigenvalues, shift, self.delta)
+        return LowRankPlusScalar(sketch.basis, roots, tail, sketch.d)
 
     @property
     def potential(self) -> float:
@@ -52,13 +63,114 @@ class SketchedRoot:
 
     @property
     def state_bytes(self) -> int:
-        """Return what the sketch holds."""
-        return self.sketch.state_bytes + self._roots.nbytes
+        """Return what the sketch holds, and the image of x."""
+        return self.sketch.state_bytes + self._image.nbytes
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t (pseudo-inverse)."""
-        sketch = self.sketch
-        sketch.absorb(g, square)
-        shift = sketch.escaped_mass if self.compensate else 0.0
-        self._roots, self._tail, direction = sketch.solve_root(g, shift, self.delta)
-        return direction
+        return self.descend(np.zeros(len(g)), g, square, -1.0, math.inf)[0]
+
+    def descend(
+        self, x: np.ndarray, g: np.ndarray, square: float, lr: float, radius: float
+    ) -> tuple[np.ndarray, float]:
+        """Absorb g_t and return x_{t+1} on a ball, and g_tᵀ H_t⁻¹ g_t: see `MirrorDescent`."""
+        self._answer, quadratic = _descend(
+            *self._arrays,
+            self._image,
+            x is self._answer,
+            x,
+            g,
+            square,
+            lr,
+            radius,
+            self.compensate,
+            self.delta,
+        )
+        return self._answer, quadratic
+
+
+@kernel
+def _roots(eigenvalues, shift, delta):
+    """Return the eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and beside."""
+    shifted, tail = resolve_rank(eigenvalues + shift, shift)
+    return np.sqrt(shifted) + delta, math.sqrt(tail) + delta
+
+
+@kernel
+def _descend(
+    frame,
+    rotation,
+    values,
+    coordinates,
+    inside,
+    counts,
+    numbers,
+    image,
+    known,
+    x,
+    g,
+    square,
+    lr,
+    radius,
+    compensate,
+    delta,
+):
+    """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
+
+    The direction, the step and the projection are combinations of x, of g and of rows of V, found
+    in V-coordinates, which costs one product with V for the round.
+
+    Parameters
+    ----------
+    frame, rotation, values, coordinates, inside, counts, numbers
+        The sketch: see `oco.sketch.kernels.step`.
+    image : ndarray of shape (capacity,)
+        V x; receives V times the result.
+    known : bool
+        Whether `image` belongs to `x`.
+    x, g : ndarray of shape (d,)
+        The point and the gradient.
+    square : float
+        ‖g‖².
+    lr, radius : float
+        η; the ball's R, which may be infinite.
+    compensate : bool
+        Whether σ is the escaped mass, or 0.
+    delta : float
+        δ.
+
+    Returns
+    -------
+    ndarray of shape (d,), float
+        argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y) with y = x − η H⁺g, and gᵀH⁺g.  The coordinates in the
+        *updated* eigenvectors hold all of g that is in H's range, so that g is never split by
+        eigenvalues at rounding level.
+    """
+    first = step(frame, rotation, values, coordinates, inside, counts, numbers, g, square)
+    m, q = counts[M], counts[Q]
+    turn = rotation[:q]
+    roots, tail = _roots(values[:q], numbers[ESCAPED] if compensate else 0.0, delta)
+    scale = 1.0 / tail if tail > 0.0 else 0.0
+    # H⁺g = Vᵀ along + scale·g.
+    along = np.dot((pseudo_power(roots, -1.0) - scale) * coordinates[:q], turn)
+    quadratic = np.dot(along, inside) + scale * square
+    combination, keep = -lr * along, 1.0
+    if radius < math.inf:
+        if not known:
+            first = 0
+        image[first:m] = np.dot(frame[first:m], x)
+        seen = np.dot(turn, image - lr * (along + scale * inside))
+        length = (
+            np.dot(x, x)
+            - 2 * lr * (np.dot(along, image) + scale * np.dot(g, x))
+            + lr * lr * (np.dot(along, along) + scale * (quadratic + np.dot(along, inside)))
+        )
+        squares = np.append(seen * seen, 0.0)
+        squares[q] = max(length - squares.sum(), 0.0)
+        weights = ball_weights(np.append(roots, tail), squares, radius)
+        keep = weights[q]
+        combination = np.dot((weights[:q] - keep) * seen, turn) + keep * combination
+        image[:] = keep * (image - (lr * scale) * inside) + combination
+    result = np.dot(combination[:m], frame[:m])
+    result += keep * x - (keep * lr * scale) * g
+    return result, quadratic

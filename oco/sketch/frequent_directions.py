@@ -9,19 +9,13 @@ import numpy as np
 from oco import checks
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.sketch import guarantees
-from oco.sketch.kernels import absorb, fold, orthonormalise, solve_root
+from oco.sketch.kernels import CORRECTED, DECAY, ESCAPED, LAST, ROWS, TOTAL, M, Q, step
 
 __all__ = ["FrequentDirections"]
 
-# Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
-# below 1e-13, and rare enough to cost nothing.
-CORRECT_EVERY = 256
 # Singular values of a block at or below this, relative to the largest, are rounding noise of the
 # decomposition and not directions.
 BLOCK_RANK = 1e-13
-# Below the smallest normal number a squared length has lost its digits: normalising by it would
-# give a direction that is not of unit length.  Such a row (‖g‖ < 1.5e-154) counts as zero.
-SMALLEST_MASS = float(np.finfo(np.float64).tiny)
 
 
 class FrequentDirections:
@@ -40,16 +34,6 @@ class FrequentDirections:
     ----------
     d, k, decay
         As given.
-    rows : int
-        How many rows have been absorbed.
-    escaped_mass : float
-        τ_t = β τ_{t−1} + ρ_t, in the units of the squared rows; ρ_{1:t} when β = 1.
-    last_escape : float
-        ρ_t of the last step.
-    total_mass : float
-        tr G_t.
-    eigenvalues : ndarray of shape (rank,)
-        Eigenvalues λ̄ of the sketch Ḡ, descending.
 
     Raises
     ------
@@ -63,7 +47,7 @@ class FrequentDirections:
 
     The eigenvectors are kept as W V with V a frame of at most ℓ + max(7, ℓ/2) orthonormal rows of
     length d.
-    A step multiplies by V three times and rotates only W, in O(ℓ²) to O(ℓ³) operations free of d;
+    A step multiplies by V twice and rotates only W, in O(ℓ²) to O(ℓ³) operations free of d;
     every ≥ ℓ/2 steps W is folded into V.  The step is nevertheless exact, not a buffered
     approximation: it equals the dense definition to rounding after each row.
 
@@ -87,31 +71,61 @@ class FrequentDirections:
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
         capacity = min(self.k - 1 + max(8, self.k // 2), self.d)
-        self.rows = 0
-        self.escaped_mass = 0.0
-        self.last_escape = 0.0
-        self.total_mass = 0.0
         self._frame = np.zeros((capacity, self.d))
         self._rotation = np.zeros((self.k, capacity))
-        self._values = np.zeros(self.k)
-        self._coordinates = np.zeros(self.k)
-        self._m = self._q = self._corrected = 0
+        self._values, self._coordinates = np.zeros(self.k), np.zeros(self.k)
+        self._inside = np.zeros(capacity)
+        self._counts, self._numbers = np.zeros(4, dtype=np.int64), np.zeros(4)
+        self._numbers[DECAY] = self.decay
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """The state, as the kernels take it: see `oco.sketch.kernels.step`."""
+        return (
+            self._frame,
+            self._rotation,
+            self._values,
+            self._coordinates,
+            self._inside,
+            self._counts,
+            self._numbers,
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many rows have been absorbed."""
+        return int(self._counts[ROWS])
+
+    @property
+    def escaped_mass(self) -> float:
+        """τ_t = β τ_{t−1} + ρ_t, in the units of the squared rows; ρ_{1:t} when β = 1."""
+        return float(self._numbers[ESCAPED])
+
+    @property
+    def last_escape(self) -> float:
+        """ρ_t of the last step."""
+        return float(self._numbers[LAST])
+
+    @property
+    def total_mass(self) -> float:
+        """The trace tr G_t."""
+        return float(self._numbers[TOTAL])
 
     @property
     def rank(self) -> int:
         """Number of directions held, at most k − 1."""
-        return self._q
+        return int(self._counts[Q])
 
     @property
     def eigenvalues(self) -> np.ndarray:
         """Eigenvalues λ̄ of the sketch, descending, of shape (rank,)."""
-        return self._values[: self._q].copy()
+        return self._values[: self.rank].copy()
 
     @property
     def basis(self) -> FactoredBasis:
         """The sketch's eigenvectors as W and V: a view that the next step changes."""
-        rotation = np.ascontiguousarray(self._rotation[: self._q, : self._m])
-        return FactoredBasis(rotation, self._frame[: self._m])
+        m = self._counts[M]
+        return FactoredBasis(np.ascontiguousarray(self._rotation[: self.rank, :m]), self._frame[:m])
 
     @property
     def directions(self) -> np.ndarray:
@@ -121,8 +135,7 @@ class FrequentDirections:
     @property
     def state_bytes(self) -> int:
         """Memory that the sketch holds, in bytes."""
-        arrays = (self._frame, self._rotation, self._values, self._coordinates)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in self.arrays)
 
     def append(self, row) -> np.ndarray:
         """Absorb one row.
@@ -150,85 +163,10 @@ class FrequentDirections:
         row = np.ascontiguousarray(row, dtype=np.float64)
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
-        return self.absorb(row, checks.squared_length("row", row))
-
-    def absorb(self, row: np.ndarray, mass: float) -> np.ndarray:
-        """Do what `append` does, for a caller that has checked the row.
-
-        Parameters
-        ----------
-        row : ndarray of shape (d,)
-            Finite, float64 and C-contiguous.
-        mass : float
-            ‖row‖².
-
-        Returns
-        -------
-        ndarray of shape (rank,)
-            The row's coordinates in the *updated* eigenvectors; valid until the next step.
-        """
-        self._add_mass("row", self.decay * self.total_mass + mass)
-        self.rows += 1
-        if mass < SMALLEST_MASS:
-            self._values *= self.decay
-            self.escaped_mass *= self.decay
-            self.last_escape = 0.0
-            self._coordinates[:] = 0.0
-            return self._coordinates[: self._q]
-        if self.rows - self._corrected >= CORRECT_EVERY:
-            orthonormalise(self._frame, self._rotation, self._m, self._q)
-            fold(self._frame, self._rotation, self._m, self._q)
-            self._m, self._corrected = self._q, self.rows
-        elif self._m == len(self._frame) < self.d:
-            fold(self._frame, self._rotation, self._m, self._q)
-            self._m = self._q
-        self._m, self._q, escape = absorb(
-            self._frame,
-            self._rotation,
-            self._values,
-            self._m,
-            self._q,
-            self.decay,
-            row,
-            self._coordinates,
-        )
-        # A NumPy scalar where the kernel is not compiled; a number of Python's in either case.
-        self.last_escape = float(escape)
-        self.escaped_mass = self.decay * self.escaped_mass + self.last_escape
-        return self._coordinates[: self._q]
-
-    def solve_root(
-        self, row: np.ndarray, shift: float, delta: float
-    ) -> tuple[np.ndarray, float, np.ndarray]:
-        """Apply the pseudo-inverse of H = (Ḡ + σI)^{1/2} + δI to the row absorbed last.
-
-        Parameters
-        ----------
-        row : ndarray of shape (d,)
-            As it was given to `absorb`.
-        shift, delta : float
-            σ, δ ≥ 0.
-
-        Returns
-        -------
-        roots : ndarray of shape (rank,)
-            H's eigenvalues on the sketch's eigenvectors.
-        tail : float
-            Its eigenvalue on all other directions.
-        solution : ndarray of shape (d,)
-            H⁺g.
-        """
-        return solve_root(
-            self._frame,
-            self._rotation,
-            self._values,
-            self._m,
-            self._q,
-            self._coordinates,
-            shift,
-            delta,
-            row,
-        )
+        mass = checks.squared_length("row", row)
+        self._require_finite("row", self.decay * self.total_mass + mass)
+        step(*self.arrays, row, mass)
+        return self._coordinates[: self.rank].copy()
 
     def extend(self, rows) -> None:
         """Absorb the rows of an array of shape (n, d) one after the other.
@@ -256,9 +194,11 @@ class FrequentDirections:
             is then unchanged.
         """
         matrix = checks.matrix("matrix", matrix, self.d)
-        self._add_mass("matrix", self.decay * self.total_mass + _mass("matrix", matrix))
-        self.rows += len(matrix)
-        self.escaped_mass *= self.decay
+        total = self.decay * self.total_mass + _mass("matrix", matrix)
+        self._require_finite("matrix", total)
+        self._numbers[TOTAL] = total
+        self._counts[ROWS] += len(matrix)
+        self._numbers[ESCAPED] *= self.decay
         self._absorb_block(matrix, self.decay)
 
     def merge(self, other: FrequentDirections) -> None:
@@ -281,10 +221,12 @@ class FrequentDirections:
                 f"other: expected a sketch with d={self.d} and k={self.k}, "
                 f"got d={other.d} and k={other.k}"
             )
-        self._add_mass("other", self.total_mass + other.total_mass)
+        total = self.total_mass + other.total_mass
+        self._require_finite("other", total)
         rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
-        self.rows += other.rows
-        self.escaped_mass += other.escaped_mass
+        self._numbers[TOTAL] = total
+        self._counts[ROWS] += other.rows
+        self._numbers[ESCAPED] += other.escaped_mass
         self._absorb_block(rows, 1.0)
 
     def covariance(self) -> LowRankPlusScalar:
@@ -333,27 +275,29 @@ class FrequentDirections:
             f"rank {self.rank}, escaped mass {self.escaped_mass:.4g} of {self.total_mass:.4g})"
         )
 
-    def _add_mass(self, name: str, total: float) -> None:
-        """Take the new trace of G, which bounds every number in the sketch, unless it overflows."""
+    @staticmethod
+    def _require_finite(name: str, total: float) -> None:
+        """Refuse what would make the trace of G, which bounds all that is kept, overflow."""
         if not math.isfinite(total):
             raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
-        self.total_mass = total
 
     def _absorb_block(self, block: np.ndarray, decay: float) -> None:
         """One step with the decomposition of the stacked factors: O((rank + n)² d)."""
-        factor = np.sqrt(decay * self._values[: self._q])[:, None] * self.directions
+        factor = np.sqrt(decay * self.eigenvalues)[:, None] * self.directions
         _, singular, vectors = np.linalg.svd(np.vstack([factor, block]), full_matrices=False)
         singular = singular[singular > BLOCK_RANK * singular.max(initial=0.0)]
         values = singular**2
-        self.last_escape = float(values[self.k - 1]) if len(values) >= self.k else 0.0
-        self._q = self._m = min(len(values), self.k - 1)
-        self._corrected = self.rows
+        rho = values[self.k - 1] if len(values) >= self.k else 0.0
+        q = min(len(values), self.k - 1)
         self._values[:] = 0.0
-        self._values[: self._q] = values[: self._q] - self.last_escape
-        self._frame[: self._q] = vectors[: self._q]
+        self._values[:q] = values[:q] - rho
+        self._frame[:q] = vectors[:q]
         self._rotation[:] = 0.0
-        np.fill_diagonal(self._rotation[: self._q, : self._q], 1.0)
-        self.escaped_mass += self.last_escape
+        np.fill_diagonal(self._rotation[:q, :q], 1.0)
+        self._counts[M] = self._counts[Q] = q
+        self._counts[CORRECTED] = self._counts[ROWS]
+        self._numbers[LAST] = rho
+        self._numbers[ESCAPED] += rho
 
 
 def _mass(name: str, rows: np.ndarray) -> float:

@@ -1,28 +1,49 @@
-"""The array kernels of Frequent Directions: absorb a vector, turn the frame, solve with a root."""
+"""The array kernels of Frequent Directions: absorb a vector, turn the frame, correct the drift."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from oco.linalg.engine import kernel
-from oco.linalg.operators import pseudo_power, resolve_rank
 from oco.linalg.orthogonal import split
 from oco.linalg.rank_one import rank_one_eigh
 
-__all__ = ["absorb", "fold", "orthonormalise", "solve_root"]
+__all__ = [
+    "CORRECTED",
+    "DECAY",
+    "ESCAPED",
+    "LAST",
+    "ROWS",
+    "SMALLEST_MASS",
+    "TOTAL",
+    "M",
+    "Q",
+    "absorb",
+    "fold",
+    "orthonormalise",
+    "step",
+]
+
+# Where a sketch's counts and numbers stand in the two arrays that its steps change.
+M, Q, ROWS, CORRECTED = range(4)
+DECAY, TOTAL, ESCAPED, LAST = range(4)
+# Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
+# below 1e-13, and rare enough to cost nothing.
+CORRECT_EVERY = 256
+# Below the smallest normal number a squared length has lost its digits: normalising by it would
+# give a direction that is not of unit length.  Such a row (‖g‖ < 1.5e-154) counts as zero.
+SMALLEST_MASS = float(np.finfo(np.float64).tiny)
 
 # Columns turned at a time: a block of 1.5 ℓ rows of this length fits the second-level cache.
 FOLD_COLUMNS = 1024
 
 
 @kernel
-def absorb(frame, rotation, values, m, q, decay, g, coordinates):
-    """One exact Frequent Directions step with the vector `g`; changes the arrays in place.
+def step(frame, rotation, values, coordinates, inside, counts, numbers, g, mass):
+    """One Frequent Directions step with the vector `g`, exact; changes the arrays in place.
 
-    The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs O((m + q)·d)
-    for three products with V, and O(q²·capacity) in the small space.
+    The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs two products
+    of V with a vector, and O(q²·capacity) in the small space; V is turned when it is full.
 
     Parameters
     ----------
@@ -32,21 +53,54 @@ def absorb(frame, rotation, values, m, q, decay, g, coordinates):
         W: its first q rows are orthonormal, and 0 beyond column m.
     values : ndarray of shape (ℓ,)
         Eigenvalues λ̄ of the sketch, descending, in the first q entries.
-    m, q : int
-        Rows in use, m < capacity or m = d, and q < ℓ.
-    decay : float
-        β: the old covariance is multiplied by it.
-    g : ndarray of shape (d,)
-        The vector, not zero.
     coordinates : ndarray of shape (ℓ,)
         Receives g's coordinates in the *updated* eigenvectors, in the first q (new) entries.
+    inside : ndarray of shape (capacity,)
+        Receives V g, in the first m (new) entries.
+    counts : ndarray of int, indexed by M, Q, ROWS, CORRECTED
+        Rows of V and of W in use, q < ℓ; steps so far, and at the last correction of the drift.
+    numbers : ndarray, indexed by DECAY, TOTAL, ESCAPED, LAST
+        β, tr G, τ and ρ_t.
+    g : ndarray of shape (d,)
+        The vector, finite.
+    mass : float
+        ‖g‖².
 
     Returns
     -------
-    m, q : int
-        The new counts.
-    rho : float
-        The mass that escaped, ρ_t = λ_ℓ(β Ḡ + g gᵀ).
+    first : int
+        V has new rows from this one on: 0 where it was turned, m where it is what it was.
+    """
+    decay = numbers[DECAY]
+    numbers[TOTAL] = decay * numbers[TOTAL] + mass
+    counts[ROWS] += 1
+    first = counts[M]
+    if mass < SMALLEST_MASS:
+        values *= decay
+        numbers[ESCAPED] *= decay
+        numbers[LAST] = 0.0
+        coordinates[:] = 0.0
+        inside[:] = 0.0
+        return first
+    m, q = counts[M], counts[Q]
+    drifted = counts[ROWS] - counts[CORRECTED] >= CORRECT_EVERY
+    if drifted:
+        orthonormalise(frame, rotation, m, q)
+        counts[CORRECTED] = counts[ROWS]
+    if drifted or m == len(frame) < frame.shape[1]:
+        fold(frame, rotation, m, q)
+        m, first = q, 0
+    counts[M], counts[Q], rho = absorb(frame, rotation, values, m, q, decay, g, coordinates, inside)
+    numbers[LAST] = rho
+    numbers[ESCAPED] = decay * numbers[ESCAPED] + rho
+    return first
+
+
+@kernel
+def absorb(frame, rotation, values, m, q, decay, g, coordinates, inside):
+    """Do what `step` does, with room in V for one row more or m = d.
+
+    Returns the new m and q, and the mass that escaped, ρ_t = λ_ℓ(β Ḡ + g gᵀ).
 
     Notes
     -----
@@ -55,14 +109,14 @@ def absorb(frame, rotation, values, m, q, decay, g, coordinates):
     outside span(V).
     """
     size = len(values)
-    inside, remainder, unit = split(frame[:m], g)
-    in_frame = np.zeros(rotation.shape[1])
-    in_frame[:m] = inside
+    in_frame, remainder, unit = split(frame[:m], g)
+    inside[:m] = in_frame
+    inside[m:] = 0.0
     if remainder > 0.0 and m < len(frame):
         frame[m] = unit
-        in_frame[m] = remainder
+        inside[m] = remainder
         m += 1
-    z, new, direction = split(rotation[:q], in_frame)
+    z, new, direction = split(rotation[:q], inside)
     poles = decay * values[:q]
     n = q
     if new > 0.0:
@@ -110,36 +164,3 @@ def orthonormalise(frame, rotation, m, q):
     turn = np.ascontiguousarray(rotation[:q, :m])
     gram = np.dot(np.dot(turn, np.dot(rows, rows.T)), turn.T)
     rotation[:q, :m] = 1.5 * turn - 0.5 * np.dot(gram, turn)
-
-
-@kernel
-def solve_root(frame, rotation, values, m, q, coordinates, shift, delta, g):
-    """Apply the inverse of H = (Ḡ + σI)^{1/2} + δI to the vector just absorbed.
-
-    Parameters
-    ----------
-    frame, rotation, values, m, q, coordinates
-        As `absorb` left them.
-    shift, delta : float
-        σ, δ ≥ 0.
-    g : ndarray of shape (d,)
-        The vector.
-
-    Returns
-    -------
-    roots : ndarray of shape (q,)
-        H's eigenvalues on the sketch's eigenvectors.
-    tail : float
-        Its eigenvalue on all other directions.
-    solution : ndarray of shape (d,)
-        H⁺g.  The coordinates in the *updated* eigenvectors hold all of g that is in H's range, so
-        that g is never split by eigenvalues at rounding level.
-    """
-    shifted, tail = resolve_rank(values[:q] + shift, shift)
-    roots, tail = np.sqrt(shifted) + delta, math.sqrt(tail) + delta
-    scale = 1.0 / tail if tail > 0.0 else 0.0
-    weights = (pseudo_power(roots, -1.0) - scale) * coordinates[:q]
-    solution = np.dot(np.dot(weights, rotation[:q])[:m], frame[:m])
-    if tail > 0.0:
-        solution += scale * g
-    return roots, tail, solution

@@ -134,11 +134,12 @@ def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
     """Make each learner's metric dense, at the looks."""
     rng = case.rng(7)
     for name, domain, learner, _ in _learners(case, subject):
-        if not hasattr(learner, "preconditioner"):
+        if "certificate" not in getattr(learner, "bounds", ()):
             continue
         place = f"{name}, {domain.name}"
-        before, sums = None, (0.0, 0.0)
+        before, sums, following = None, (0.0, 0.0), learner.x
         for t, g, _, _ in _play(case, learner):
+            played, following = following, learner.x
             now = learner.diagnostics()
             quadratic, sums = now.quadratic - sums[0], (now.quadratic, now.potential)
             if t not in case.looks:
@@ -147,6 +148,8 @@ def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
             h = learner.preconditioner.metric.dense()
             metric, where = learner.preconditioner.metric, f"{place}, row {t}"
             yield from _account(metric, h, g, quadratic, now, case, where)
+            y = played - learner.lr * (metric.power(-1) @ g)
+            yield from _variational(domain, metric, following, y, rng, where)
             if before is not None:
                 yield _monotone(learner, before, h, case, where)
             before = h
@@ -154,7 +157,7 @@ def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
         yield from _operator(metric, rng.standard_normal(case.d), place)
         for length in (1.5, 1e3):
             y = rng.standard_normal(case.d) * length * domain.radius(case.d) / np.sqrt(case.d)
-            yield from _variational(domain, metric, y, rng, place)
+            yield from _variational(domain, metric, domain.project(y, metric), y, rng, place)
 
 
 def _account(metric, h, g, quadratic, now, case, where) -> Iterator[Observation]:
@@ -227,19 +230,19 @@ def _operator(metric, v, where) -> Iterator[Observation]:
     )
 
 
-def _variational(domain: Domain, metric, y, rng, where) -> Iterator[Observation]:
+def _variational(domain: Domain, metric, x, y, rng, where) -> Iterator[Observation]:
     h = metric.dense()
     size = float(np.abs(h).max())
     if not size:
         return
-    x = domain.project(y, metric)
+    radius = domain.radius(len(y))
     outside = float(np.linalg.norm(x - domain.nearest(x)))
-    yield Observation("projection", f"{where}, in K", outside, 0.0, domain.radius(len(y)))
+    yield Observation("projection", f"{where}, in K", outside, 0.0, radius)
     gradient = h / size @ (x - y)
-    unit = float(np.linalg.norm(y)) * domain.radius(len(y))
+    unit = max(float(np.linalg.norm(y)), radius) * radius
     # The smallest value of ⟨gradient, u − x⟩ over K, and the smallest over a sample of it.
     smallest = -domain.support(-gradient) - float(gradient @ x)
-    sample = [domain.nearest(u) for u in rng.standard_normal((20, len(y))) * domain.radius(len(y))]
+    sample = [domain.nearest(u) for u in rng.standard_normal((20, len(y))) * radius]
     for what, value in (
         ("all of K", smallest),
         ("a sample", min(gradient @ (u - x) for u in sample)),
