@@ -229,6 +229,7 @@ def shampoo(shape: tuple[int, ...], max_axis: int | None = None, k: int | None =
                 roots += count * n * n
             else:
                 second_moment += count * ((k - 1) * (n + 1) + 1)
+                roots += count * k
     return State(second_moment, roots, grafting=numbers, first_moment=numbers)
 
 
