@@ -58,6 +58,7 @@ class Optimizer:
 
     Examples
     --------
+    >>> from oco.training.rules import Gradient
     >>> weights = np.array([1.0, -1.0])
     >>> optimizer = Optimizer([weights], lambda shape: Gradient(), lr=0.5)
     >>> optimizer.step([np.array([1.0, 0.0])])
