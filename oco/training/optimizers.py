@@ -106,7 +106,7 @@ def s_shampoo(
     parameters: Sequence[np.ndarray],
     *,
     lr: float = RATE,
-    rank: int | None = RANK,
+    rank=RANK,
     beta1: float = BETA1,
     beta2: float = BETA2,
     eps: float = EPS,
@@ -125,10 +125,8 @@ def s_shampoo(
     ----------
     parameters, lr, momentum, weight_decay
         As for `Optimizer`.
-    rank : int or None
-        Sketch size ℓ ≥ 2 of all axes longer than it; None for exact factors.
-    epsilon, update_every, max_axis
-        As for `KroneckerRoot`.
+    rank, epsilon, update_every, max_axis
+        As for `KroneckerRoot`; one rank, usually, for all axes that are longer.
     beta1 : float
         β_1 of the graft "adam", in [0, 1).
     beta2 : float
@@ -173,7 +171,7 @@ def s_shampoo(
     >>> weights
     array([[ 0. , 0. , 0. ], [-0.3, 0. , 0. ], [-0.4, 0. , 0. ]])
     """
-    if rank is not None:
+    if np.ndim(rank) == 0 and rank is not None:
         rank = checks.integer("rank", rank, low=2)
     beta2 = checks.number("beta2", beta2, above=0, high=1)
     checks.choice("graft", graft, GRAFTS)

@@ -151,7 +151,8 @@ class Optimizer:
 
 
 def _check_floating(name: str, array) -> None:
-    if not isinstance(array, np.ndarray):
+    # A number of NumPy's is what arithmetic makes of an array without axes.
+    if not isinstance(array, np.ndarray | np.floating):
         raise TypeError(f"{name}: expected an ndarray, got {type(array).__name__}")
     if array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name}: expected dtype float32 or float64, got {array.dtype}")
