@@ -17,6 +17,10 @@ from oco.linalg.operators import RANK_CUTOFF
 
 __all__ = ["ExactFactor", "SketchedFactor"]
 
+# Eigenvalues of a sketch, relative to the largest, that rounding cannot tell from zero: squares of
+# singular values in error by a few ε in single precision, a sum of squares in double precision.
+NOISE = {torch.float32: 1e-12, torch.float64: 1e-14}
+
 
 @dataclass(frozen=True)
 class ExactFactor:
@@ -96,7 +100,7 @@ class SketchedFactor:
         basis = torch.linalg.qr(self._leading_subspace(old, unfolding)).Q
         inside = torch.cat([old.T @ basis, unfolding.matrix.T @ basis]).double()
         values, turn = torch.linalg.eigh(inside.T @ inside)
-        values = torch.where(values > RANK_CUTOFF * values[-1], values, 0.0).flip(0)
+        values = torch.where(values > NOISE[basis.dtype] * values[-1], values, 0.0).flip(0)
         escape = float(values[-1])
         torch.mm(basis, turn.flip(1)[:, :-1].to(basis.dtype), out=state["directions"])
         state["eigenvalues"].copy_(values[:-1] - escape)

@@ -155,8 +155,8 @@ class SShampoo(torch.optim.Optimizer):
     def second_moment_bytes(self) -> int:
         """Memory of the second-moment statistics, in bytes.
 
-        Covariances or sketches, and the graft's or diagonal second moment; neither the momentum nor
-        the inverse roots made from the statistics.
+        Covariances or sketches, and the diagonal second moment of vectors; neither the momentum,
+        nor what a graft needs, nor the inverse roots that are made from the statistics.
         """
         return sum(statistics_bytes(state) for state in self.state.values())
 

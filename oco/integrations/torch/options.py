@@ -13,6 +13,7 @@ __all__ = ["OPTIONS", "check_options", "check_parameters", "parameter_name"]
 
 # Sketches keep rank - 1 directions, so that one of rank 1 would keep nothing.
 LEAST_RANK = 2
+TYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
 
 def check_options(options: dict) -> dict:
@@ -40,7 +41,7 @@ def check_parameters(names: Sequence[str], parameters: Sequence, rank) -> None:
     Raises
     ------
     TypeError
-        If one is not of a real floating-point type.
+        If one is not of one of `TYPES`.
     ValueError
         If one has no entries, or `rank` is a tuple of another length than a matrix or tensor has
         axes.
@@ -49,10 +50,9 @@ def check_parameters(names: Sequence[str], parameters: Sequence, rank) -> None:
         if not isinstance(parameter, torch.Tensor):
             continue  # PyTorch's own check says what it is.
         shape = tuple(parameter.shape)
-        if not parameter.is_floating_point():
+        if parameter.dtype not in TYPES:
             raise TypeError(
-                f"{name}: expected a real floating-point tensor, got {parameter.dtype} "
-                f"of shape {shape}"
+                f"{name}: expected one of {', '.join(map(str, TYPES))}, got {parameter.dtype}"
             )
         if parameter.numel() == 0:
             raise ValueError(f"{name}: expected at least one entry, got shape {shape}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 
 from oco.integrations.torch import moments
@@ -9,9 +11,8 @@ from oco.integrations.torch.preconditioner import Preconditioner
 
 __all__ = ["new_state", "statistics_bytes", "statistics_type", "tensor_bytes"]
 
-# The tensors of a state that are statistics of second moments; the others are made from them, or
-# are averages of gradients and updates.
-STATISTICS = ("second_moment", "covariance", "directions", "eigenvalues")
+# The tensors of a factor that are its statistic; its root is made from them.
+STATISTICS = ("covariance", "directions", "eigenvalues")
 
 
 def statistics_type(dtype: torch.dtype) -> torch.dtype:
@@ -57,26 +58,22 @@ def tensor_bytes(value) -> int:
     >>> tensor_bytes({"a": torch.zeros(2), "b": [torch.zeros(3)], "c": 1})
     20
     """
-    return sum(tensor.nbytes for _, tensor in _tensors("", value))
+    if isinstance(value, torch.Tensor):
+        return value.nbytes
+    if isinstance(value, dict):
+        return sum(map(tensor_bytes, value.values()))
+    return sum(map(tensor_bytes, value)) if isinstance(value, list) else 0
 
 
 def statistics_bytes(state: dict) -> int:
-    """Return the memory of the second-moment statistics in a state, in bytes.
+    """Return the memory of the covariances, sketches or, of a vector, second moment, in bytes.
 
     Examples
     --------
     >>> statistics_bytes({"second_moment": torch.zeros(2), "momentum_buffer": torch.zeros(2)})
     8
     """
-    return sum(tensor.nbytes for name, tensor in _tensors("", state) if name in STATISTICS)
-
-
-def _tensors(name: str, value):
-    if isinstance(value, torch.Tensor):
-        yield name, value
-    elif isinstance(value, dict):
-        for key, entry in value.items():
-            yield from _tensors(key, entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _tensors(name, entry)
+    if "factors" not in state:
+        return state["second_moment"].nbytes
+    factors = itertools.chain.from_iterable(state["factors"])
+    return sum(factor[name].nbytes for factor in factors for name in STATISTICS if name in factor)
