@@ -101,6 +101,46 @@ def test_adafactor_of_torch():
     ]
 
 
+def numpy_optimizer(name, **options):
+    """Return an optimizer of float64 arrays whose sketches are full."""
+    from oco.training.optimizers import OPTIMIZERS
+
+    rng = np.random.default_rng(0)
+    optimizer = OPTIMIZERS[name]([np.zeros(shape) for shape in SHAPES], lr=0.1, **options)
+    for _ in range(40):
+        optimizer.step([rng.standard_normal(shape) for shape in SHAPES])
+    return optimizer
+
+
+@pytest.mark.parametrize("name", ["adam", "shampoo"])
+def test_adam_and_shampoo_in_numpy(name):
+    counted = ledger(SHAPES, number_bytes=8)[name].state
+    assert numpy_optimizer(name).second_moment_bytes == counted.second_moment
+
+
+@pytest.mark.parametrize("max_axis", [None, 7])
+@pytest.mark.parametrize("k", [4, 24])
+def test_s_shampoo_in_numpy(k, max_axis):
+    """What its sketches say is what is counted; what they hold has room to work in besides."""
+    optimizer = numpy_optimizer("s-shampoo", rank=k, max_axis=max_axis)
+    said = room = 0
+    for rule in optimizer.rules:
+        if not hasattr(rule, "root"):
+            said += rule.second_moment_bytes
+            continue
+        for factor in rule.root.factors:
+            if factor.rank is None:
+                said += factor.matrix.nbytes
+            else:
+                sketch = factor.sketch
+                said += sketch.directions.nbytes + sketch.eigenvalues.nbytes + 8
+                room += sketch.state_bytes - sketch.directions.nbytes - sketch.eigenvalues.nbytes
+                room -= 8
+    counted = ledger(SHAPES, [k], number_bytes=8, max_axis=max_axis)[f"s-shampoo k={k}"].state
+    assert said == counted.second_moment
+    assert optimizer.second_moment_bytes == counted.second_moment + room
+
+
 # What each tensor or number of S-Shampoo's state is, for a matrix; None for counters.
 COLUMNS = {
     "covariance": "second_moment",
