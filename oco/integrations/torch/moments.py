@@ -6,10 +6,7 @@ import math
 
 import torch
 
-__all__ = ["GRAFTS", "diagonal_step", "needed", "update"]
-
-# What the preconditioned gradient may take its length from.
-GRAFTS = ("none", "sgd", "adam", "rmsprop")
+__all__ = ["diagonal_step", "needed", "update"]
 
 
 def needed(graft: str, order: int) -> tuple[str, ...]:
@@ -18,7 +15,7 @@ def needed(graft: str, order: int) -> tuple[str, ...]:
     Parameters
     ----------
     graft : str
-        One of `GRAFTS`.
+        "none", "sgd", "rmsprop" or "adam".
     order : int
         How many of its axes are longer than 1; with fewer than two the step is a diagonal one.
 

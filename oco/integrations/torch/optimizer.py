@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import torch
 
+from oco.algorithms.adam import BETA1, EPS, RATE
+from oco.algorithms.kronecker import EPSILON
 from oco.integrations.torch import moments
 from oco.integrations.torch.loading import check_state_dict, restored
 from oco.integrations.torch.options import check_options, check_parameters, parameter_name
@@ -17,6 +19,7 @@ from oco.integrations.torch.state import (
     statistics_type,
     tensor_bytes,
 )
+from oco.training.optimizers import BETA2, MAX_AXIS, MOMENTUM, RANK
 
 __all__ = ["SShampoo"]
 
@@ -109,19 +112,19 @@ class SShampoo(torch.optim.Optimizer):
     def __init__(
         self,
         params,
-        lr: float = 1e-3,
+        lr: float = RATE,
         *,
-        rank=32,
-        beta1: float = 0.9,
-        beta2: float = 0.99,
-        eps: float = 1e-8,
-        epsilon: float = 1e-6,
-        momentum: float = 0.9,
+        rank=RANK,
+        beta1: float = BETA1,
+        beta2: float = BETA2,
+        eps: float = EPS,
+        epsilon: float = EPSILON,
+        momentum: float = MOMENTUM,
         graft: str = "rmsprop",
         weight_decay: float = 0.0,
         update_every: int = 1,
         start_step: int = 1,
-        max_axis: int | None = 8192,
+        max_axis: int | None = MAX_AXIS,
         bias_correction: bool = True,
     ) -> None:
         defaults = {

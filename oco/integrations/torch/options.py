@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from oco import checks
-from oco.integrations.torch.moments import GRAFTS
+from oco.training.optimizers import GRAFTS
 
 __all__ = ["OPTIONS", "check_options", "check_parameters", "parameter_name"]
 
@@ -101,10 +101,7 @@ def _positive(name: str, value) -> float:
 
 
 def _averaging(name: str, value) -> float:
-    value = checks.number(name, value, low=0)
-    if value >= 1:
-        raise ValueError(f"{name}: expected a number in [0, 1), got {value}")
-    return value
+    return checks.number(name, value, low=0, below=1)
 
 
 def _decay(name: str, value) -> float:
