@@ -25,11 +25,12 @@ def plan(
     algorithms: Sequence[str],
     *,
     rates: Sequence[float | None] = (None,),
+    sizes: Sequence[int | None] = (None,),
     seeds: int = 1,
     seed: int = 0,
     **options,
 ) -> list[Training]:
-    """Return the trainings of several optimizers at several rates, each on several seeds.
+    """Return the trainings of several optimizers, sketch sizes and rates, each on several seeds.
 
     Parameters
     ----------
@@ -37,13 +38,14 @@ def plan(
         Keys of `oco.training.OPTIMIZERS`.
     rates : sequence of float, optional
         Learning rates to try; each optimizer's own by default.
+    sizes : sequence of int, optional
+        Sketch sizes k of the optimizers that sketch.
     seeds : int
         ≥ 1: how many, from `seed` on.
     seed : int
         The first.
     **options
-        Others of `Training`.  One of the optimizer's that some of the optimizers do not take is
-        left out for them.
+        Others of `Training`.  What an optimizer does not take is left out for it.
 
     Raises
     ------
@@ -52,9 +54,9 @@ def plan(
 
     Examples
     --------
-    >>> found = plan(["adam", "s-shampoo"], task="digits-mlp", k=32, seeds=2)
+    >>> found = plan(["adam", "s-shampoo"], sizes=[16], task="digits-mlp", seeds=2)
     >>> [(training.label, training.seed) for training in found]
-    [('adam', 0), ('adam', 1), ('s-shampoo k=32', 0), ('s-shampoo k=32', 1)]
+    [('adam', 0), ('adam', 1), ('s-shampoo k=16', 0), ('s-shampoo k=16', 1)]
     """
     algorithms = list(dict.fromkeys(algorithms))
     if not algorithms:
@@ -62,12 +64,14 @@ def plan(
     for algorithm in algorithms:
         checks.choice("alg", algorithm, OPTIMIZERS)
     first, count = checks.integer("seed", seed, low=0), checks.integer("seeds", seeds, low=1)
-    given = {name for name, value in options.items() if value is not None and name in OPTIONS}
+    given = {name for name in OPTIONS if options.get(name) is not None}
+    given |= {"k"} if any(sizes) else set()
     for name in sorted(given.difference(*map(taken_by, algorithms))):
-        raise ValueError(f"{name}: {' and '.join(algorithms)} take no such option")
+        raise ValueError(f"{name}: {', '.join(algorithms)}: nothing here takes it")
     return [
-        Training(algorithm=algorithm, lr=lr, seed=number, **_taken(algorithm, options))
+        Training(algorithm=algorithm, k=k, lr=lr, seed=number, **_taken(algorithm, options))
         for algorithm in algorithms
+        for k in (sizes if "k" in taken_by(algorithm) else [None])
         for lr in rates
         for number in range(first, first + count)
     ]
@@ -75,7 +79,7 @@ def plan(
 
 def _taken(algorithm: str, options: dict) -> dict:
     taken = taken_by(algorithm)
-    return {n: value for n, value in options.items() if n not in OPTIONS or n in taken}
+    return {name: value for name, value in options.items() if name not in OPTIONS or name in taken}
 
 
 def train_all(

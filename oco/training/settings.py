@@ -112,7 +112,9 @@ class Training(Record):
             elif name in OPTIONS and name not in defaults:
                 raise ValueError(f"{name}: {self.algorithm} takes no such option")
             if value is inspect.Parameter.empty:
-                raise ValueError(f"{name}: expected a number > 0, for {self.algorithm} has no default")
+                raise ValueError(
+                    f"{name}: expected a number > 0, for {self.algorithm} has no default"
+                )
             object.__setattr__(self, name, value if value is None else check(name, value))
         checks.integer("batch", self.batch, high=len(task.data().labels))
 

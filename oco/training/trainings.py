@@ -113,6 +113,17 @@ class Trainings(Record):
                 found[name] = group
         return tuple(found.values())
 
+    @property
+    def tuned(self) -> bool:
+        """Whether an optimizer and sketch size was trained at several rates."""
+        return len(self.groups) > len({group.training.label for group in self.groups})
+
+    @property
+    def lost(self) -> bool:
+        """Whether an optimizer and sketch size came to no good end at any of its rates."""
+        labels = {group.training.label for group in self.groups}
+        return labels != {group.training.label for group in self.best}
+
     def document(self) -> dict:
         """Return all but the curves as JSON data."""
         return {
