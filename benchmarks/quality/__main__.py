@@ -13,6 +13,7 @@ shapes (``oco memory``).  Times are medians of interleaved rounds, one thread.
 from __future__ import annotations
 
 import argparse
+import time
 
 import joblib
 from rich.console import Console
@@ -40,11 +41,14 @@ def main() -> None:
     options = parser.parse_args()
     task = load(options.task)
     console = Console(width=WIDTH, highlight=False)
+    started = time.perf_counter()
     console.print(presentation.heading(task), "\n", soft_wrap=True)
     placements = contest(task, options.jobs)
     console.print(presentation.tuning(placements), "\n")
     times = step_times(task)
     console.print(presentation.results(task, placements, second_moment_bytes(task), times))
+    minutes = (time.perf_counter() - started) / 60
+    console.print(f"\n{minutes:.1f} minutes, {options.jobs} runs at a time")
 
 
 if __name__ == "__main__":

@@ -113,5 +113,5 @@ TASK = Task(
     metric="next character %",
     measure=accuracy,
     steps=300,
-    ks=(4, 16, 64),
+    ks=(4, 16, 32),
 )

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 # Rates that each optimizer tries, two in a tenfold.
-RATES = tuple(float(f"{rate:.1e}") for rate in np.logspace(-3.5, -0.5, 7))
+RATES = tuple(float(f"{rate:.1e}") for rate in np.logspace(-3, -0.5, 6))
 # Seeds of initialisation and batches: those that choose the rate are not those reported.
 TUNING_SEEDS, REPORTED_SEEDS = (100, 101), (0, 1, 2, 3, 4)
 # Adam's second moment forgets as fast as the covariances do by default, so that the optimizers
