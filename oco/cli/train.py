@@ -223,13 +223,16 @@ def print_tables(trained) -> None:
 
 
 def complain(trained, problems: list[str]) -> None:
-    """Say on standard error what went wrong."""
+    """Say on standard error what went wrong; a rate that fails is part of a grid."""
     for outcome in trained.outcomes:
-        if not outcome.complete:
+        if not (outcome.complete or trained.tuned):
             training, summary = outcome.training, outcome.summary
             output.loud(
                 f"{summary.status.upper()}: {training.label}, η = {training.lr:.4g}, seed "
                 f"{training.seed}: {summary.message}"
             )
+    if trained.tuned:
+        for label in trained.lost:
+            output.loud(f"FAILED: {label}: every rate failed or diverged")
     for problem in problems:
         output.loud(f"Error: {problem}")

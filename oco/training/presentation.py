@@ -82,7 +82,7 @@ def _row(group: Group) -> list[str]:
 def _spread(group: Group, name: str, percent: bool = False) -> str:
     """Return mean ± standard deviation over the seeds, to the deviation's second digit."""
     mean, deviation = group.mean(name), group.deviation(name)
-    if mean is None:
+    if mean is None or not group.complete:
         return "–"
     scale, unit = (100, " %") if percent else (1, "")
     if not deviation:
@@ -95,8 +95,9 @@ def _verdict(group: Group, chosen: bool) -> str | Text:
     faults = [outcome for outcome in group.outcomes if not outcome.complete]
     if faults:
         first = faults[0].summary
-        others = f" ({len(faults)} of {len(group.outcomes)} seeds)" if len(faults) > 1 else ""
-        return Text(f"{first.status.upper()}{others}: {first.message}", "red")
+        others = f" ; {len(faults)} of {len(group.outcomes)} seeds" if len(faults) > 1 else ""
+        where = first.message.partition(":")[0]
+        return Text(f"{first.status.upper()}, {where}{others}", "red")
     skipped = sum(outcome.summary.skipped for outcome in group.outcomes)
     words = ["best"] if chosen else []
     words += [f"{skipped} gradients skipped: not finite"] if skipped else []
