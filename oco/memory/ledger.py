@@ -17,6 +17,11 @@ AdaFactor               N/n_{p−1} + N/n_p, of the shape as it is given
 ======================  ==================================================
 
 and N for each but full-matrix AdaGrad where p ≤ 1.
+
+Roots are those that `oco.integrations.torch.SShampoo` keeps: an inverse root as large as an exact
+factor, k numbers for a sketch.  Its default graft, RMSProp's, keeps N numbers more, as Adam's second
+moment does: what S-Shampoo saves over Adam it saves only without that graft.  The NumPy sketches
+hold room to work in besides, at most 8 or k/2 rows of length n_i, whichever is more.
 """
 
 from __future__ import annotations
