@@ -1,4 +1,4 @@
-"""Trainings and spectral studies as tables to read."""
+"""Trainings as tables to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oco.training.settings import Training
 from oco.training.tasks import task_of
 from oco.training.trainings import Group, Trainings
 
-__all__ = ["curve_table", "training_title", "trainings_table"]
+__all__ = ["curve_table", "plain_table", "shown", "training_title", "trainings_table"]
 
 # Rows of a table of curves; more does not help the eye.
 ROWS = 11
@@ -28,10 +28,10 @@ def training_title(training: Training) -> str:
 
 def curve_table(group: Group) -> Table:
     """Return loss and accuracy over the steps, means over the seeds, for a console to print."""
-    table = _table("step", "training loss", "validation loss", "training", "validation")
+    table = plain_table("step", "training loss", "validation loss", "training", "validation")
     curves = [outcome.curves for outcome in group.outcomes]
     count = min(len(curve.step) for curve in curves)
-    for i in np.unique(np.linspace(0, count - 1, ROWS).round().astype(int)) if count else ():
+    for i in shown(count):
         loss, validation, accuracy, validated = (
             np.mean([getattr(curve, name)[i] for curve in curves])
             for name in ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
@@ -46,7 +46,7 @@ def curve_table(group: Group) -> Table:
 def trainings_table(trainings: Trainings) -> list[Table | Text]:
     """Return a row for each optimizer and rate, and notes, for a console to print."""
     best = [group.training for group in trainings.best]
-    table = _table(
+    table = plain_table(
         "optimizer", "η", "training loss", "validation loss", "validation accuracy",
         "second moments", "a step",
     )  # fmt: skip
@@ -59,7 +59,8 @@ def trainings_table(trainings: Trainings) -> list[Table | Text]:
     return [table, *_conclusion(trainings, tuned)]
 
 
-def _table(*titles: str) -> Table:
+def plain_table(*titles: str) -> Table:
+    """Return an empty table of numbers."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
@@ -95,7 +96,7 @@ def _verdict(group: Group, chosen: bool) -> str | Text:
     faults = [outcome for outcome in group.outcomes if not outcome.complete]
     if faults:
         first = faults[0].summary
-        others = f" ; {len(faults)} of {len(group.outcomes)} seeds" if len(faults) > 1 else ""
+        others = f", {len(faults)} of {len(group.outcomes)} seeds" if len(faults) > 1 else ""
         where = first.message.partition(":")[0]
         return Text(f"{first.status.upper()}, {where}{others}", "red")
     skipped = sum(outcome.summary.skipped for outcome in group.outcomes)
@@ -114,3 +115,8 @@ def _conclusion(trainings: Trainings, tuned: bool) -> list[Text]:
     if not trainings.best:
         lines.append("nothing came to an end")
     return [Text(f"· {line}") for line in lines]
+
+
+def shown(count: int) -> list[int]:
+    """Return which of `count` checkpoints a table shows: evenly spaced, the last among them."""
+    return np.unique(np.linspace(0, count - 1, ROWS).round().astype(int)).tolist() if count else []
