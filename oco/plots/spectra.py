@@ -19,6 +19,8 @@ FACTORS = {
 EXACT, SKETCHED = "-", (0, (4, 1.5))
 # Eigenvalues below this, relative to the largest, are rounding and not drawn.
 NOISE = 1e-13
+# Of the axes that start at zero, above the highest line.
+HEADROOM = 1.35
 
 
 def spectra(study: SpectralStudy) -> Figure:
@@ -72,12 +74,13 @@ def _pairs(axes, study: SpectralStudy, quantity) -> None:
     for name, factor in study.factors.items():
         _line(axes, study, name, quantity(factor, False), f"{name}, exact")
         _line(axes, study, name, quantity(factor, True), f"{name}, the sketch's view", SKETCHED)
-    axes.legend(frameon=False, fontsize="small")
+    axes.legend(frameon=False, fontsize="small", ncols=2)
 
 
 def _dimensions(axes, study: SpectralStudy) -> None:
-    drawing.clean(axes, xlabel="steps", ylabel="tr C/λ_max (directions)", yscale="log")
+    drawing.clean(axes, xlabel="steps", ylabel="tr C/λ_max (directions)")
     _pairs(axes, study, lambda factor, sketched: factor.intrinsic_dimensions(sketched))
+    _from_zero(axes)
 
 
 def _masses(axes, study: SpectralStudy) -> None:
@@ -96,15 +99,18 @@ def _overlaps(axes, study: SpectralStudy) -> None:
 
 
 def _escapes(axes, study: SpectralStudy) -> None:
-    drawing.clean(
-        axes, xlabel="steps", ylabel="escaped mass over λ_max (%)", yscale="log",
-    )  # fmt: skip
+    drawing.clean(axes, xlabel="steps", ylabel="escaped mass over λ_max (%)")
     for name, factor in study.factors.items():
         largest = factor.largest / 100
-        escaped = np.where(factor.escaped_mass > 0, factor.escaped_mass, np.nan)
         _line(axes, study, name, factor.escape_limit / largest, f"{name}, at most Ω_k")
-        _line(axes, study, name, escaped / largest, f"{name}, τ", SKETCHED)
-    axes.legend(frameon=False, fontsize="small")
+        _line(axes, study, name, factor.escaped_mass / largest, f"{name}, τ", SKETCHED)
+    _from_zero(axes)
+    axes.legend(frameon=False, fontsize="small", ncols=2)
+
+
+def _from_zero(axes) -> None:
+    """Show zero, and leave room for the legend above the lines."""
+    axes.set_ylim(0, HEADROOM * max(np.nanmax(line.get_ydata()) for line in axes.get_lines()))
 
 
 def _spectrum(axes, study: SpectralStudy, name: str) -> None:

@@ -78,10 +78,7 @@ def factors_table(study: SpectralStudy) -> Table:
         ("  as the sketch has it", lambda f: number(f.intrinsic_dimensions(sketched=True)[-1], 3)),
         ("mass in the top 25 % of directions", lambda f: _percent(f.top_masses()[-1])),
         ("  as the sketch has it", lambda f: _percent(f.top_masses(sketched=True)[-1])),
-        (
-            f"leading directions: overlap with step {study.reference}",
-            lambda f: _fraction(f.overlap[-1]),
-        ),
+        (turning, lambda f: _fraction(f.overlap[-1])),
         ("  of the sketch's with these", lambda f: _fraction(f.agreement[-1])),
         (f"directions that hold {held} % of the mass", _directions),
         ("memory of the factor", lambda f: size(8 * f.dim**2)),
