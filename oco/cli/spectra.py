@@ -11,7 +11,7 @@ from oco.cli.options import OUTPUT, WHAT, Sectioned, option
 from oco.cli.progress import bar
 from oco.cli.train import training_options, written
 
-__all__ = ["spectra"]
+__all__ = ["present", "spectra"]
 
 # \b keeps the line breaks.
 EXAMPLES = """\b
@@ -92,10 +92,7 @@ def spectra(context, algorithm, k, decay, layer, reference, out, plot, as_json, 
             click.echo("interrupted; nothing was kept", err=True)
             context.exit(output.INTERRUPTED)
     problems = written(study, out, figure, "spectra")
-    if as_json:
-        click.echo(json.dumps(document(study), indent=1, allow_nan=False))
-    else:
-        print_study(study)
+    present(study, as_json)
     if out is not None and not problems:
         click.echo(f"saved in {out}", err=True)
     summary = study.outcome.summary
@@ -107,28 +104,14 @@ def spectra(context, algorithm, k, decay, layer, reference, out, plot, as_json, 
         context.exit(output.FAILED)
 
 
-def document(study) -> dict:
-    """Return the study for programs: what the tables show, at every checkpoint."""
-    from oco.training.findings import measures
-
-    factors = {
-        name: {key: _plain(values) for key, values in measures(factor).items()}
-        for name, factor in study.factors.items()
-    }
-    steps = {"step": study.step.tolist(), "alignment": _plain(study.alignment)}
-    return {**study.document(), **steps, **factors}
-
-
-def _plain(values) -> list:
-    """Return numbers, with None for what was not measured."""
-    return [None if value != value else value for value in values.tolist()]
-
-
-def print_study(study) -> None:
-    """Print the study for people: over the steps, at the last one, and in a sentence."""
+def present(study, as_json: bool) -> None:
+    """Print the study: over the steps, at the last one, and in a sentence; or all as JSON."""
     from oco.training import findings
     from oco.training.presentation import training_title
 
+    if as_json:
+        click.echo(json.dumps(_document(study), indent=1, allow_nan=False))
+        return
     training = study.outcome.training
     rows, columns = study.shape
     parts = [
@@ -142,3 +125,19 @@ def print_study(study) -> None:
         parts += [findings.steps_table(study), "", findings.factors_table(study), ""]
         parts += [findings.conclusion(study)]
     output.print_rich(*parts)
+
+
+def _document(study) -> dict:
+    from oco.training.findings import measures
+
+    factors = {
+        name: {key: _plain(values) for key, values in measures(factor).items()}
+        for name, factor in study.factors.items()
+    }
+    steps = {"step": study.step.tolist(), "alignment": _plain(study.alignment)}
+    return {**study.document(), **steps, **factors}
+
+
+def _plain(values) -> list:
+    """Return numbers, with None for what was not measured."""
+    return [None if value != value else value for value in values.tolist()]

@@ -45,18 +45,20 @@ def curve_table(group: Group) -> Table:
 
 def trainings_table(trainings: Trainings) -> list[Table | Text]:
     """Return a row for each optimizer and rate, and notes, for a console to print."""
-    best = [group.training for group in trainings.best]
+    best = [group.training for group in trainings.best] if trainings.tuned else []
+    groups = trainings.groups
+    verdicts = [_verdict(group, group.training in best) for group in groups]
     table = plain_table(
         "optimizer", "η", "training loss", "validation loss", "validation accuracy",
         "second moments", "a step",
     )  # fmt: skip
     table.columns[0].justify = "left"
-    table.add_column("")
-    tuned = trainings.tuned
-    for group in trainings.groups:
-        chosen = tuned and group.training in best
-        table.add_row(*_row(group), _verdict(group, chosen), style="bold" if chosen else None)
-    return [table, *_conclusion(trainings, tuned)]
+    if any(verdicts):
+        table.add_column("")
+    for group, verdict in zip(groups, verdicts, strict=True):
+        style = "bold" if group.training in best else None
+        table.add_row(*_row(group), *([verdict] if any(verdicts) else []), style=style)
+    return [table, *_conclusion(trainings)]
 
 
 def plain_table(*titles: str) -> Table:
@@ -105,12 +107,12 @@ def _verdict(group: Group, chosen: bool) -> str | Text:
     return "; ".join(words)
 
 
-def _conclusion(trainings: Trainings, tuned: bool) -> list[Text]:
+def _conclusion(trainings: Trainings) -> list[Text]:
     lines = []
     seeds = max(len(group.outcomes) for group in trainings.groups)
     if seeds > 1:
         lines.append(f"mean ± standard deviation over {seeds} seeds")
-    if tuned:
+    if trainings.tuned:
         lines.append("best: the least validation loss after the last step, in hindsight")
     if not trainings.best:
         lines.append("nothing came to an end")
