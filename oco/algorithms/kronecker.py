@@ -200,7 +200,6 @@ class KroneckerRoot:
             for places in self._places
         ]
         self._metrics: list[Kronecker] = []
-        self._inverses: list[Kronecker] = []
         self.updates = self.absorbed = 0
 
     @property
@@ -236,9 +235,19 @@ class KroneckerRoot:
         return sum(sketched) if sketched else None
 
     @property
-    def state_bytes(self) -> int:
-        """Memory of the statistics, in bytes; their roots, made anew from them, not counted."""
+    def statistics_bytes(self) -> int:
+        """Memory of the factors, in bytes."""
         return sum(factor.state_bytes for factor in self.factors)
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the factors and of the eigenvectors of their roots, in bytes."""
+        eigenvectors = sum(
+            root.vectors.nbytes if isinstance(root, Dense) else root.basis.frame.nbytes
+            for metric in self._metrics
+            for root in metric.factors
+        )
+        return self.statistics_bytes + eigenvectors
 
     def update(self, gradient) -> np.ndarray:
         """Absorb a gradient if one is due, and return H⁻¹ G.
@@ -266,9 +275,9 @@ class KroneckerRoot:
             self._absorb(tensor)
         self.updates += 1
         direction = np.empty(self._merged)
-        for places, inverse in zip(self._places, self._inverses, strict=True):
+        for places, metric in zip(self._places, self._metrics, strict=True):
             block = tensor[places]
-            direction[places] = (inverse @ block.reshape(-1)).reshape(block.shape)
+            direction[places] = metric.solve(block.reshape(-1)).reshape(block.shape)
         return direction.reshape(self.shape)
 
     def _absorb(self, tensor: np.ndarray) -> None:
@@ -281,7 +290,6 @@ class KroneckerRoot:
             Kronecker([self._root(factor.covariance(), scale) for factor in factors])
             for factors in self._blocks
         ]
-        self._inverses = [metric.power(-1) for metric in self._metrics]
 
     def _scale(self) -> float:
         if self.decay == 1:
