@@ -12,6 +12,9 @@ from oco.results.records import Record
 
 __all__ = ["Experiment", "checked", "default_stream"]
 
+# In each tenfold of rounds: more are a slip of the hand, which shall not fill the memory.
+MOST_CHECKPOINTS = 10_000
+
 
 @dataclass(frozen=True, eq=False)
 class Experiment(Record):
@@ -66,7 +69,7 @@ class Experiment(Record):
     features : int, optional
         Number of features in the file, where the last ones may never occur.
     checkpoints : int
-        Checkpoints in each tenfold of rounds, ≥ 1.
+        Checkpoints in each tenfold of rounds, from 1 to 10,000.
     prefix_regret : bool
         Whether to find, at each checkpoint, the best fixed point of the rounds so far as well.
     gap : float
@@ -220,7 +223,7 @@ _CHECKS = {
     "data": _path,
     "bias": _flag,
     "features": _at_least_one,
-    "checkpoints": _at_least_one,
+    "checkpoints": partial(checks.integer, low=1, high=MOST_CHECKPOINTS),
     "prefix_regret": _flag,
     "gap": _positive,
 }

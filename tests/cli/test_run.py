@@ -153,6 +153,11 @@ BAD = {
     "seed": (["--seed=-1"], ["seed: expected an integer >= 0"]),
     "gap": (["--gap=0"], ["gap: expected"]),
     "checkpoints": (["--checkpoints=0"], ["checkpoints: expected"]),
+    "too many checkpoints": (
+        ["--checkpoints=9223372036854775808"],
+        ["checkpoints: expected an integer from 1 to 10000"],
+    ),
+    "radius whose square overflows": (["--radius=1e308"], ["radius: expected", "to 1e+150"]),
     "figure": (["--plot=figure.txt"], ["plot: expected a name that ends in .pdf, .png, .svg"]),
     "unknown option": (["--sed=1"], ["No such option", "--sed"]),
     "not a number": (["--d=ten"], ["'--d'", "'ten' is not a valid integer"]),
