@@ -225,7 +225,8 @@ def study_spectra(
     layer = layers // 2 + 1 if layer is None else checks.integer("layer", layer, low=1, high=layers)
     k = checks.integer("k", k, low=2)
     latest = training.steps
-    reference = checks.integer("reference", reference or min(REFERENCE, latest), low=1, high=latest)
+    reference = min(REFERENCE, latest) if reference is None else reference
+    reference = checks.integer("reference", reference, low=1, high=latest)
     decay = checks.number("decay", decay, above=0, high=1)
     sizes = task_of(training.task).network.sizes
     shape = sizes[layer], sizes[layer - 1]
