@@ -35,7 +35,7 @@ for i, name in enumerate(FAMILIES):
             found[f"{name} {decay} tau"] = case.squared(sketch.escaped_mass)
             found[f"{name} {decay} trace"] = case.squared(sketch.total_mass)
 for name, factory in ALGORITHMS.items():
-    options = {"k": 5} if name in ("s-adagrad", "ada-fd") else {}
+    options = {"k": 5} if name in ("s-adagrad", "ada-fd", "s-shampoo") else {}
     for domain in (oco.Ball(0.5), oco.Euclidean()):
         learner = factory(14, domain=domain, lr=0.3, **options)
         for g in make("gaussian, any spectrum", 80, 14, 5, 1.0, 3).rows:
