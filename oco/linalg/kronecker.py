@@ -96,11 +96,16 @@ class _Axis:
 
 
 class _OnAxes(SpectralOperator):
-    """Any function of a Kronecker product: its eigenspaces, with the eigenvalues given."""
+    """A Kronecker product, or any function of one: the same eigenspaces, other eigenvalues."""
 
-    def __init__(self, axes: Sequence[_Axis], values: np.ndarray) -> None:
-        self._axes, self.values = axes, values
+    def __init__(self, axes: Sequence[_Axis]) -> None:
+        self._axes = axes
         self.dim = int(np.prod([axis.operator.dim for axis in axes]))
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Products of the factors' eigenvalues: computed only where a projection needs them."""
+        return _outer([axis.operator.values for axis in self._axes])
 
     @cached_property
     def multiplicities(self) -> np.ndarray:
@@ -127,7 +132,9 @@ class _OnAxes(SpectralOperator):
 
     def map(self, f):
         """Return the operator with the same eigenspaces and eigenvalues f(λ)."""
-        return _OnAxes(self._axes, f(self.values))
+        mapped = _OnAxes(self._axes)
+        mapped.values = f(self.values)
+        return mapped
 
 
 class Kronecker(_OnAxes):
@@ -150,8 +157,7 @@ class Kronecker(_OnAxes):
 
     def __init__(self, factors: Sequence[Dense | LowRankPlusScalar]) -> None:
         self.factors = tuple(factors)
-        values = _outer([factor.values for factor in self.factors])
-        super().__init__([_Axis(factor) for factor in self.factors], values)
+        super().__init__([_Axis(factor) for factor in self.factors])
 
     def __matmul__(self, v):
         """Return A v: each factor acts along its own axis."""
