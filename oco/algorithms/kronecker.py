@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -115,6 +116,7 @@ class KroneckerRoot:
         ]
         self._metrics: list[Kronecker] = []
         self.updates = self.absorbed = 0
+        self._total = 0.0
 
     @property
     def factors(self) -> tuple[ExactFactor | SketchedFactor, ...]:
@@ -132,7 +134,7 @@ class KroneckerRoot:
     def metric(self) -> SpectralOperator:
         """H, on tensors whose entries are taken in C order; later updates do not change it."""
         if not self._metrics:
-            return Scalar(0.0, int(np.prod(self.shape)))
+            return Scalar(0.0, math.prod(self.shape))
         if len(self._metrics) == 1:
             return self._metrics[0]
         return BlockDiagonal(self._merged, self._places, self._metrics)
@@ -179,13 +181,17 @@ class KroneckerRoot:
         Raises
         ------
         ValueError
-            If the shape is wrong, or an entry or the sum of squares is not finite; nothing has
-            then changed.
+            If the shape is wrong, or an entry or the sum of all squares that were absorbed is not
+            finite; nothing has then changed.
         """
         gradient = checks.array("gradient", gradient, self.shape)
-        checks.squared_length("gradient", gradient.reshape(-1))
+        square = checks.squared_length("gradient", gradient.reshape(-1))
         tensor = gradient.reshape(self._merged)
         if self.updates % self.update_every == 0:
+            total = self.decay * self._total + square
+            if not math.isfinite(total):
+                raise ValueError(f"gradient: expected a finite sum of all squares, got {total}")
+            self._total = total
             self._absorb(tensor)
         self.updates += 1
         direction = np.empty(self._merged)

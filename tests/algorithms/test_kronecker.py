@@ -1,5 +1,6 @@
 """Kronecker-factored preconditioners against explicit matrices, round by round."""
 
+import math
 from functools import reduce
 
 import numpy as np
@@ -185,6 +186,17 @@ def test_a_bad_gradient_changes_nothing(options):
             seen.update(bad)
     for g in stream[5:10]:
         np.testing.assert_array_equal(seen.update(g), unseen.update(g))
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+def test_gradients_whose_squares_add_up_to_infinity_are_refused(rank):
+    root, huge = KroneckerRoot((3, 2), rank=rank), np.full((3, 2), 3e153)
+    root.update(huge)
+    direction = root.update(huge)
+    with pytest.raises(ValueError, match="gradient: expected a finite sum of all squares, got inf"):
+        root.update(1.5 * huge)
+    # Of the third no trace is left: the metric grows by the root of 3/2 from the second.
+    np.testing.assert_allclose(root.update(huge), direction * math.sqrt(2 / 3), atol=1e-10)
 
 
 def test_before_the_first_gradient_the_metric_is_zero():
