@@ -147,7 +147,7 @@ _EXPERIMENT = (
         LOSSES,
         "--r",
         kind=int,
-        show_default="20, or d if less; 4",
+        show_default="20, or d if less; 4 of a matrix",
         help="Number of directions of the orthonormal stream; rank of a matrix stream's gradients.",
     ),
     option(

@@ -246,7 +246,8 @@ def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarr
             "bounds that need them are left open"
         )
     if not rungs(game, play) and play.rounds:
-        yield "the learner claims no bounds on its regret: none was checked"
+        name = game.experiment.algorithm
+        yield f"the learner {name} claims no bounds on its regret: none was checked"
     if play.status == "failed":
         yield "after a failure no best fixed point is computed, so the regret is not known"
     for name in game.ignored:

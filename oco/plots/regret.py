@@ -19,13 +19,9 @@ STYLES = {
     "rounds": {"color": "#56B4E9", "linestyle": (0, (1, 1)), "marker": "P"},
     "trace": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
     "sketch": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
-    "shampoo-trace": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
-    "shampoo-theorem": {
-        "color": "#0072B2",
-        "linestyle": (0, (5, 1, 1, 1, 1, 1)),
-        "marker": "^",
-    },
     "theorem-3": {"color": "#0072B2", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "^"},
+    "shampoo-trace": {"color": "#E69F00", "linestyle": (0, (6, 2)), "marker": "<"},
+    "shampoo-theorem": {"color": "#0072B2", "linestyle": (0, (3, 1, 1, 1)), "marker": ">"},
 }
 OTHER = {"color": "0.4", "linestyle": "-", "marker": "x"}
 CAPTION_WIDTH = 135
