@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from types import EllipsisType
 
 import torch
 
@@ -48,9 +47,7 @@ def update(state: dict, gradient: torch.Tensor, beta1: float, beta2: float) -> N
         state["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=weight)
 
 
-def diagonal_step(
-    state: dict, gradient: torch.Tensor, group: dict, rows: slice | EllipsisType = ...
-) -> torch.Tensor:
+def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
     """Return m̂/(√v̂ + eps), with the gradient in the place of m̂ where no first moment is kept.
 
     Parameters
@@ -61,25 +58,33 @@ def diagonal_step(
         g.
     group : dict
         beta1, beta2, eps and bias_correction.
-    rows : slice, optional
-        The part of it, along the first axis, that is wanted.
     """
-    steps, corrected = state["step"], group["bias_correction"]
-    result = state["second_moment"][rows].sqrt()
-    if corrected and group["beta2"] < 1:
-        result.div_(math.sqrt(1 - group["beta2"] ** steps))
-    result.add_(group["eps"])
-    if "first_moment" not in state:
-        return torch.div(gradient[rows], result, out=result)
-    torch.div(state["first_moment"][rows], result, out=result)
-    return result.div_(1 - group["beta1"] ** steps) if corrected else result
+    numerator, eps, scale = _terms(state, gradient, group)
+    return _quotient(numerator, state["second_moment"], eps).mul_(scale)
 
 
 def diagonal_length(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
     """Return the Frobenius norm of `diagonal_step`, without a tensor of its size on a CPU."""
-    rows = max(PIECE * len(gradient) // gradient.numel(), 1)
-    if gradient.device.type != "cpu" or rows >= len(gradient):
-        return torch.linalg.vector_norm(diagonal_step(state, gradient, group))
-    starts = range(0, len(gradient), rows)
-    pieces = (diagonal_step(state, gradient, group, slice(i, i + rows)) for i in starts)
-    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(p) for p in pieces]))
+    numerator, eps, scale = _terms(state, gradient, group)
+    rows = len(gradient)
+    if gradient.device.type == "cpu":
+        rows = max(PIECE * rows // gradient.numel(), 1)
+    pieces = zip(numerator.split(rows), state["second_moment"].split(rows), strict=True)
+    lengths = [torch.linalg.vector_norm(_quotient(*piece, eps)) for piece in pieces]
+    return scale * (torch.linalg.vector_norm(torch.stack(lengths)) if lengths[1:] else lengths[0])
+
+
+def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[torch.Tensor, float, float]:
+    """Return a, b, c such that the diagonal step is c·a/(√v + b), with v as it is kept."""
+    first = second = 1.0
+    if group["bias_correction"]:
+        first = 1 - group["beta1"] ** state["step"]
+        second = math.sqrt(1 - group["beta2"] ** state["step"]) if group["beta2"] < 1 else 1.0
+    if "first_moment" in state:
+        return state["first_moment"], second * group["eps"], second / first
+    return gradient, second * group["eps"], second
+
+
+def _quotient(numerator: torch.Tensor, square: torch.Tensor, eps: float) -> torch.Tensor:
+    result = square.sqrt().add_(eps)
+    return torch.div(numerator, result, out=result)

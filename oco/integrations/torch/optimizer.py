@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -252,9 +251,9 @@ class SShampoo(torch.optim.Optimizer):
         if not state:
             state.update(new_state(parameter, group, plan))
         gradient = parameter.grad.to(statistics_type(parameter.dtype))
+        norm = float(torch.linalg.vector_norm(gradient))
         # The square, too, so that no statistic can overflow.
-        norm = torch.linalg.vector_norm(gradient)
-        if not math.isfinite(float(norm.square())):
+        if not norm * norm < torch.finfo(gradient.dtype).max:
             state["skipped"] += 1
             return
         state["step"] += 1
@@ -272,7 +271,7 @@ class SShampoo(torch.optim.Optimizer):
 def _direction(
     state: dict,
     gradient: torch.Tensor,
-    norm: torch.Tensor,
+    norm: float,
     group: dict,
     plan: Preconditioner,
     workspace: Workspace,
@@ -292,8 +291,9 @@ def _direction(
     if group["graft"] == "none":
         return result
     wanted = moments.diagonal_length(state, gradient, group) if diagonal else norm
-    length = torch.linalg.vector_norm(result)
-    return result.mul_(torch.where(length > 0, wanted / length, 0.0))
+    ratio = wanted / torch.linalg.vector_norm(result)
+    # Where the preconditioned gradient is zero, so is the update.
+    return result.mul_(ratio.nan_to_num_(0.0, 0.0, 0.0))
 
 
 def _absorb(state: dict, gradient: torch.Tensor, group: dict, plan: Preconditioner) -> None:

@@ -46,5 +46,5 @@ def inverse_root(values: torch.Tensor, root: Root, cutoff: float) -> torch.Tenso
     """
     values = root.scale * values.double()
     values = values + root.epsilon * values.max()
-    positive = values > cutoff * values.max()
-    return torch.where(positive, values, 1.0).pow(-1 / (2 * root.order)) * positive
+    values[values <= cutoff * values.max()] = torch.inf
+    return values.pow_(-1 / (2 * root.order))
