@@ -8,7 +8,7 @@ import click
 
 __all__ = ["listing"]
 
-KINDS = ("algs", "losses", "streams", "domains")
+KINDS = ("algs", "losses", "streams", "domains", "tasks", "optimizers")
 # What a run hands to a factory without the user's doing.
 PROVIDED = {"d", "T", "seed", "domain", "loss"}
 
@@ -16,7 +16,7 @@ PROVIDED = {"d", "T", "seed", "domain", "loss"}
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS), metavar="|".join(KINDS))
 def listing(kind: str) -> None:
-    """List the learners, losses, streams or domains.
+    """List the learners, losses, streams or domains; tasks and optimizers of 'oco train'.
 
     A learner, loss or stream of your own is named as package.module:factory.
     """
@@ -24,9 +24,8 @@ def listing(kind: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    titles, rows = {"algs": _algs, "losses": _losses, "streams": _streams, "domains": _domains}[
-        kind
-    ]()
+    tables = (_algs, _losses, _streams, _domains, _tasks, _optimizers)
+    titles, rows = dict(zip(KINDS, tables, strict=True))[kind]()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for i, title in enumerate(titles):
         table.add_column(title, style="bold" if i == 0 else None, no_wrap=i == 0)
@@ -67,6 +66,25 @@ def _domains():
     return ("name", "what it is", "options"), [
         (name, _first_line(domain), _options(domain)) for name, domain in DOMAINS.items()
     ]
+
+
+def _tasks():
+    from oco.training import TASKS
+
+    return ("name", "what it is"), [(task.name, task.description) for task in TASKS.values()]
+
+
+def _optimizers():
+    from oco.training import OPTIMIZERS, taken_by
+
+    return ("name", "what it is", "options"), [
+        (name, _first_line(factory), " ".join(map(_flag, taken_by(name))))
+        for name, factory in OPTIMIZERS.items()
+    ]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _first_line(thing) -> str:

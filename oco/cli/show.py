@@ -10,7 +10,7 @@ from oco.cli.options import Sectioned, output_options
 __all__ = ["show"]
 
 
-@click.command(cls=Sectioned)
+@click.command(cls=Sectioned, short_help="Print again what --out DIR saved.")
 @click.argument("path", metavar="DIR")
 @output_options
 def show(path: str, plot: str | None, as_json: bool) -> None:

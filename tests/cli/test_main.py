@@ -14,6 +14,7 @@ from oco.cli import main
 from oco.domains import DOMAINS
 from oco.losses import LOSSES, STREAMS
 from oco.results import Experiment
+from oco.training import OPTIMIZERS, TASKS
 
 
 def invoke(*arguments):
@@ -44,7 +45,14 @@ def test_help_lists_every_option_of_an_experiment():
 
 @pytest.mark.parametrize(
     ("kind", "registry"),
-    [("algs", ALGORITHMS), ("losses", LOSSES), ("streams", STREAMS), ("domains", DOMAINS)],
+    [
+        ("algs", ALGORITHMS),
+        ("losses", LOSSES),
+        ("streams", STREAMS),
+        ("domains", DOMAINS),
+        ("tasks", TASKS),
+        ("optimizers", OPTIMIZERS),
+    ],
 )
 def test_list_names_everything_there_is(kind, registry):
     result = invoke("list", kind)
@@ -56,6 +64,7 @@ def test_list_names_everything_there_is(kind, registry):
 def test_list_shows_the_options_each_takes():
     assert "--k --lr --delta" in invoke("list", "algs").stdout
     assert "--data" in invoke("list", "streams").stdout
+    assert "--momentum --weight-decay" in invoke("list", "optimizers").stdout
 
 
 @pytest.mark.parametrize("arguments", [["lst"], ["list", "alg"], ["list"], ["show"]])
