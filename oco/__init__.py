@@ -40,6 +40,7 @@ _ROOMS = (
     "simulator",
     "sketch",
     "sweeps",
+    "training",
 )
 
 __all__ = [*sorted(_HOMES), *_ROOMS]
