@@ -94,7 +94,7 @@ def evaluation_steps(training: Training) -> np.ndarray:
     >>> evaluation_steps(Training("digits-mlp", "adam", steps=10, evaluations=4)).tolist()
     [0, 2, 5, 8, 10]
     """
-    spaced = np.linspace(0, training.steps, training.evaluations + 1)
+    spaced = np.linspace(0, training.steps, min(training.evaluations, training.steps) + 1)
     return np.unique(np.rint(spaced).astype(int))
 
 

@@ -11,6 +11,7 @@ from oco import checks
 from oco.results.versions import versions
 from oco.sweeps.local import in_parallel
 from oco.sweeps.outcomes import one_line
+from oco.sweeps.study import MOST_EXPERIMENTS
 from oco.training.loop import optimizer_of, train
 from oco.training.outcome import FAILED, Curves, Outcome, Summary
 from oco.training.settings import OPTIONS, Training, taken_by
@@ -61,17 +62,16 @@ def plan(
     if not algorithms:
         raise ValueError("alg: expected at least one optimizer, got none")
     taken = {algorithm: taken_by(algorithm) for algorithm in algorithms}
-    first, count = checks.integer("seed", seed, low=0), checks.integer("seeds", seeds, low=1)
+    first = checks.integer("seed", seed, low=0)
+    count = checks.integer("seeds", seeds, low=1, high=MOST_EXPERIMENTS)
     given = {name for name in OPTIONS if options.get(name) is not None}
-    given |= {"k"} if any(sizes) else set()
+    given |= {"k"} if any(k is not None for k in sizes) else set()
     for name in sorted(given.difference(*taken.values())):
         raise ValueError(f"{name}: {', '.join(algorithms)}: nothing here takes it")
     return [
-        Training(
-            algorithm=algorithm, k=k, lr=lr, seed=number, **_fitting(options, taken[algorithm])
-        )
-        for algorithm in algorithms
-        for k in (sizes if "k" in taken[algorithm] else [None])
+        Training(algorithm=algorithm, k=k, lr=lr, seed=number, **_fitting(options, own))
+        for algorithm, own in taken.items()
+        for k in (sizes if "k" in own else [None])
         for lr in rates
         for number in range(first, first + count)
     ]
