@@ -89,10 +89,17 @@ def test_a_root_takes_a_handful_of_evaluations(evaluations, decades):
     assert np.mean(each) <= 5.1 and max(each) <= 16
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_two_poles_are_fitted_exactly(evaluations, seed):
+def two_poles():
+    """Yield poles and weights: of all sizes, and with the smaller root near the upper pole."""
+    for seed in range(20):
+        yield random_poles(np.random.default_rng(seed), 2, 2)
+    for weights in ([0.1, 1.2], [0.3, 1.5], [0.01, 1.1], [1e-3, 1.9]):
+        yield np.array([2.0, 0.0]), np.array(weights)
+
+
+@pytest.mark.parametrize("d, z2", list(two_poles()))
+def test_two_poles_are_fitted_exactly(evaluations, d, z2):
     """The rational function of the fit is then the secular function itself."""
-    d, z2 = random_poles(np.random.default_rng(seed), 2, 2)
     largest, smallest = exact_roots(d, z2)
     origin, mu = root(d, z2, 0)
     assert origin == 0 and len(evaluations) <= 3
@@ -102,6 +109,24 @@ def test_two_poles_are_fitted_exactly(evaluations, seed):
     assert origin == (1 if smallest - Decimal(d[1]) <= half else 0)
     assert {low, high} == ({0.0, half} if origin == 1 else {-half, 0.0}) and low < mu < high
     np.testing.assert_allclose(mu, float(smallest - Decimal(d[origin])), rtol=1e-11)
+
+
+@pytest.mark.parametrize("d, z2", list(two_poles()))
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9, 0.999])
+def test_the_fit_to_two_poles_is_exact_from_everywhere(evaluations, monkeypatch, d, z2, share):
+    guess = rank_one._first_guess
+
+    def badly(delta, z2, i, half):
+        origin, _, low, high = guess(delta, z2, i, half)
+        return origin, low + share * (high - low), low, high
+
+    monkeypatch.setattr(rank_one, "_first_guess", badly)
+    evaluations.clear()
+    origin, mu = root(d, z2, 1)
+    # Compiled, the guess's own evaluation is not counted; rounding may ask for one more.
+    assert len(evaluations) <= 4
+    exact = float(exact_roots(d, z2)[1] - Decimal(d[origin]))
+    np.testing.assert_allclose(mu, exact, rtol=1e-11)
 
 
 def exact_roots(d, z2):
