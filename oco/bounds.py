@@ -7,6 +7,10 @@ comparator, with D the measured distance).  With η the rate, a metric that neve
 
 and Σ g_tᵀ H_t⁻¹ g_t ≤ 2 tr G_T^{1/2} ≤ 2·potential turns it into bounds in the spectrum of
 G_T = Σ g_t g_tᵀ (Duchi, Hazan, Singer, JMLR 2011; Feinberg et al., NeurIPS 2023).
+
+For gradients that are matrices of rank at most r, Kronecker-factored metrics H_t = L_t^¼ ⊗ R_t^¼
+with L_t ⪰ Σ G_s G_sᵀ, R_t ⪰ Σ G_sᵀ G_s have H_t² ⪰ G_t/r (Gupta, Koren, Singer, ICML 2018, lemma 8)
+and therefore Σ g_tᵀ H_t⁻¹ g_t ≤ 2√r tr G_T^{1/2} ≤ 2r·potential.
 """
 
 from __future__ import annotations
@@ -16,10 +20,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigvalsh
-from threadpoolctl import threadpool_limits
 
 from oco.algorithms import Diagnostics
+from oco.algorithms.matrix_descent import AxisAccount
 from oco.sketch import escaped_mass_limit
 
 __all__ = [
@@ -27,15 +30,9 @@ __all__ = [
     "Account",
     "Rung",
     "full_adagrad_bound",
-    "gradient_spectra",
     "ladder",
-    "spectrum_affordable",
     "verdict",
 ]
-
-# The spectrum of G_t is computed at each checkpoint up to this dimension: an eigenvalue
-# computation of this size takes about 1/20 s, a run has a few dozen, and G_t takes 8 MB.
-SPECTRUM_DIMENSION = 1000
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,9 @@ class Account:
         The learner's own account.
     spectrum : ndarray of shape (min(t, d),) or None
         Eigenvalues of G_t, where they were computed.
+    axis_spectra : tuple of ndarray, or None
+        For gradients G_s that are m × n matrices, the m eigenvalues of Σ G_s G_sᵀ and the n of
+        Σ G_sᵀ G_s, where they were computed.
     """
 
     t: int
@@ -68,6 +68,7 @@ class Account:
     gradient_bound: float
     diagnostics: Diagnostics
     spectrum: np.ndarray | None = None
+    axis_spectra: tuple[np.ndarray, ...] | None = None
 
     def balance(self, growth: float, quadratic: float) -> float:
         """Return D²/(2η)·growth + (η/2)·quadratic."""
@@ -84,15 +85,15 @@ class Rung:
         What the command line calls it.
     formula : str
         What it is.
-    needs_spectrum : bool
-        Whether it needs the eigenvalues of G_t.
+    needs : str or None
+        Which eigenvalues it needs: an attribute of `Account`, None without which it has no value.
     value : callable
         Computes it from an Account.
     """
 
     name: str
     formula: str
-    needs_spectrum: bool
+    needs: str | None
     value: Callable[[Account], float]
 
 
@@ -126,28 +127,65 @@ def _theorem_3(account: Account) -> float:
     return _with_tail(account, escaped_mass_limit(account.spectrum, account.k))
 
 
+def _with_rank(account: Account, potential: float) -> float:
+    return account.balance(potential, 2 * account.diagnostics.gradient_rank * potential)
+
+
+def _shampoo_trace(account: Account) -> float:
+    return _with_rank(account, account.diagnostics.potential)
+
+
+def _shampoo_theorem(account: Account) -> float:
+    axes = account.diagnostics.axes
+    power = 1 / (2 * len(axes))
+    traces = [
+        np.sum((np.maximum(spectrum, 0) + axis.regularisation) ** power)
+        + axis.dim * _omega(axis, spectrum) ** power
+        for axis, spectrum in zip(axes, account.axis_spectra, strict=True)
+    ]
+    return _with_rank(account, math.prod(traces))
+
+
+def _omega(axis: AxisAccount, spectrum: np.ndarray) -> float:
+    return 0.0 if axis.rank is None else escaped_mass_limit(spectrum, axis.rank)
+
+
 RUNGS: dict[str, Rung] = {
     rung.name: rung
     for rung in (
         Rung(
             "certificate",
             "D²/(2η)·tr H_T + (η/2)·Σ gᵀH⁻¹g, as measured in the run",
-            False,
+            None,
             _certificate,
         ),
-        Rung("rounds", "D²√T/(2η) + η·G²·√T  (√2·D·G·√T at the default η)", False, _rounds),
-        Rung("trace", "(D²/(2η) + η)·tr H_T  (√2·D·tr H_T at the default η)", False, _trace),
+        Rung("rounds", "D²√T/(2η) + η·G²·√T  (√2·D·G·√T at the default η)", None, _rounds),
+        Rung("trace", "(D²/(2η) + η)·tr H_T  (√2·D·tr H_T at the default η)", None, _trace),
         Rung(
             "sketch",
             "D²/(2η)·(tr G_T^½ + d√ρ) + η·tr G_T^½, ρ the escaped mass",
-            True,
+            "spectrum",
             _sketch,
         ),
         Rung(
             "theorem-3",
             "D²/(2η)·(tr G_T^½ + d√Ω_k) + η·tr G_T^½, Ω_k from the bottom eigenvalues of G_T",
-            True,
+            "spectrum",
             _theorem_3,
+        ),
+        Rung(
+            "shampoo-trace",
+            "(D²/(2η) + ηr)·tr L̃^¼·tr R̃^¼, of the factors in the run  "
+            "(√(2r)·D·tr L̃^¼·tr R̃^¼ at the default η)",
+            None,
+            _shampoo_trace,
+        ),
+        Rung(
+            "shampoo-theorem",
+            "(D²/(2η) + ηr)·(tr L_T^¼ + mΩ_L^¼)·(tr R_T^¼ + nΩ_R^¼), L_T = Σ GGᵀ + εI, "
+            "R_T = Σ GᵀG + εI",
+            "axis_spectra",
+            _shampoo_theorem,
         ),
     )
 }
@@ -166,7 +204,7 @@ def ladder(names: Iterable[str], account: Account) -> dict[str, float]:
     Returns
     -------
     dict
-        The value of each rung; NaN where the spectrum of G_t is needed and was not computed.
+        The value of each rung; NaN where eigenvalues are needed and were not computed.
 
     Examples
     --------
@@ -182,7 +220,7 @@ def ladder(names: Iterable[str], account: Account) -> dict[str, float]:
     """
     return {
         name: math.nan
-        if RUNGS[name].needs_spectrum and account.spectrum is None
+        if RUNGS[name].needs and getattr(account, RUNGS[name].needs) is None
         else float(RUNGS[name].value(account))
         for name in names
     }
@@ -216,67 +254,3 @@ def verdict(lo: float, hi: float, value: float) -> bool | None:
     if hi <= value:
         return True
     return False if lo > value else None
-
-
-def spectrum_affordable(d: int) -> bool:
-    """Tell whether the spectrum of G_t is computed at each checkpoint in dimension `d`."""
-    return d <= SPECTRUM_DIMENSION
-
-
-def gradient_spectra(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> tuple:
-    """Compute the eigenvalues of G_t = Σ_{s≤t} u_s² a_s a_sᵀ at each checkpoint, in one pass.
-
-    Parameters
-    ----------
-    stream : object
-        Replays the features: ``stream.chunks(stop)`` yields (features, labels).
-    slopes : ndarray of shape (n,)
-        u_s: the gradients were u_s a_s.
-    checkpoints : ndarray of int
-        Ascending, at most n.
-
-    Returns
-    -------
-    tuple of ndarray
-        Eigenvalues in descending order, min(t, d) of them at checkpoint t.
-
-    Notes
-    -----
-    While t < d the t × t Gram matrix of the gradients has the same non-zero eigenvalues and is
-    smaller.
-    """
-    d = stream.d
-    covariance = np.zeros((d, d))
-    spectra, held, due, t = [], [], [int(c) for c in checkpoints], 0
-    for features, _ in stream.chunks(due[-1] if due else 0):
-        gradients = slopes[t : t + len(features), None] * features
-        first = 0
-        while due and due[0] <= t + len(features):
-            last = due.pop(0) - t
-            held.append(gradients[first:last])
-            first = last
-            if t + last < d:
-                rows = np.concatenate(held)
-                spectra.append(_descending(rows @ rows.T))
-            else:
-                covariance += _drain(held)
-                spectra.append(_descending(covariance))
-        held.append(gradients[first:])
-        t += len(features)
-        if t >= d:
-            covariance += _drain(held)
-    return tuple(spectra)
-
-
-def _drain(held: list[np.ndarray]) -> np.ndarray:
-    """Return the covariance of the gradients held so far and forget them."""
-    rows = np.concatenate(held)
-    held.clear()
-    return rows.T @ rows
-
-
-def _descending(matrix: np.ndarray) -> np.ndarray:
-    # One BLAS thread: at these sizes a second one gains little, and on a busy machine threads that
-    # wait for each other in every reflection slow the reduction down a hundredfold.
-    with threadpool_limits(limits=1, user_api="blas"):
-        return np.maximum(eigvalsh(matrix, check_finite=False)[::-1], 0.0)

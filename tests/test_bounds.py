@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from oco.algorithms import ALGORITHMS
-from oco.bounds import RUNGS, Account, full_adagrad_bound, gradient_spectra, ladder
+from oco.bounds import RUNGS, Account, full_adagrad_bound, ladder
 from oco.domains import Ball
-from oco.losses import STREAMS, Recorded
 from oco.sketch import escaped_mass_limit
 
 D, T, K, R = 9, 120, 4, 1.5
@@ -98,17 +97,3 @@ def test_a_rung_that_needs_the_spectrum_is_not_invented_without_it():
     values = ladder(learner.bounds, Account(**{**vars(account), "spectrum": None}))
     assert math.isnan(values["sketch"]) and math.isnan(values["theorem-3"])
     assert math.isfinite(values["certificate"]) and math.isfinite(values["trace"])
-
-
-@pytest.mark.parametrize("d, T", [(5, 1500), (40, 25), (30, 1100)])
-def test_spectra_are_those_of_the_dense_covariance(d, T):
-    stream = STREAMS["rademacher"](d=d, T=T, seed=1)
-    slopes = np.random.default_rng(0).standard_normal(T)
-    checkpoints = np.unique(np.geomspace(1, T, 12).astype(int))
-    recorded = Recorded(stream, np.ones(T))
-    rows = np.concatenate([features for features, _ in stream.chunks()]) * slopes[:, None]
-    spectra = gradient_spectra(recorded, slopes, checkpoints)
-    assert len(spectra) == len(checkpoints)
-    for t, spectrum in zip(checkpoints, spectra, strict=True):
-        exact = np.linalg.eigvalsh(rows[:t].T @ rows[:t])[::-1][: min(t, d)]
-        np.testing.assert_allclose(spectrum, exact, atol=1e-11 * exact[0])

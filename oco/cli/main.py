@@ -16,6 +16,7 @@ from oco.cli.reproduce import reproduce
 from oco.cli.run import run
 from oco.cli.show import show
 from oco.cli.sweep import sweep
+from oco.cli.train import train
 from oco.cli.tune import tune
 from oco.cli.verify import verify
 
@@ -77,6 +78,7 @@ for command in (
     compare,
     sweep,
     tune,
+    train,
     plot,
     report,
     rank,

@@ -53,7 +53,7 @@ Examples:
     WHAT,
     "--max-axis",
     kind=int,
-    show_default="none is cut",
+    default=8192,
     help="Longest axis that Shampoo and S-Shampoo do not cut into blocks.",
 )
 @option(OUTPUT, "--plot", unit="FILE", help="Draw memory over k: a .png, .pdf or .svg file.")

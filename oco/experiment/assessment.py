@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from oco.bounds import RUNGS, full_adagrad_bound, gradient_spectra, spectrum_affordable
+from oco.bounds import RUNGS, full_adagrad_bound
 from oco.experiment.accounting import Ladder, climb, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes
 from oco.experiment.game import Game
+from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
 from oco.linalg.engine import ENGINE
 from oco.losses import Recorded
 from oco.results import BestFixedPoint, Interval, Result, Summary, Trace

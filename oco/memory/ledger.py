@@ -34,6 +34,8 @@ __all__ = ["Entry", "Ledger", "State", "ledger"]
 
 # Bytes of a number: float32, in which networks are trained.
 NUMBER_BYTES = 4
+# Longest axis that is not cut: the default of `oco.integrations.torch.SShampoo`.
+MAX_AXIS = 8192
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def ledger(
     k: Sequence[int] = (),
     *,
     number_bytes: int = NUMBER_BYTES,
-    max_axis: int | None = None,
+    max_axis: int | None = MAX_AXIS,
 ) -> Ledger:
     """Count what each optimizer keeps for parameters of given shapes.
 
@@ -146,7 +148,7 @@ def ledger(
     number_bytes : int
         Bytes of a number of the state: 4 for float32, 8 for float64.
     max_axis : int, optional
-        Axes longer than this are cut into blocks with a preconditioner each; none by default.
+        Axes longer than this are cut into blocks with a preconditioner each; None cuts none.
 
     Returns
     -------
@@ -229,6 +231,7 @@ def shampoo(shape: tuple[int, ...], max_axis: int | None = None, k: int | None =
                 roots += count * n * n
             else:
                 second_moment += count * ((k - 1) * (n + 1) + 1)
+                roots += count * k
     return State(second_moment, roots, grafting=numbers, first_moment=numbers)
 
 

@@ -13,6 +13,7 @@ from oco.plots.rates import rates, rates_of_results
 from oco.plots.regret import regret
 from oco.plots.separation import separation
 from oco.plots.spectrum import spectrum
+from oco.plots.training import training
 
 #: What ``oco plot --kind`` draws of a directory of runs.
 KINDS = {
@@ -37,4 +38,5 @@ __all__ = [
     "save",
     "separation",
     "spectrum",
+    "training",
 ]

@@ -41,7 +41,7 @@ def memory(ledger: Ledger) -> Figure:
     )  # fmt: skip
     chosen = [entry for entry in ledger.entries if entry.k is not None]
     longest = max(max(parameter.shape, default=1) for parameter in ledger.parameters)
-    longest = max(min(longest, ledger.max_axis or longest), *(entry.k for entry in chosen), 2)
+    longest = max([min(longest, ledger.max_axis or longest), 2, *(entry.k for entry in chosen)])
     grid = np.unique(np.geomspace(2, longest, POINTS).round().astype(int))
     curve = count(
         ledger.parameters, grid, number_bytes=ledger.number_bytes, max_axis=ledger.max_axis

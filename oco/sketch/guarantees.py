@@ -93,7 +93,7 @@ def escaped_mass_limit_range(
     >>> escaped_mass_limit_range(np.array([3.0]), 1.0, total_mass=5.0, size=2)
     (1.0, 2.0)
     """
-    known = np.append(eigenvalues, np.zeros(max(size - len(eigenvalues), 0)))[: size - 1]
+    known = np.append(eigenvalues, np.zeros(size))[: size - 1]
     j = np.arange(size)
     heads = np.append(0.0, np.cumsum(known))
     upper = np.min((total_mass - heads) / (size - j))
@@ -132,7 +132,7 @@ def check(
     """
     trace = float(np.trace(covariance))
     slack = ROUNDING * trace
-    spectrum = np.maximum(np.linalg.eigvalsh(covariance)[::-1], 0.0)
+    spectrum = np.linalg.eigvalsh(covariance)[::-1]
     error = np.linalg.eigvalsh(covariance - (directions.T * eigenvalues) @ directions)
     found = [
         Guarantee("P1 the sketch never overestimates", -float(error[0]), 0.0, slack),

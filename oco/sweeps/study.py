@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,7 +21,7 @@ from oco.domains import DOMAINS
 from oco.experiment import Experiment
 from oco.experiment.lookup import KNOWN_AS, resolve
 from oco.losses import LOSSES, STREAMS
-from oco.results.experiment import checked
+from oco.results.experiment import checked, default_stream
 from oco.sweeps.games import game_of
 
 try:
@@ -35,12 +36,15 @@ DIGITS = 12
 # The parts of a grid that is written as FROM:TO:COUNT.
 GRID = (float, float, int)
 # Options that belong to the experiment itself, whatever its learner and stream take.
-COMMON = {"algorithm", "loss", "stream", "domain", "d", "T", "checkpoints", "prefix_regret", "gap"}
+COMMON = {"algorithm", "loss", "stream", "domain", "d", "shape", "T"}
+COMMON |= {"checkpoints", "prefix_regret", "gap"}
 # Options that may be a range of numbers evenly spaced in the logarithm.
 RANGES = ("lr", "delta", "gap", "radius")
 # Options of which one valid value is as good as another, so that one experiment of many is tried.
 HARMLESS = {"seed": 0, "checkpoints": 5, "prefix_regret": False, "gap": 1e-3}
 RATES = ("lr", "delta")
+# More experiments than this are a slip of the hand, which shall not fill the memory.
+MOST_EXPERIMENTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,8 @@ def parse_study(text: str, default_title: str = "study") -> Study:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Also for an integer of too many digits, and for brackets within brackets without end.
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not a TOML file: {error}") from None
     _require_known("", content, ["title", "experiment", "grid"])
     title = content.get("title", default_title)
@@ -184,7 +189,8 @@ def parse_log_grid(name: str, text: str) -> tuple[float, ...]:
         raise ValueError(f"{name}: expected FROM:TO:COUNT, as 1e-6:1:49, got {text!r}") from None
     low = checks.number(f"{name}: FROM", low, above=0)
     high = checks.number(f"{name}: TO", high, low=low)
-    return log_grid(low, high, checks.integer(f"{name}: COUNT", count, low=1))
+    count = checks.integer(f"{name}: COUNT", count, low=1, high=MOST_EXPERIMENTS)
+    return log_grid(low, high, count)
 
 
 def _shared(table: Mapping) -> dict[str, _Setting]:
@@ -201,6 +207,11 @@ def _combinations(shared: dict[str, _Setting], grids) -> Iterator[dict[str, _Set
     for where, grid in _tables(grids):
         _require_known(f"{where}.", grid, _names())
         axes = [[(name, s) for s in _axis(where, name, grid[name])] for name in grid]
+        count = math.prod(len(axis) for axis in axes)
+        if count > MOST_EXPERIMENTS:
+            raise ValueError(
+                f"{where}: expected at most {MOST_EXPERIMENTS} experiments, got {count}"
+            )
         for chosen in itertools.product(*axes):
             yield {**shared, **dict(chosen)}
 
@@ -241,7 +252,7 @@ def _range(path: str, name: str, table: Mapping) -> list:
 
 
 def _count(path: str, table: Mapping) -> int:
-    return checks.integer(f"{path}.count", table.get("count"), low=1)
+    return checks.integer(f"{path}.count", table.get("count"), low=1, high=MOST_EXPERIMENTS)
 
 
 def _experiment(settings: dict[str, _Setting], used: set[str], settled: set[str]) -> Experiment:
@@ -269,7 +280,9 @@ def _without_harmless(experiment: Experiment) -> Experiment:
 
 def _taken(given: Mapping) -> set[str]:
     """Return the options that the learner, loss, stream or domain takes."""
-    stream = given.get("stream") or ("stochastic" if given.get("data") is None else "data")
+    stream = given.get("stream") or default_stream(
+        given.get("loss"), given.get("data"), given.get("shape")
+    )
     things = [
         resolve("algorithm", given["algorithm"], ALGORITHMS),
         resolve("stream", stream, STREAMS),

@@ -31,6 +31,9 @@ def metrics(name, gradients):
         "full-adagrad": lambda t, G, sketch, rho: pinv_root(G),
         "s-adagrad": lambda t, G, sketch, rho: pinv_root(sketch + rho * np.eye(D)),
         "ada-fd": lambda t, G, sketch, rho: pinv_root(sketch) + 0.3 * np.eye(D),
+        # On vectors a Kronecker product has one factor, and the exponent is that of AdaGrad.
+        "shampoo": lambda t, G, sketch, rho: pinv_root(G),
+        "s-shampoo": lambda t, G, sketch, rho: pinv_root(sketch + rho * np.eye(D)),
     }[name]
     for t, (sketch, rho, G) in enumerate(dense_sketch(gradients, K), start=1):
         yield definition(t, G, sketch, rho)
@@ -72,10 +75,21 @@ def features(seed):
 
 
 def options(name):
-    return {"s-adagrad": {"k": K}, "ada-fd": {"k": K, "delta": 0.3}}.get(name, {})
+    return {
+        "s-adagrad": {"k": K},
+        "ada-fd": {"k": K, "delta": 0.3},
+        "shampoo": {"epsilon": 0.0},
+        "s-shampoo": {"k": K, "epsilon": 0.0},
+    }.get(name, {})
 
 
-GAMES = [(name, domain) for name in ALGORITHMS for domain in (Ball(RADIUS), Euclidean())]
+# Adam has no metric of its gradients' covariance: tests/algorithms/test_adam.py.
+GAMES = [
+    (name, domain)
+    for name in ALGORITHMS
+    if name != "adam"
+    for domain in (Ball(RADIUS), Euclidean())
+]
 GAMES += [(name, Box(-0.2, 0.3)) for name in ("ogd", "adagrad-norm", "adagrad")]
 
 
@@ -115,7 +129,9 @@ def test_with_room_for_the_rank_the_sketch_is_full_matrix_adagrad(domain, rank, 
     assert sketched.diagnostics().escaped_mass == 0.0
 
 
-@pytest.mark.parametrize("name", ["s-adagrad", "full-adagrad", "adagrad", "adagrad-norm"])
+@pytest.mark.parametrize(
+    "name", ["s-adagrad", "full-adagrad", "adagrad", "adagrad-norm", "shampoo", "s-shampoo"]
+)
 def test_iterates_do_not_depend_on_the_units_of_the_gradient(name):
     gradients = features(seed=2)
     plain = ALGORITHMS[name](D, domain=Ball(1.0), **options(name))

@@ -12,6 +12,7 @@ def dense(B):
 
 
 def assert_close(resolvents, B, rng):
+    np.testing.assert_allclose(resolvents.matrix(), B, rtol=1e-13, atol=1e-14)
     v = rng.standard_normal(len(B))
     for found, inverse in zip(resolvents.solve(v), dense(B), strict=True):
         np.testing.assert_allclose(
@@ -61,3 +62,18 @@ def test_a_restart_forgets_all_terms():
     eigenvalues = np.array([1.0, 2.0, 3.0])
     resolvents.restart(eigenvalues)
     assert_close(resolvents, np.diag(eigenvalues), np.random.default_rng(2))
+
+
+def test_before_a_restart_it_has_no_coordinates():
+    resolvents, B = Resolvents(SHIFTS, dim=3, capacity=6), np.zeros((0, 0))
+    assert resolvents.matrix().shape == (0, 0)
+    rng = np.random.default_rng(3)
+    for size in range(3):
+        c = rng.standard_normal(size + 1)
+        B = np.pad(B, (0, 1)) + np.outer(c, c)
+        resolvents.append_direction(c)
+        assert (resolvents.size, resolvents.terms) == (size + 1, 2 * size + 2)
+        np.testing.assert_allclose(resolvents.matrix(), B, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(
+        resolvents.solve(np.ones(3))[-1], np.linalg.solve(B + SHIFTS[-1] * np.eye(3), np.ones(3))
+    )

@@ -1,6 +1,8 @@
 """What the ledger counts is what real optimizers hold, and what dense arrays would take."""
 
 import itertools
+from collections import Counter
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -97,6 +99,94 @@ def test_adafactor_of_torch():
     assert [state.total for state in counted] == [
         sum(count for name, count in own.items() if name != "step") for own in held
     ]
+
+
+def numpy_optimizer(name, **options):
+    """Return an optimizer of float64 arrays whose sketches are full."""
+    from oco.training.optimizers import OPTIMIZERS
+
+    rng = np.random.default_rng(0)
+    optimizer = OPTIMIZERS[name]([np.zeros(shape) for shape in SHAPES], lr=0.1, **options)
+    for _ in range(40):
+        optimizer.step([rng.standard_normal(shape) for shape in SHAPES])
+    return optimizer
+
+
+@pytest.mark.parametrize("name", ["adam", "shampoo"])
+def test_adam_and_shampoo_in_numpy(name):
+    counted = ledger(SHAPES, number_bytes=8)[name].state
+    assert numpy_optimizer(name).second_moment_bytes == counted.second_moment
+
+
+@pytest.mark.parametrize("max_axis", [None, 7])
+@pytest.mark.parametrize("k", [4, 24])
+def test_s_shampoo_in_numpy(k, max_axis):
+    """What its sketches say is what is counted; what they hold has room to work in besides."""
+    optimizer = numpy_optimizer("s-shampoo", rank=k, max_axis=max_axis)
+    said = room = 0
+    for rule in optimizer.rules:
+        if not hasattr(rule, "root"):
+            said += rule.second_moment_bytes
+            continue
+        for factor in rule.root.factors:
+            if factor.rank is None:
+                said += factor.matrix.nbytes
+            else:
+                sketch = factor.sketch
+                said += sketch.directions.nbytes + sketch.eigenvalues.nbytes + 8
+                room += sketch.state_bytes - sketch.directions.nbytes - sketch.eigenvalues.nbytes
+                room -= 8
+    counted = ledger(SHAPES, [k], number_bytes=8, max_axis=max_axis)[f"s-shampoo k={k}"].state
+    assert said == counted.second_moment
+    assert optimizer.second_moment_bytes == counted.second_moment + room
+
+
+# What each tensor or number of S-Shampoo's state is, for a matrix; None for counters.
+COLUMNS = {
+    "covariance": "second_moment",
+    "directions": "second_moment",
+    "eigenvalues": "second_moment",
+    "escaped_mass": "second_moment",
+    "root": "roots",
+    "root_tail": "roots",
+    "second_moment": "grafting",
+    "momentum_buffer": "first_moment",
+    "step": None,
+    "skipped": None,
+    "absorbed": None,
+    "stale": None,
+}
+
+
+def columns(state, found):
+    """Add up the numbers in nested dictionaries and lists by the column they belong to."""
+    for name, value in state.items():
+        if isinstance(value, list):
+            for entry in itertools.chain.from_iterable(value):
+                columns(entry, found)
+        elif COLUMNS[name] is not None:
+            found[COLUMNS[name]] += getattr(value, "nbytes", 4)
+    return found
+
+
+@pytest.mark.parametrize("max_axis", [None, 7])
+@pytest.mark.parametrize("k", [None, 4, 24])
+def test_shampoo_for_torch(k, max_axis):
+    torch = pytest.importorskip("torch", reason="its optimizer's state is measured")
+    from oco.integrations.torch import SShampoo
+
+    parameters = [torch.nn.Parameter(torch.ones(shape)) for shape in SHAPES]
+    optimizer = SShampoo(parameters, rank=k, max_axis=max_axis)
+    sum((parameter**2).sum() for parameter in parameters).backward()
+    optimizer.step()
+    counted = ledger(SHAPES, [] if k is None else [k], max_axis=max_axis)
+    label = "shampoo" if k is None else f"s-shampoo k={k}"
+    for shape, parameter, state in zip(SHAPES, parameters, counted[label].states, strict=True):
+        found = columns(optimizer.state[parameter], Counter())
+        if sum(n > 1 for n in shape) < 2:
+            # A vector's diagonal is all the second moment there is.
+            found["second_moment"] = found.pop("grafting")
+        assert {name: found[name] for name in asdict(state)} == asdict(state), shape
 
 
 def test_what_is_wrong_is_refused():

@@ -3,26 +3,26 @@
 import numpy as np
 import pytest
 
-from oco.sketch import escaped_mass_limit_range
+from oco.sketch import escaped_mass_limit, escaped_mass_limit_range
 from oco.sketch.guarantees import ROUNDING, Guarantee, check
 
 
 def test_a_case_by_hand():
-    """G = diag(9, 4, 2), Ḡ = diag(6, 1, 0) and τ = 3 with ℓ = 3."""
-    found = check(np.diag([9.0, 4.0, 2.0]), np.eye(3)[:2], np.array([6.0, 1.0]), 3.0, 3)
+    """G = diag(9, 4, 2), Ḡ = diag(6, 1.5, 0) and τ = 3 with ℓ = 3."""
+    found = check(np.diag([9.0, 4.0, 2.0]), np.eye(3)[:2], np.array([6.0, 1.5]), 3.0, 3)
     under, over, escaped, trace, first, second = found
     assert (under.value, under.limit) == (pytest.approx(-2.0), 0.0)
     assert (over.value, over.limit) == (pytest.approx(3.0), 3.0)
     # Ω_3 = min(15/3, 6/2, 2/1)
     assert (escaped.value, escaped.limit) == (3.0, pytest.approx(2.0))
-    assert (trace.value, trace.limit) == (9.0, pytest.approx(15.0 - 7.0))
+    assert (trace.value, trace.limit) == (9.0, pytest.approx(15.0 - 7.5))
     assert (first.value, first.limit) == (pytest.approx(6.0), pytest.approx((1 + 1 / 2) * 6.0))
     assert (second.value, second.limit) == (pytest.approx(2.0), pytest.approx((1 + 2 / 1) * 2.0))
     slack = ROUNDING * 15
     weights = [guarantee.slack / slack for guarantee in found]
     np.testing.assert_allclose(weights, [1, 1, 1, 3, 1.5, 3])
     assert [guarantee.holds for guarantee in found] == [True, True, False, False, True, True]
-    assert trace.margin == pytest.approx(-1.0)
+    assert trace.margin == pytest.approx(-1.5)
 
 
 def test_a_guarantee_holds_up_to_its_slack():
@@ -58,3 +58,25 @@ def test_the_range_is_the_smallest_of_each_end(size, rank):
 
 def test_a_range_that_reaches_below_zero_is_cut():
     assert escaped_mass_limit_range(np.array([5.0]), 10.0, 6.0, 2)[0] == 0.0
+
+
+def test_eigenvalues_that_rounding_made_negative_count_as_zero():
+    assert escaped_mass_limit(np.array([3.0, 1.0, -0.5]), 2) == 1.0
+    assert escaped_mass_limit(np.array([3.0, -0.5]), 2) == 0.0
+
+
+def test_of_nothing_nothing_is_lost():
+    """Every guarantee holds with equality, and without a slack."""
+    found = check(np.zeros((3, 3)), np.eye(3)[:1], np.zeros(1), 0.0, 2)
+    assert len(found) == 5
+    assert all(g.holds and g.value == g.limit == g.slack == 0 for g in found)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_eigenvalues_below_one(size):
+    spectrum = np.array([0.5, 0.25, 0.125, 0.0625])
+    found = check(np.diag(spectrum), np.eye(4)[: size - 1], spectrum[: size - 1], 0.0, size)
+    assert found[2].limit == escaped_mass_limit(spectrum, size)
+    for k, projection in enumerate(found[4:], start=1):
+        assert projection.value == pytest.approx(spectrum[k:].sum())
+        assert projection.limit == pytest.approx(size / (size - k) * spectrum[k:].sum())

@@ -69,7 +69,7 @@ BAD = {
     ),
     "range's count": (
         SHARED + "[grid]\nlr = { from = 1, to = 2 }",
-        ["grid.lr.count: expected an integer >= 1, got None"],
+        ["grid.lr.count: expected an integer from 1 to 100000, got None"],
     ),
     "range's end": (
         SHARED + "[grid]\nlr = { from = 0, to = 2, count = 3 }",

@@ -1,0 +1,63 @@
+"""What a training task is: a network, batches to learn from, and two sets that it is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["MODULES", "Task", "load"]
+
+#: The tasks by the names that the command knows, each with its module.
+MODULES = {
+    "digits-mlp": "digits_mlp",
+    "char-transformer": "char_transformer",
+    "convnet": "convnet",
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network and its data.
+
+    Attributes
+    ----------
+    name, title : str
+        The second one for people.
+    model : callable
+        ``model()`` returns a new network, initialised from torch's global random state.
+    batch : callable
+        ``batch(generator)`` returns inputs and targets to learn from.
+    loss : callable
+        ``loss(outputs, targets)`` is what is minimised.
+    validation, test : tuple of Tensor
+        Inputs and targets that rates are chosen by, and that is reported on.
+    metric : str
+        Its name and unit.
+    measure : callable
+        ``measure(outputs, targets)`` returns the metric.
+    steps : int
+        Of training.
+    ks : tuple of int
+        Sketch sizes worth comparing: below the network's longest axes.
+    """
+
+    name: str
+    title: str
+    model: Callable[[], nn.Module]
+    batch: Callable[[torch.Generator], tuple[Tensor, Tensor]]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    validation: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+    metric: str
+    measure: Callable[[Tensor, Tensor], float]
+    steps: int
+    ks: tuple[int, ...]
+
+
+def load(name: str) -> Task:
+    """Return the task of that name; its module reads the data once."""
+    return import_module(f"benchmarks.quality.{MODULES[name]}").TASK

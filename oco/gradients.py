@@ -1,0 +1,118 @@
+"""Spectra of what the gradients of a play sum up to, which some of the bounds are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from scipy.linalg import eigvalsh
+from threadpoolctl import threadpool_limits
+
+from oco.linalg.kronecker import unfold
+
+__all__ = ["axis_spectra", "gradient_spectra", "spectrum_affordable"]
+
+# The spectrum of G_t is computed at each checkpoint up to this dimension: an eigenvalue
+# computation of this size takes about 1/20 s, a run has a few dozen, and G_t takes 8 MB.
+SPECTRUM_DIMENSION = 1000
+
+
+def spectrum_affordable(d: int) -> bool:
+    """Tell whether spectra of d × d matrices are computed at each checkpoint."""
+    return d <= SPECTRUM_DIMENSION
+
+
+def gradient_spectra(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> tuple:
+    """Compute the eigenvalues of G_t = Σ_{s≤t} u_s² a_s a_sᵀ at each checkpoint, in one pass.
+
+    Parameters
+    ----------
+    stream : object
+        Replays the features: ``stream.chunks(stop)`` yields (features, labels).
+    slopes : ndarray of shape (n,)
+        u_s: the gradients were u_s a_s; of shape (n, c) where they were the matrices u_s a_sᵀ.
+    checkpoints : ndarray of int
+        Ascending, at most n.
+
+    Returns
+    -------
+    tuple of ndarray
+        Eigenvalues in descending order, min(t, d) of them at checkpoint t.
+
+    Notes
+    -----
+    While t < d the t × t Gram matrix of the gradients has the same non-zero eigenvalues and is
+    smaller.
+    """
+    d = stream.d
+    covariance, spectra, held, t = np.zeros((d, d)), [], [], 0
+    for gradients, due in _segments(stream, slopes, checkpoints):
+        held.append(gradients)
+        t += len(gradients)
+        if t >= d:
+            covariance += _drain(held)
+            if due:
+                spectra.append(_descending(covariance))
+        elif due:
+            rows = np.concatenate(held)
+            spectra.append(_descending(rows @ rows.T))
+    return tuple(spectra)
+
+
+def axis_spectra(
+    stream, slopes: np.ndarray, checkpoints: np.ndarray, shape: tuple[int, ...]
+) -> tuple[tuple[np.ndarray, ...], ...]:
+    """Compute the spectra along each axis of the gradients, taken as arrays of a shape.
+
+    Parameters
+    ----------
+    stream, slopes, checkpoints
+        As for `gradient_spectra`.
+    shape : tuple of int
+        Of the gradients, whose entries are in C order.
+
+    Returns
+    -------
+    tuple of tuple of ndarray
+        At each checkpoint t, for each axis: the eigenvalues of Σ_{s≤t} M_s M_sᵀ with M_s the
+        gradient unfolded along the axis, in descending order.
+    """
+    covariances, spectra = [np.zeros((n, n)) for n in shape], []
+    for gradients, due in _segments(stream, slopes, checkpoints):
+        tensors = gradients.reshape(-1, *shape)
+        for axis, covariance in enumerate(covariances):
+            columns = unfold(tensors, axis + 1)
+            covariance += columns @ columns.T
+        if due:
+            spectra.append(tuple(_descending(covariance) for covariance in covariances))
+    return tuple(spectra)
+
+
+def _segments(stream, slopes: np.ndarray, checkpoints) -> Iterator[tuple[np.ndarray, bool]]:
+    """Yield the gradients as rows, cut at the checkpoints, each with whether it ends at one."""
+    due, t = {int(c) for c in checkpoints}, 0
+    for features, _ in stream.chunks(max(due, default=0)):
+        u, n = slopes[t : t + len(features)], len(features)
+        if u.ndim == 1:
+            gradients = u[:, None] * features
+        else:
+            gradients = (u[:, :, None] * features[:, None, :]).reshape(n, -1)
+        ends = sorted({c - t for c in due if t < c < t + n} | {n})
+        for first, last in pairwise([0, *ends]):
+            yield gradients[first:last], t + last in due
+        t += n
+
+
+def _drain(held: list[np.ndarray]) -> np.ndarray:
+    """Return the covariance of the gradients held so far and forget them."""
+    rows = np.concatenate(held)
+    held.clear()
+    return rows.T @ rows
+
+
+def _descending(matrix: np.ndarray) -> np.ndarray:
+    # One BLAS thread: at these sizes a second one gains little, and on a busy machine threads that
+    # wait for each other in every reflection slow the reduction down a hundredfold.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return np.maximum(eigvalsh(matrix, check_finite=False)[::-1], 0.0)

@@ -1,0 +1,47 @@
+"""The leading eigenvectors of a symmetric positive semi-definite matrix."""
+
+from __future__ import annotations
+
+import scipy.linalg
+import torch
+
+__all__ = ["leading_eigenvectors"]
+
+# Computing some of the eigenvectors alone pays where the matrix is at least this large, and at
+# least this many times as large as their number (measured: 1.0 at 192, 1.6 at 512, 3 at 1024).
+SUBSET_SIZE, SUBSET_RATIO = 192, 2
+
+
+def leading_eigenvectors(matrix: torch.Tensor, count: int) -> torch.Tensor:
+    """Return eigenvectors of the `count` largest eigenvalues.
+
+    Parameters
+    ----------
+    matrix : Tensor of shape (s, s)
+        Symmetric; it may be overwritten.
+    count : int
+        From 1 to s.
+
+    Returns
+    -------
+    Tensor of shape (s, count)
+        In columns, in no particular order, orthonormal to rounding.
+
+    Examples
+    --------
+    >>> leading_eigenvectors(torch.diag(torch.tensor([1.0, 3.0, 2.0])), 1).abs()
+    tensor([[0.],
+            [1.],
+            [0.]])
+    """
+    size = len(matrix)
+    if matrix.device.type != "cpu" or size < max(SUBSET_SIZE, SUBSET_RATIO * count):
+        return torch.linalg.eigh(matrix).eigenvectors[:, size - count :]
+    # LAPACK's drivers for a part of the spectrum, which PyTorch does not offer.
+    _, vectors = scipy.linalg.eigh(
+        matrix.numpy().T,
+        subset_by_index=(size - count, size - 1),
+        overwrite_a=True,
+        check_finite=False,
+    )
+    return torch.from_numpy(vectors)

@@ -1,0 +1,139 @@
+"""The factor of an axis: an exact covariance, or a Frequent Directions sketch of it.
+
+A factor knows sizes only; its numbers are in a dictionary of tensors and floats, which is part of
+the optimizer's state and is handed to every method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from oco.integrations.torch.eigenvectors import leading_eigenvectors
+from oco.integrations.torch.roots import Root, inverse_root
+from oco.integrations.torch.unfoldings import Unfolding
+from oco.linalg.operators import RANK_CUTOFF
+
+__all__ = ["ExactFactor", "SketchedFactor"]
+
+# Eigenvalues of a sketch, relative to the largest, that rounding cannot tell from zero: squares of
+# singular values in error by a few ε in single precision, a sum of squares in double precision.
+NOISE = {torch.float32: 1e-12, torch.float64: 1e-14}
+
+
+@dataclass(frozen=True)
+class ExactFactor:
+    """C ← β C + M Mᵀ, and its inverse root as a matrix (Shampoo).
+
+    Attributes
+    ----------
+    dim : int
+        n, the length of the axis.
+    """
+
+    dim: int
+
+    def zeros(self, like: torch.Tensor) -> dict:
+        """Return the state before the first gradient, of `like`'s type and on its device."""
+        return {
+            "covariance": like.new_zeros(self.dim, self.dim),
+            "root": like.new_zeros(self.dim, self.dim),
+        }
+
+    def absorb(self, state: dict, unfolding: Unfolding, decay: float) -> None:
+        """Absorb an unfolded gradient M, of shape (n, anything), in place."""
+        state["covariance"].mul_(decay).add_(unfolding.gram)
+
+    def invert(self, state: dict, root: Root) -> None:
+        """Bring the inverse root up to date."""
+        values, vectors = torch.linalg.eigh(state["covariance"])
+        # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
+        cutoff = self.dim * torch.finfo(values.dtype).eps
+        weights = inverse_root(values.clamp_min(0.0), root, cutoff).to(values.dtype)
+        torch.mm(vectors * weights, vectors.T, out=state["root"])
+
+    def apply_(self, state: dict, matrix: torch.Tensor) -> None:
+        """Multiply a matrix of shape (n, anything) by the inverse root, in place."""
+        matrix.copy_(state["root"] @ matrix)
+
+
+@dataclass(frozen=True)
+class SketchedFactor:
+    r"""C̃ = U diag(λ̄) Uᵀ + τ I by Frequent Directions of the decayed sum of M Mᵀ (S-Shampoo).
+
+    Attributes
+    ----------
+    dim : int
+        n, the length of the axis.
+    rank : int
+        Sketch size ℓ, from 2 to n − 1; at most ℓ − 1 directions are kept.
+
+    Notes
+    -----
+    One step is C = β U diag(λ̄) Uᵀ + M Mᵀ = B Bᵀ with B = [√β U diag(λ̄)^½, M]; ρ = λ_ℓ(C); the top
+    ℓ eigenpairs of C with ρ subtracted are kept; τ ← β τ + ρ.
+
+    The eigenvectors are those of the smaller one of B Bᵀ and Bᵀ B.  Squaring B loses half of the
+    digits of its small singular values, and a product with B the orthogonality of eigenvectors
+    computed from Bᵀ B; so they only span the subspace, within which the eigenvalues are computed
+    again, from B itself and in double precision (Rayleigh–Ritz).  A direction that rounding
+    could not tell from the null space of C has the eigenvalue 0.
+    """
+
+    dim: int
+    rank: int
+
+    def zeros(self, like: torch.Tensor) -> dict:
+        """Return the state before the first gradient, of `like`'s type and on its device."""
+        return {
+            "directions": like.new_zeros(self.dim, self.rank - 1),
+            "eigenvalues": like.new_zeros(self.rank - 1),
+            "escaped_mass": 0.0,
+            "root": like.new_zeros(self.rank - 1),
+            "root_tail": 0.0,
+        }
+
+    def absorb(self, state: dict, unfolding: Unfolding, decay: float) -> None:
+        """Absorb an unfolded gradient M, of shape (n, anything), in place."""
+        old = state["directions"] * (decay * state["eigenvalues"]).sqrt()
+        basis = torch.linalg.qr(self._leading_subspace(old, unfolding)).Q
+        inside = torch.cat([old.T @ basis, unfolding.matrix.T @ basis]).double()
+        values, turn = torch.linalg.eigh(inside.T @ inside)
+        values = torch.where(values > NOISE[basis.dtype] * values[-1], values, 0.0).flip(0)
+        escape = float(values[-1])
+        torch.mm(basis, turn.flip(1)[:, :-1].to(basis.dtype), out=state["directions"])
+        state["eigenvalues"].copy_(values[:-1] - escape)
+        state["escaped_mass"] = decay * state["escaped_mass"] + escape
+
+    def _leading_subspace(self, old: torch.Tensor, unfolding: Unfolding) -> torch.Tensor:
+        """Return vectors that span the leading ℓ eigenvectors of C, of shape (n, ℓ)."""
+        columns, kept = unfolding.matrix, old.shape[1]
+        if self.dim <= kept + columns.shape[1]:
+            return leading_eigenvectors(torch.addmm(unfolding.gram, old, old.T), self.rank)
+        corner = old.T @ columns
+        gram = torch.cat(
+            [
+                torch.cat([old.T @ old, corner], dim=1),
+                torch.cat([corner.T, unfolding.T.gram], dim=1),
+            ]
+        )
+        # Fewer columns than ℓ: the rest of the basis is filled up by the decomposition.
+        vectors = leading_eigenvectors(gram, min(self.rank, len(gram)))
+        return old @ vectors[:kept] + columns @ vectors[kept:]
+
+    def invert(self, state: dict, root: Root) -> None:
+        """Bring the inverse root up to date: its weights on U, and on everything else."""
+        tail = state["escaped_mass"]
+        values = torch.cat(
+            [state["eigenvalues"].double() + tail, state["eigenvalues"].new_tensor([tail])]
+        )
+        weights = inverse_root(values, root, RANK_CUTOFF)
+        state["root_tail"] = float(weights[-1])
+        state["root"].copy_(weights[:-1] - weights[-1])
+
+    def apply_(self, state: dict, matrix: torch.Tensor) -> None:
+        """Multiply a matrix of shape (n, anything) by the inverse root, in place."""
+        directions = state["directions"]
+        weighted = (directions * state["root"]).T @ matrix
+        matrix.addmm_(directions, weighted, beta=state["root_tail"])

@@ -1,0 +1,128 @@
+"""Shampoo's preconditioner of one tensor: where its blocks lie, and a factor for each axis."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+
+from oco.integrations.torch.factors import ExactFactor, SketchedFactor
+from oco.integrations.torch.roots import Root
+from oco.integrations.torch.unfoldings import unfold, unfoldings
+
+__all__ = ["Preconditioner", "preconditioner"]
+
+# Parameters of one model share few shapes; this many is plenty.
+CACHED = 1024
+
+
+@dataclass(frozen=True)
+class Preconditioner:
+    """The Kronecker-factored preconditioner of tensors of one shape.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The axes that are longer than 1.
+    blocks : tuple of tuple of slice
+        Where each block lies in a tensor of that shape.
+    factors : tuple of tuple of ExactFactor or SketchedFactor
+        For each block, the factor of each axis.
+
+    Notes
+    -----
+    The state is a list (blocks) of lists (axes) of the factors' dictionaries.
+    """
+
+    shape: tuple[int, ...]
+    blocks: tuple[tuple[slice, ...], ...]
+    factors: tuple[tuple[ExactFactor | SketchedFactor, ...], ...]
+
+    @property
+    def order(self) -> int:
+        """p, the number of axes; tensors with fewer than two are not preconditioned here."""
+        return len(self.shape)
+
+    def zeros(self, like: torch.Tensor) -> list[list[dict]]:
+        """Return the state before the first gradient, of `like`'s type and on its device."""
+        return [[factor.zeros(like) for factor in factors] for factors in self.factors]
+
+    def absorb(self, state: list[list[dict]], gradient: torch.Tensor, decay: float) -> None:
+        """Absorb a gradient of shape `shape` into the statistics, in place."""
+        for block, factors, states in zip(self.blocks, self.factors, state, strict=True):
+            parts = unfoldings(gradient[block])
+            for factor, numbers, unfolding in zip(factors, states, parts, strict=True):
+                factor.absorb(numbers, unfolding, decay)
+
+    def invert(self, state: list[list[dict]], scale: float, epsilon: float) -> None:
+        """Bring the inverse roots up to date, for statistics that count `scale` times."""
+        root = Root(scale, epsilon, self.order)
+        for factors, states in zip(self.factors, state, strict=True):
+            for factor, numbers in zip(factors, states, strict=True):
+                factor.invert(numbers, root)
+
+    def apply(self, state: list[list[dict]], gradient: torch.Tensor) -> torch.Tensor:
+        """Return the preconditioned gradient, of shape `shape`."""
+        result = gradient.clone()
+        for block, factors, states in zip(self.blocks, self.factors, state, strict=True):
+            part = result[block]
+            for axis, (factor, numbers) in enumerate(zip(factors, states, strict=True)):
+                matrix = unfold(part, axis)
+                factor.apply_(numbers, matrix)
+                if self.order > 2:
+                    # The unfolding of such a tensor is a copy.
+                    moved = part.movedim(axis, 0)
+                    moved.copy_(matrix.reshape(moved.shape))
+        return result
+
+
+@lru_cache(CACHED)
+def preconditioner(
+    shape: tuple[int, ...],
+    rank: int | tuple[int | None, ...] | None,
+    max_axis: int | None,
+) -> Preconditioner:
+    """Return the preconditioner of tensors of a shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the parameter; its axes of length 1 are merged away.
+    rank : int, None, or tuple of these
+        Sketch size ℓ ≥ 2, of all axes or of each axis of `shape`; None, or one that is at least the
+        length of the axis, stands for an exact factor.
+    max_axis : int or None
+        A longer axis is cut into blocks of this length, the last of which may be shorter.
+
+    Examples
+    --------
+    >>> preconditioner((3, 1, 8), 4, None).factors
+    ((ExactFactor(dim=3), SketchedFactor(dim=8, rank=4)),)
+    """
+    ranks = rank if isinstance(rank, tuple) else (rank,) * len(shape)
+    kept = [axis for axis, n in enumerate(shape) if n > 1]
+    merged = tuple(shape[axis] for axis in kept)
+    blocks = _blocks(merged, max_axis)
+    factors = tuple(
+        tuple(
+            _factor(place.stop - place.start, ranks[axis])
+            for axis, place in zip(kept, block, strict=True)
+        )
+        for block in blocks
+    )
+    return Preconditioner(merged, blocks, factors)
+
+
+def _factor(dim: int, rank: int | None) -> ExactFactor | SketchedFactor:
+    return ExactFactor(dim) if rank is None or rank >= dim else SketchedFactor(dim, rank)
+
+
+def _blocks(shape: Sequence[int], longest: int | None) -> tuple[tuple[slice, ...], ...]:
+    pieces = [
+        [slice(start, min(start + (longest or n), n)) for start in range(0, n, longest or n)]
+        for n in shape
+    ]
+    return tuple(itertools.product(*pieces))

@@ -1,0 +1,50 @@
+"""Inverse roots of spectra."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+__all__ = ["Root", "inverse_root"]
+
+
+class Root(NamedTuple):
+    """Which root of a covariance estimate C̃ preconditions: (c C̃ + ε λ_max(c C̃) I)^(−1/(2p)).
+
+    Attributes
+    ----------
+    scale : float
+        c > 0.
+    epsilon : float
+        ε ≥ 0.
+    order : int
+        p, the number of axes of the tensor.
+    """
+
+    scale: float
+    epsilon: float
+    order: int
+
+
+def inverse_root(values: torch.Tensor, root: Root, cutoff: float) -> torch.Tensor:
+    """Return the inverse root of eigenvalues, in float64; zero stays zero (pseudo-inverse).
+
+    Parameters
+    ----------
+    values : Tensor of shape (n,)
+        Eigenvalues of C̃, in any order.
+    root : Root
+        The root.
+    cutoff : float
+        Values at or below this times the largest, after ε has been added, count as zero.
+
+    Examples
+    --------
+    >>> inverse_root(torch.tensor([16.0, 0.0]), Root(1.0, epsilon=0.0, order=2), cutoff=1e-12)
+    tensor([0.5000, 0.0000], dtype=torch.float64)
+    """
+    values = root.scale * values.double()
+    values = values + root.epsilon * values.max()
+    positive = values > cutoff * values.max()
+    return torch.where(positive, values, 1.0).pow(-1 / (2 * root.order)) * positive

@@ -1,0 +1,61 @@
+"""Unfoldings of a tensor along its axes, with Gram matrices computed once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+
+__all__ = ["Unfolding", "unfold", "unfoldings"]
+
+
+class Unfolding:
+    """A matrix M whose Gram matrices M Mᵀ and Mᵀ M are computed on demand, at most once.
+
+    Parameters
+    ----------
+    matrix : Tensor of shape (n, r)
+        M.
+
+    Examples
+    --------
+    >>> unfolding = Unfolding(torch.tensor([[1.0, 2.0]]))
+    >>> unfolding.gram, unfolding.T.gram
+    (tensor([[5.]]), tensor([[1., 2.], [2., 4.]]))
+    """
+
+    def __init__(self, matrix: torch.Tensor) -> None:
+        self.matrix = matrix
+
+    @cached_property
+    def gram(self) -> torch.Tensor:
+        """M Mᵀ, of shape (n, n); not to be changed."""
+        return self.matrix @ self.matrix.T
+
+    @cached_property
+    def T(self) -> Unfolding:
+        """The unfolding of Mᵀ, whose own transpose is this one."""
+        transposed = Unfolding(self.matrix.T)
+        transposed.T = self
+        return transposed
+
+
+def unfold(tensor: torch.Tensor, axis: int) -> torch.Tensor:
+    """Return the tensor as a matrix of shape (n_axis, rest): a view where the order is two.
+
+    Examples
+    --------
+    >>> unfold(torch.zeros(2, 3, 5), 1).shape
+    torch.Size([3, 10])
+    """
+    if tensor.ndim == 2:
+        return tensor if axis == 0 else tensor.T
+    return tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1)
+
+
+def unfoldings(tensor: torch.Tensor) -> tuple[Unfolding, ...]:
+    """Return the unfoldings along all axes; those of a matrix share their Gram matrices."""
+    if tensor.ndim == 2:
+        rows = Unfolding(tensor)
+        return rows, rows.T
+    return tuple(Unfolding(unfold(tensor, axis)) for axis in range(tensor.ndim))

@@ -1,0 +1,265 @@
+"""Optimizers for a list of arrays: SGD, Adam, Shampoo and S-Shampoo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from oco import checks
+from oco.algorithms.adam import BETA1, EPS, RATE, Moments
+from oco.algorithms.adam import BETA2 as ADAM_BETA2
+from oco.algorithms.kronecker import EPSILON, KroneckerRoot
+from oco.training.rules import Coordinatewise, Gradient, Grafted
+from oco.training.stepping import Optimizer
+
+__all__ = ["GRAFTS", "OPTIMIZERS", "Optimizer", "adam", "s_shampoo", "sgd", "shampoo"]
+
+# Sketch size: about an eighth of the layers that a small network has, and well above the intrinsic
+# dimension of their gradients' covariances.
+RANK = 32
+# Statistics look back about 100 steps: the covariances of a network's gradients turn that fast.
+BETA2 = 0.99
+MOMENTUM = 0.9
+# Longer axes are cut: an exact factor of this length takes half a gigabyte.
+MAX_AXIS = 8192
+
+GRAFTS = ("none", "sgd", "rmsprop", "adam")
+
+
+def sgd(
+    parameters: Sequence[np.ndarray],
+    *,
+    lr: float,
+    momentum: float = MOMENTUM,
+    weight_decay: float = 0.0,
+    bias_correction: bool = True,
+) -> Optimizer:
+    """Stochastic gradient descent with momentum: U = g.
+
+    Parameters
+    ----------
+    parameters, lr, momentum, weight_decay, bias_correction
+        As for `Optimizer`.  With momentum 0.9 a rate stands for one ten times smaller in the form
+        b ← μ b + g.
+
+    Returns
+    -------
+    Optimizer
+    """
+    return Optimizer(
+        parameters,
+        lambda shape: Gradient(),
+        lr=lr,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        bias_correction=bias_correction,
+    )
+
+
+def adam(
+    parameters: Sequence[np.ndarray],
+    *,
+    lr: float = RATE,
+    beta1: float = BETA1,
+    beta2: float = ADAM_BETA2,
+    eps: float = EPS,
+    weight_decay: float = 0.0,
+    bias_correction: bool = True,
+) -> Optimizer:
+    """Adam with decoupled weight decay (AdamW): U = m̂/(√v̂ + ε).
+
+    Parameters
+    ----------
+    parameters, lr, weight_decay
+        As for `Optimizer`.
+    beta1, beta2, eps, bias_correction
+        As for `oco.algorithms.adam.Moments`.
+
+    Returns
+    -------
+    Optimizer
+
+    References
+    ----------
+    D. P. Kingma, J. Ba, *Adam: a method for stochastic optimization*, ICLR 2015.
+    I. Loshchilov, F. Hutter, *Decoupled weight decay regularization*, ICLR 2019.
+
+    Examples
+    --------
+    >>> weights = np.array([1.0, -1.0])
+    >>> adam([weights], lr=0.5).step([np.array([7.0, 0.0])])
+    >>> weights.round(6)
+    array([ 0.5, -1. ])
+    """
+    return Optimizer(
+        parameters,
+        lambda shape: Coordinatewise(
+            Moments(shape, beta1=beta1, beta2=beta2, eps=eps, bias_correction=bias_correction)
+        ),
+        lr=lr,
+        weight_decay=weight_decay,
+    )
+
+
+def s_shampoo(
+    parameters: Sequence[np.ndarray],
+    *,
+    lr: float = RATE,
+    rank=RANK,
+    beta1: float = BETA1,
+    beta2: float = BETA2,
+    eps: float = EPS,
+    epsilon: float = EPSILON,
+    momentum: float = MOMENTUM,
+    graft: str = "rmsprop",
+    weight_decay: float = 0.0,
+    update_every: int = 1,
+    start_step: int = 1,
+    max_axis: int | None = MAX_AXIS,
+    bias_correction: bool = True,
+) -> Optimizer:
+    r"""S-Shampoo: U = L̂^{-1/4} g R̂^{-1/4} from sketched factors, with a grafted length.
+
+    Parameters
+    ----------
+    parameters, lr, momentum, weight_decay
+        As for `Optimizer`.
+    rank, epsilon, update_every, max_axis
+        As for `KroneckerRoot`; one rank, usually, for all axes that are longer.
+    beta1 : float
+        β_1 of the graft "adam", in [0, 1).
+    beta2 : float
+        β_2 in (0, 1] of the factors and of v: how long they look back; 1 sums up.
+    eps : float
+        ε > 0 of the graft and of the diagonal path, in the units of the gradient.
+    graft : {"rmsprop", "adam", "sgd", "none"}
+        Whose direction N lends U its length ‖N‖: g/(√v̂ + ε), m̂/(√v̂ + ε), g; or none.
+    start_step : int
+        First step (from 1) with the preconditioned direction; U = N before, or g without a graft.
+        The factors absorb gradients from step 1 in any case.
+    bias_correction : bool
+        Whether factors, v, m and momentum are divided by 1 − β^t.
+
+    Returns
+    -------
+    Optimizer
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter or an option is bad.
+
+    Notes
+    -----
+    v ← β_2 v + (1 − β_2) g², or v + g² if β_2 = 1; v̂ = v/(1 − β_2^t).  Parameters with fewer than
+    two axes longer than 1 take the diagonal path: U = m̂/(√v̂ + ε) if the graft is "adam", otherwise
+    g/(√v̂ + ε).
+
+    References
+    ----------
+    V. Feinberg, X. Chen, Y. J. Sun, R. Anil, E. Hazan, *Sketchy: memory-efficient adaptive
+    regularization with frequent directions*, NeurIPS 2023, arXiv:2302.03764.
+    R. Anil, V. Gupta, T. Koren, K. Regan, Y. Singer, *Scalable second order optimization for deep
+    learning*, arXiv:2002.09018 (grafting, blocks).
+
+    Examples
+    --------
+    >>> weights = np.zeros((3, 3))
+    >>> optimizer = s_shampoo([weights], lr=0.5, rank=2, graft="none", epsilon=0.0)
+    >>> optimizer.step([np.outer([0.0, 3.0, 4.0], [1.0, 0.0, 0.0])])
+    >>> weights
+    array([[ 0. , 0. , 0. ], [-0.3, 0. , 0. ], [-0.4, 0. , 0. ]])
+    """
+    if np.ndim(rank) == 0 and rank is not None:
+        rank = checks.integer("rank", rank, low=2)
+    beta2 = checks.number("beta2", beta2, above=0, high=1)
+    checks.choice("graft", graft, GRAFTS)
+    start_step = checks.integer("start_step", start_step, low=1)
+
+    def lender(shape):
+        if graft == "none":
+            return None
+        return Gradient() if graft == "sgd" else moments(shape)
+
+    def moments(shape):
+        first = beta1 if graft == "adam" else None
+        return Coordinatewise(
+            Moments(shape, beta1=first, beta2=beta2, eps=eps, bias_correction=bias_correction)
+        )
+
+    def rule(shape):
+        if sum(n > 1 for n in shape) < 2:
+            return moments(shape)
+        root = KroneckerRoot(
+            shape,
+            rank=rank,
+            decay=beta2,
+            epsilon=epsilon,
+            update_every=update_every,
+            max_axis=max_axis,
+            bias_correction=bias_correction,
+        )
+        return Grafted(root, lender(shape), start_step)
+
+    return Optimizer(
+        parameters,
+        rule,
+        lr=lr,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        bias_correction=bias_correction,
+    )
+
+
+def shampoo(
+    parameters: Sequence[np.ndarray],
+    *,
+    lr: float = RATE,
+    beta1: float = BETA1,
+    beta2: float = BETA2,
+    eps: float = EPS,
+    epsilon: float = EPSILON,
+    momentum: float = MOMENTUM,
+    graft: str = "rmsprop",
+    weight_decay: float = 0.0,
+    update_every: int = 1,
+    start_step: int = 1,
+    max_axis: int | None = MAX_AXIS,
+    bias_correction: bool = True,
+) -> Optimizer:
+    """Shampoo: `s_shampoo` with exact factors, and all its options but `rank`.
+
+    Returns
+    -------
+    Optimizer
+
+    References
+    ----------
+    V. Gupta, T. Koren, Y. Singer, *Shampoo: preconditioned stochastic tensor optimization*,
+    ICML 2018.
+    """
+    return s_shampoo(
+        parameters,
+        lr=lr,
+        rank=None,
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        epsilon=epsilon,
+        momentum=momentum,
+        graft=graft,
+        weight_decay=weight_decay,
+        update_every=update_every,
+        start_step=start_step,
+        max_axis=max_axis,
+        bias_correction=bias_correction,
+    )
+
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": sgd,
+    "adam": adam,
+    "shampoo": shampoo,
+    "s-shampoo": s_shampoo,
+}

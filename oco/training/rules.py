@@ -1,0 +1,101 @@
+"""How the gradient of one parameter becomes the direction of its step."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from oco.algorithms.adam import Moments
+from oco.algorithms.kronecker import KroneckerRoot
+
+__all__ = ["Coordinatewise", "Gradient", "Grafted", "Rule"]
+
+
+class Rule(Protocol):
+    """What turns the gradients of one parameter into directions.
+
+    Attributes
+    ----------
+    state_bytes : int
+        Memory held, in bytes.
+    second_moment_bytes : int
+        The part of it that describes the gradients' second moments; not what a graft keeps.
+    """
+
+    state_bytes: int
+    second_moment_bytes: int
+
+    def update(self, g: np.ndarray) -> np.ndarray:
+        """Absorb the gradient g and return the direction U."""
+
+
+class Gradient:
+    """U = g."""
+
+    state_bytes = second_moment_bytes = 0
+
+    def update(self, g):
+        """Return g."""
+        return g
+
+
+class Coordinatewise:
+    """U = g/(√v̂ + ε) or m̂/(√v̂ + ε), as `Moments` has it."""
+
+    def __init__(self, moments: Moments) -> None:
+        self.moments = moments
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the moments."""
+        return self.moments.state_bytes
+
+    @property
+    def second_moment_bytes(self) -> int:
+        """Memory of v."""
+        return self.moments.second.nbytes
+
+    def update(self, g):
+        """Absorb g and return U."""
+        return self.moments.update(g)
+
+
+class Grafted:
+    """U = P‖N‖/‖P‖ with P = H⁻¹g and N the graft's direction (0 if P is); before `start_step` N.
+
+    Without a graft U = P, and before `start_step` g.
+
+    Parameters
+    ----------
+    root : KroneckerRoot
+        H, which absorbs every gradient.
+    graft : Rule or None
+        Gives N.
+    start_step : int
+        First step, counted from 1, with a preconditioned direction.
+    """
+
+    def __init__(self, root: KroneckerRoot, graft: Rule | None, start_step: int) -> None:
+        self.root, self.graft, self.start_step = root, graft, start_step
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the factors and of the graft."""
+        return self.root.state_bytes + (self.graft.state_bytes if self.graft else 0)
+
+    @property
+    def second_moment_bytes(self) -> int:
+        """Memory of the factors."""
+        return self.root.state_bytes
+
+    def update(self, g):
+        """Absorb g and return U."""
+        preconditioned = self.root.update(g)
+        if self.graft is None:
+            return preconditioned if self.root.updates >= self.start_step else g
+        lender = self.graft.update(g)
+        if self.root.updates < self.start_step:
+            return lender
+        length = np.linalg.norm(preconditioned)
+        return preconditioned * (np.linalg.norm(lender) / length if length else 0.0)

@@ -1,0 +1,147 @@
+"""A layer's gradient covariances through training: exact, and as a sketch of size k sees them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.algorithms.kronecker import EPSILON, ExactFactor, SketchedFactor
+from oco.linalg.kronecker import Kronecker, unfold
+from oco.linalg.operators import SpectralOperator, pseudo_power, resolve_rank
+from oco.training.spectra import overlap
+
+__all__ = ["TOP", "FactorTracker", "LayerTracker"]
+
+#: Leading directions whose turning is followed, where there are as many.
+TOP = 16
+
+
+class FactorTracker:
+    """One factor C ← β C + M Mᵀ, exact and sketched, and what is measured of both.
+
+    Parameters
+    ----------
+    dim : int
+        n, the length of the gradient's axis.
+    k : int
+        Sketch size, ≥ 2; of n + 1 if larger, which loses nothing.
+    decay : float
+        β in (0, 1].
+
+    Attributes
+    ----------
+    exact : ExactFactor
+    sketched : SketchedFactor
+    """
+
+    def __init__(self, dim: int, k: int, decay: float) -> None:
+        self.exact = ExactFactor(dim, decay)
+        self.sketched = SketchedFactor(dim, min(k, dim + 1), decay)
+        self._top = min(TOP, dim)
+        self._reference: np.ndarray | None = None
+
+    def absorb(self, columns: np.ndarray) -> None:
+        """Absorb an unfolded gradient, of shape (n, anything)."""
+        self.exact.absorb(columns)
+        self.sketched.absorb(columns)
+
+    def measure(self, covariance, refer: bool) -> dict[str, np.ndarray | float]:
+        """Return what there is to say of the factor now.
+
+        Parameters
+        ----------
+        covariance : Dense
+            C, from `exact`.
+        refer : bool
+            Whether later overlaps are with the leading directions of now.
+
+        Returns
+        -------
+        dict
+            ``eigenvalues`` of C, shape (n,), and ``sketched``, λ̄, shape (k − 1,), padded with 0,
+            both descending; ``escaped_mass``, τ; ``captured``, the fraction of tr C in the sketch's
+            directions; ``overlap`` of C's leading directions with those that were referred to, NaN
+            before; ``agreement``, the overlap of the sketch's leading directions with C's.
+        """
+        sketch = self.sketched.sketch
+        leading = covariance.vectors.T[::-1][: self._top]
+        if refer:
+            self._reference = leading
+        rows = sketch.directions
+        shared = min(self._top, len(rows))
+        total = covariance.sum()
+        captured = np.einsum("id,de,ie->", rows, self.exact.matrix, rows, optimize=True)
+        return {
+            "eigenvalues": covariance.values[::-1],
+            "sketched": np.pad(sketch.eigenvalues, (0, sketch.k - 1 - len(rows))),
+            "escaped_mass": sketch.escaped_mass,
+            "captured": captured / total if total > 0 else 1.0,
+            "overlap": np.nan if self._reference is None else overlap(self._reference, leading),
+            "agreement": overlap(rows[:shared], leading[:shared]) if shared else np.nan,
+        }
+
+
+class LayerTracker:
+    """Both factors of a weight matrix's gradients G: L = Σ β^{t−s} G Gᵀ and R = Σ β^{t−s} Gᵀ G.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of G, (outputs, inputs).
+    k : int
+        Sketch size, ≥ 2.
+    decay : float
+        β in (0, 1].
+
+    Attributes
+    ----------
+    factors : tuple of FactorTracker
+        L and R.
+    """
+
+    def __init__(self, shape: tuple[int, int], k: int, decay: float) -> None:
+        self.factors = tuple(FactorTracker(dim, k, decay) for dim in shape)
+
+    def absorb(self, gradient: np.ndarray) -> None:
+        """Absorb G; one that is not finite is left out, as the optimizers leave it out."""
+        if np.isfinite(gradient).all():
+            for axis, factor in enumerate(self.factors):
+                factor.absorb(unfold(gradient, axis))
+
+    def measure(self, gradient: np.ndarray, refer: bool = False) -> tuple[tuple[dict, dict], float]:
+        """Measure both factors, and the angle between the steps that they shape.
+
+        Parameters
+        ----------
+        gradient : ndarray
+            G, the gradient absorbed last.
+        refer : bool
+            As for `FactorTracker.measure`.
+
+        Returns
+        -------
+        measurements : pair of dict
+            Of L and of R.
+        alignment : float
+            Cosine of the angle between L̂^{−1/4} G R̂^{−1/4} with the exact factors and with the
+            sketched ones, where Ĉ = C + ε λ_max(C) I; NaN if one of them is 0.
+        """
+        exact = [factor.exact.covariance() for factor in self.factors]
+        measurements = tuple(
+            factor.measure(covariance, refer)
+            for factor, covariance in zip(self.factors, exact, strict=True)
+        )
+        sketched = [factor.sketched.covariance() for factor in self.factors]
+        steps = [preconditioned(covariances, gradient) for covariances in (exact, sketched)]
+        lengths = np.prod([np.linalg.norm(step) for step in steps])
+        return measurements, float(steps[0] @ steps[1] / lengths) if lengths > 0 else np.nan
+
+
+def preconditioned(covariances: list[SpectralOperator], gradient: np.ndarray) -> np.ndarray:
+    """Return (⊗ Ĉ_i^{−1/4}) vec(G) for the two factors of a matrix."""
+
+    def inverse_root(values: np.ndarray) -> np.ndarray:
+        damped, _ = resolve_rank(values + EPSILON * values.max())
+        return pseudo_power(damped, -0.25)
+
+    factors = [covariance.map(inverse_root) for covariance in covariances]
+    return Kronecker(factors) @ gradient.reshape(-1)

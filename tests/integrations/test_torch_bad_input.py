@@ -1,0 +1,165 @@
+"""What S-Shampoo for PyTorch refuses: by name, and before anything is touched."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
+
+
+def parameter(*shape, dtype=torch.float32):
+    return torch.nn.Parameter(torch.ones(shape, dtype=dtype))
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"lr": -1.0}, ValueError, "lr: expected a finite number >= 0, got -1.0"),
+        ({"lr": float("nan")}, ValueError, "lr: expected a finite number >= 0, got nan"),
+        ({"rank": 1}, ValueError, "rank: expected an integer >= 2, got 1"),
+        ({"rank": 0}, ValueError, "rank: expected an integer >= 2, got 0"),
+        ({"rank": 2.5}, TypeError, "rank: expected an integer >= 2, got 2.5"),
+        ({"rank": (4, 1)}, ValueError, r"rank\[1\]: expected an integer >= 2, got 1"),
+        (
+            {"rank": (4, 4, 4)},
+            ValueError,
+            r"rank: expected one for each of the 2 axes of .*\(3, 5\)",
+        ),
+        ({"beta1": 1.0}, ValueError, "beta1: expected a finite number .*< 1, got 1"),
+        ({"beta2": 0}, ValueError, "beta2: expected a finite number > 0"),
+        ({"beta2": 1.1}, ValueError, "beta2: .*got 1.1"),
+        ({"eps": 0}, ValueError, "eps: expected a finite number > 0"),
+        ({"epsilon": -1e-6}, ValueError, "epsilon: expected a finite number >= 0"),
+        ({"momentum": 1}, ValueError, "momentum: expected a finite number .*< 1, got 1"),
+        ({"graft": "rmsprob"}, ValueError, "graft: .*did you mean 'rmsprop'"),
+        ({"weight_decay": "a"}, TypeError, "weight_decay: expected a finite number >= 0, got 'a'"),
+        ({"update_every": 0}, ValueError, "update_every: expected an integer >= 1, got 0"),
+        ({"start_step": 0}, ValueError, "start_step: expected an integer >= 1, got 0"),
+        ({"max_axis": 0}, ValueError, "max_axis: expected an integer >= 1, got 0"),
+        ({"bias_correction": 1}, TypeError, "bias_correction: expected True or False, got 1"),
+    ],
+    ids=str,
+)
+def test_options(options, error, message):
+    with pytest.raises(error, match=message):
+        SShampoo([parameter(3, 5)], **options)
+    optimizer = SShampoo([parameter(2)])
+    with pytest.raises(error, match=message):
+        optimizer.add_param_group({"params": [parameter(3, 5)], **options})
+    assert len(optimizer.param_groups) == 1
+
+
+@pytest.mark.parametrize(
+    "bad, error, message",
+    [
+        (torch.zeros(3, 0), ValueError, r"\[1\]: expected at least one entry, got shape \(3, 0\)"),
+        (
+            torch.zeros(3, dtype=torch.complex64),
+            TypeError,
+            r"\[1\]: expected .* got torch.complex64",
+        ),
+        (torch.zeros(3, dtype=torch.int64), TypeError, r"\[1\]: expected .* got torch.int64"),
+        ("weight", TypeError, "can only optimize Tensors"),
+    ],
+)
+def test_parameters(bad, error, message):
+    with pytest.raises(error, match=message):
+        SShampoo([parameter(2), bad])
+
+
+def test_errors_use_the_parameters_own_names():
+    with pytest.raises(ValueError, match=r"head\.weight: expected at least one entry"):
+        SShampoo([("body", parameter(2)), ("head.weight", parameter(0))])
+
+
+def test_sparse_gradients_are_refused_before_a_step():
+    embedding = torch.nn.Embedding(5, 3, sparse=True)
+    first = parameter(3, 5)
+    optimizer = SShampoo([first, embedding.weight], rank=2)
+    embedding(torch.tensor([1, 2])).sum().backward()
+    first.grad = torch.ones_like(first)
+    with pytest.raises(TypeError, match=r"\['params'\]\[1\].grad: expected a dense .*torch.sparse"):
+        optimizer.step()
+    assert torch.equal(first, torch.ones_like(first)) and not optimizer.state
+
+
+def stepped(shape, **options):
+    p = parameter(*shape)
+    optimizer = SShampoo([p], **{"rank": 4, **options})
+    p.grad = torch.ones_like(p)
+    optimizer.step()
+    return optimizer
+
+
+def adam():
+    return torch.optim.Adam([parameter(8, 6)]).state_dict()
+
+
+def changed(path, value):
+    """A state dict of the right shape with one entry replaced."""
+    numbers = copy.deepcopy(stepped((8, 6)).state_dict())
+    place = numbers
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return numbers
+
+
+@pytest.mark.parametrize(
+    "saved, error, message",
+    [
+        (lambda: stepped((8, 7)).state_dict(), ValueError, r"state of .*shape \(8, 6\), got"),
+        (lambda: stepped((8, 6), rank=5).state_dict(), ValueError, "expected rank 4 .* got 5"),
+        (
+            lambda: stepped((8, 6), rank=None).state_dict(),
+            ValueError,
+            "expected rank 4 .* got None",
+        ),
+        (lambda: stepped((8, 6), max_axis=5).state_dict(), ValueError, "max_axis 8192 .* got 5"),
+        (adam, ValueError, "expected the option 'rank', which is missing"),
+        (lambda: {}, ValueError, "expected a dictionary with the key 'state'"),
+        (lambda: None, ValueError, "expected a dictionary with the key 'state'"),
+        (
+            lambda: SShampoo([parameter(8, 6), parameter(2)], rank=4).state_dict(),
+            ValueError,
+            r"\['params'\]: expected 1 parameters, got 2",
+        ),
+        (
+            lambda: SShampoo([{"params": [parameter(1)]}, {"params": [parameter(2)]}]).state_dict(),
+            ValueError,
+            "expected 1 groups, got 2",
+        ),
+        (lambda: changed(["state", 0, "momentum_buffer"], None), TypeError, "got NoneType"),
+        (lambda: changed(["state", 0, "more"], 1), ValueError, "differs in .'more'."),
+        (lambda: changed(["state", 0, "factors"], []), ValueError, "expected 1 entries, got 0"),
+        (
+            lambda: changed(["state", 0, "factors", 0, 1, "root"], torch.zeros(3).double()),
+            ValueError,
+            r"\['factors'\]\[0\]\[1\]\['root'\]: expected .*float32 .* got .*float64",
+        ),
+        (lambda: changed(["param_groups", 0, "beta2"], 2), ValueError, "beta2: .*got 2"),
+    ],
+)
+def test_state_dicts_of_something_else(saved, error, message):
+    optimizer = stepped((8, 6))
+    before = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(saved())
+    after = optimizer.state_dict()
+    assert after["param_groups"] == before["param_groups"]
+    torch.testing.assert_close(after["state"], before["state"], rtol=0, atol=0)
+
+
+def test_without_pytorch_the_error_says_what_to_install():
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "try:\n    import oco.integrations.torch\n"
+        "except ImportError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "torch: PyTorch is not installed; pip install 'oco-sketch[torch]'"

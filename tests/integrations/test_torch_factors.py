@@ -1,0 +1,71 @@
+"""The sketch in PyTorch keeps what Frequent Directions promise, in single precision too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from oco.sketch import FrequentDirections, escaped_mass_limit
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+factors = pytest.importorskip("oco.integrations.torch.factors")
+unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")
+
+STEPS = 25
+# Relative to the trace: each absorption rounds its vectors by about ε, and the errors add up.
+TOLERANCES = {torch.float32: STEPS * 1e-7, torch.float64: 1e-13}
+
+
+def spectra(columns):
+    i = np.arange(columns)
+    return {
+        "flat": np.ones(columns),
+        "fast": 0.5**i,
+        "slow": 1 / (1 + i),
+        "low rank": (i < 4).astype(float),
+        "one large": np.where(i == 0, 1e3, 1.0),
+    }
+
+
+def stream(name, n, columns, seed=0):
+    rng = np.random.default_rng(seed)
+    turn = np.linalg.qr(rng.standard_normal((n, n)))[0][:, :columns]
+    scale = spectra(columns)[name][: turn.shape[1]]
+    for _ in range(STEPS):
+        yield (turn * scale) @ rng.standard_normal((turn.shape[1], columns))
+
+
+# Wide and narrow unfoldings; few and many eigenvectors of a large matrix; fewer columns than rank.
+SIZES = [(12, 40, 5), (40, 6, 5), (30, 2, 9), (200, 230, 20), (300, 150, 12)]
+
+
+@pytest.mark.parametrize("name", spectra(1))
+@pytest.mark.parametrize("n, columns, rank", SIZES)
+@pytest.mark.parametrize(
+    "decay, dtype", [(0.9, torch.float32), (1.0, torch.float32), (0.9, torch.float64)], ids=str
+)
+def test_guarantees(name, n, columns, rank, decay, dtype):
+    factor = factors.SketchedFactor(n, rank)
+    state = factor.zeros(torch.empty((), dtype=dtype))
+    exact, twin = np.zeros((n, n)), FrequentDirections(n, rank, decay=decay)
+    for gradient in stream(name, n, columns):
+        matrix = torch.tensor(gradient).to(dtype)
+        factor.absorb(state, unfoldings.Unfolding(matrix), decay)
+        gradient = matrix.double().numpy()
+        exact = decay * exact + gradient @ gradient.T
+        twin.update(gradient.T)
+    rounding = TOLERANCES[dtype] * np.trace(exact)
+    u, values = (state[name].double().numpy() for name in ("directions", "eigenvalues"))
+    kept = values > 0
+    overlap = u[:, kept].T @ u[:, kept]
+    np.testing.assert_allclose(
+        overlap, np.eye(kept.sum()), atol=1e-6 if dtype == torch.float32 else 1e-13
+    )
+    lost = np.linalg.eigvalsh(exact - (u * values) @ u.T)
+    assert lost[0] >= -rounding
+    assert lost[-1] <= state["escaped_mass"] + rounding
+    assert state["escaped_mass"] <= escaped_mass_limit(np.linalg.eigvalsh(exact), rank) + rounding
+    assert state["escaped_mass"] == pytest.approx(twin.escaped_mass, abs=rounding, rel=1e-5)
+    np.testing.assert_allclose(
+        (u * values) @ u.T, twin.covariance().dense(), atol=rounding, err_msg=name
+    )
