@@ -10,7 +10,7 @@ from oco.linalg.engine import kernel
 from oco.linalg.operators import LowRankPlusScalar, pseudo_power, resolve_rank
 from oco.linalg.secular import ball_weights
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import ESCAPED, M, Q, step
+from oco.sketch.kernels import ESCAPED, TOTAL, M, Q, step
 
 __all__ = ["SketchedRoot"]
 
@@ -68,25 +68,25 @@ class SketchedRoot:
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t (pseudo-inverse)."""
-        return self.descend(np.zeros(len(g)), g, square, -1.0, math.inf)[0]
+        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
 
     def descend(
-        self, x: np.ndarray, g: np.ndarray, square: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float]:
-        """Absorb g_t and return x_{t+1} on a ball, and g_tᵀ H_t⁻¹ g_t: see `MirrorDescent`."""
-        self._answer, quadratic = _descend(
+        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
+    ) -> tuple[np.ndarray, float, float]:
+        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
+        self._answer, quadratic, mass = _descend(
             *self._arrays,
             self._image,
             x is self._answer,
             x,
             g,
-            square,
+            mass,
             lr,
             radius,
             self.compensate,
             self.delta,
         )
-        return self._answer, quadratic
+        return self._answer, quadratic, mass
 
 
 @kernel
@@ -109,7 +109,7 @@ def _descend(
     known,
     x,
     g,
-    square,
+    mass,
     lr,
     radius,
     compensate,
@@ -130,8 +130,8 @@ def _descend(
         Whether `image` belongs to `x`.
     x, g : ndarray of shape (d,)
         The point and the gradient.
-    square : float
-        ‖g‖².
+    mass : float
+        Σ ‖g_s‖² before.
     lr, radius : float
         η; the ball's R, which may be infinite.
     compensate : bool
@@ -141,11 +141,17 @@ def _descend(
 
     Returns
     -------
-    ndarray of shape (d,), float
-        argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y) with y = x − η H⁺g, and gᵀH⁺g.  The coordinates in the
+    ndarray of shape (d,), float, float
+        argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y) with y = x − η H⁺g; gᵀH⁺g; and Σ ‖g_s‖², which is not
+        finite if the vector has been refused, with nothing changed.  The coordinates in the
         *updated* eigenvectors hold all of g that is in H's range, so that g is never split by
         eigenvalues at rounding level.
     """
+    # Unlike dot, vdot says nothing of an overflow, which the caller reports.
+    square = np.vdot(g, g)
+    mass += square
+    if not math.isfinite(mass + numbers[TOTAL]):
+        return x, 0.0, math.inf
     first = step(frame, rotation, values, coordinates, inside, counts, numbers, g, square)
     m, q = counts[M], counts[Q]
     turn = rotation[:q]
@@ -173,4 +179,4 @@ def _descend(
         image[:] = keep * (image - (lr * scale) * inside) + combination
     result = np.dot(combination[:m], frame[:m])
     result += keep * x - (keep * lr * scale) * g
-    return result, quadratic
+    return result, quadratic, mass
