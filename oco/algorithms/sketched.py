@@ -171,9 +171,10 @@ def _descend(
             - 2 * lr * (np.dot(along, image) + scale * np.dot(g, x))
             + lr * lr * (np.dot(along, along) + scale * (quadratic + np.dot(along, inside)))
         )
-        squares = np.append(seen * seen, 0.0)
-        squares[q] = max(length - squares.sum(), 0.0)
-        weights = ball_weights(np.append(roots, tail), squares, radius)
+        values_seen, squares = np.empty(q + 1), np.empty(q + 1)
+        values_seen[:q], values_seen[q] = roots, tail
+        squares[:q], squares[q] = seen * seen, max(length - np.dot(seen, seen), 0.0)
+        weights = ball_weights(values_seen, squares, radius)
         keep = weights[q]
         combination = np.dot((weights[:q] - keep) * seen, turn) + keep * combination
         image[:] = keep * (image - (lr * scale) * inside) + combination

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.linalg.lapack import dsyevd
 
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
@@ -26,13 +27,13 @@ MAX_ITERATIONS = 100
 LAST_STEP = 1e-9
 
 
-@kernel
 def lapack_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ as a dense matrix; see `rank_one_eigh`."""
-    matrix = np.outer(z, z)
-    for i in range(len(poles)):
-        matrix[i, i] += poles[i]
-    ascending, vectors = np.linalg.eigh(matrix)
+    matrix = np.multiply.outer(z, z)
+    matrix.flat[:: len(poles) + 1] += poles
+    ascending, vectors, failed = dsyevd(matrix, overwrite_a=True)
+    if failed:
+        raise np.linalg.LinAlgError("the eigenvalues did not converge")
     return ascending[::-1].copy(), np.ascontiguousarray(vectors.T[::-1])
 
 

@@ -116,14 +116,14 @@ def absorb(frame, rotation, values, m, q, decay, g, coordinates, inside):
         frame[m] = unit
         inside[m] = remainder
         m += 1
-    z, new, direction = split(rotation[:q], inside)
-    poles = decay * values[:q]
+    in_sketch, new, direction = split(rotation[:q], inside)
     n = q
     if new > 0.0:
-        n = q + 1
         rotation[q] = direction
-        z = np.append(z, new)
-        poles = np.append(poles, 0.0)
+        n = q + 1
+    z, poles = np.zeros(q + 1), np.zeros(q + 1)
+    z[:q], z[q], poles[:q] = in_sketch, new, decay * values[:q]
+    z, poles = z[:n], poles[:n]
     w, turn = rank_one_eigh(poles, z)
     rho = 0.0
     q = n
@@ -133,8 +133,7 @@ def absorb(frame, rotation, values, m, q, decay, g, coordinates, inside):
     rotation[:q] = np.dot(turn[:q], rotation[:n])
     rotation[q:] = 0.0
     coordinates[:q] = np.dot(turn[:q], z)
-    for i in range(q):
-        values[i] = max(w[i] - rho, 0.0)
+    values[:q] = np.maximum(w[:q] - rho, 0.0)
     return m, q, rho
 
 
