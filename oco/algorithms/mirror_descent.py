@@ -173,8 +173,9 @@ class MirrorDescent:
             checks.squared_length("g", g)
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
         self.x = x
-        self._squared_gradients = mass
-        self._quadratic += quadratic
+        # NumPy's scalars where the kernels are not compiled; numbers of Python's in either case.
+        self._squared_gradients = float(mass)
+        self._quadratic += float(quadratic)
         if not self.domain.bounded:
             self._travelled = max(self._travelled, math.sqrt(np.dot(x, x)))
 

@@ -101,6 +101,7 @@ def _descend(
     frame,
     rotation,
     values,
+    gram,
     coordinates,
     inside,
     counts,
@@ -118,11 +119,11 @@ def _descend(
     """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
 
     The direction, the step and the projection are combinations of x, of g and of rows of V, found
-    in V-coordinates, which costs one product with V for the round.
+    in small spaces, which costs one product with V for the round.
 
     Parameters
     ----------
-    frame, rotation, values, coordinates, inside, counts, numbers
+    frame, rotation, values, gram, coordinates, inside, counts, numbers
         The sketch: see `oco.sketch.kernels.step`.
     image : ndarray of shape (capacity,)
         V x; receives V times the result.
@@ -152,32 +153,41 @@ def _descend(
     mass += square
     if not math.isfinite(mass + numbers[TOTAL]):
         return x, 0.0, math.inf
-    first = step(frame, rotation, values, coordinates, inside, counts, numbers, g, square)
+    first = step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g, square)
     m, q = counts[M], counts[Q]
-    turn = rotation[:q]
+    turn, c = rotation[:q], coordinates[:q]
     roots, tail = _roots(values[:q], numbers[ESCAPED] if compensate else 0.0, delta)
     scale = 1.0 / tail if tail > 0.0 else 0.0
-    # H⁺g = Vᵀ along + scale·g.
-    along = np.dot((pseudo_power(roots, -1.0) - scale) * coordinates[:q], turn)
-    quadratic = np.dot(along, inside) + scale * square
+    # H⁺g = (W V)ᵀ along + scale·g.
+    along = (pseudo_power(roots, -1.0) - scale) * c
+    inner = np.dot(along, c)
+    quadratic = inner + scale * square
     combination, keep = -lr * along, 1.0
     if radius < math.inf:
         if not known:
             first = 0
         image[first:m] = np.dot(frame[first:m], x)
-        seen = np.dot(turn, image - lr * (along + scale * inside))
+        before = np.dot(turn, image)
+        seen = before - lr * (along + scale * c)
         length = (
             np.dot(x, x)
-            - 2 * lr * (np.dot(along, image) + scale * np.dot(g, x))
-            + lr * lr * (np.dot(along, along) + scale * (quadratic + np.dot(along, inside)))
+            - 2 * lr * (np.dot(along, before) + scale * np.dot(g, x))
+            + lr * lr * (np.dot(along, along) + scale * (quadratic + inner))
         )
-        values_seen, squares = np.empty(q + 1), np.empty(q + 1)
-        values_seen[:q], values_seen[q] = roots, tail
+        eigenvalues, squares = np.empty(q + 1), np.empty(q + 1)
+        eigenvalues[:q], eigenvalues[q] = roots, tail
         squares[:q], squares[q] = seen * seen, max(length - np.dot(seen, seen), 0.0)
-        weights = ball_weights(values_seen, squares, radius)
+        weights = ball_weights(eigenvalues, squares, radius)
         keep = weights[q]
-        combination = np.dot((weights[:q] - keep) * seen, turn) + keep * combination
-        image[:] = keep * (image - (lr * scale) * inside) + combination
+        combination = (weights[:q] - keep) * seen + keep * combination
+    combination = np.dot(combination, turn)
+    if radius < math.inf:
+        image[:] = keep * (image - (lr * scale) * inside) + np.dot(gram, combination)
     result = np.dot(combination[:m], frame[:m])
     result += keep * x - (keep * lr * scale) * g
+    # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.
+    size = math.sqrt(np.dot(result, result))
+    if size > radius:
+        result *= radius / size
+        image *= radius / size
     return result, quadratic, mass

@@ -11,8 +11,8 @@ import pytest
 
 from oco.linalg.engine import ENGINE
 
-# Rounding of T steps, relative to tr G; iterates feel it through H^{-1}.
-SKETCH, ITERATE = 1e-11, 1e-10
+# Rounding of T steps, relative to tr G; iterates feel it through H^{-1}, by up to ‖g‖/√ρ.
+SKETCH, ITERATE = 1e-11, 1e-9
 SCRIPT = """
 import inspect
 import sys
