@@ -158,7 +158,10 @@ def pair(name: str, value) -> tuple[int, int]:
     """
     sizes = value
     if isinstance(value, str):
-        sizes = [int(word) for word in value.split("x") if word.isdecimal()]
+        try:
+            sizes = [int(word) for word in value.split("x")]
+        except ValueError:
+            sizes = []
     if not isinstance(sizes, list | tuple) or len(sizes) != 2:
         raise ValueError(f"{name}: expected two sizes such as 256x128, got {value!r}")
     return integer(name, sizes[0], low=1), integer(name, sizes[1], low=1)
@@ -271,8 +274,9 @@ def _range(low, high) -> str:
 
 
 def _require_finite(name: str, value: np.ndarray) -> None:
-    bad = np.argwhere(~np.isfinite(value))
-    if len(bad):
+    finite = np.isfinite(value)
+    if not finite.all():
+        bad = np.argwhere(~finite)
         where = tuple(int(i) for i in bad[0])
         raise ValueError(
             f"{name}: expected finite numbers, got {value[where]} at index {where} "

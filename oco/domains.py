@@ -15,6 +15,9 @@ from oco.linalg.operators import SpectralOperator
 
 __all__ = ["DOMAINS", "Ball", "Box", "Domain", "Euclidean"]
 
+# Radii whose squares, and those of points a few orders of magnitude outside, are normal numbers.
+SMALLEST_RADIUS, LARGEST_RADIUS = 1e-150, 1e150
+
 
 class Domain(ABC):
     """A closed convex set K in R^d.
@@ -130,12 +133,12 @@ class Ball(Domain):
     Parameters
     ----------
     radius : float
-        R > 0, in the units of x.
+        R from 1e-150 to 1e150, in the units of x.
 
     Raises
     ------
     ValueError
-        If `radius` is not a finite number > 0.
+        If `radius` is not a number in this range.
 
     Examples
     --------
@@ -150,7 +153,7 @@ class Ball(Domain):
     name = "ball"
 
     def __init__(self, radius: float = 1.0) -> None:
-        self._radius = checks.number("radius", radius, above=0)
+        self._radius = checks.number("radius", radius, low=SMALLEST_RADIUS, high=LARGEST_RADIUS)
 
     def radius(self, d):
         """Return R."""

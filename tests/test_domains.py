@@ -115,8 +115,10 @@ def test_unconstrained_space_has_no_diameter():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: Ball(0), "radius: expected a finite number > 0, got 0"),
-        (lambda: Ball(math.nan), "radius: expected a finite number > 0, got nan"),
+        (lambda: Ball(0), r"radius: expected a finite number from 1e-150 to 1e\+150, got 0"),
+        (lambda: Ball(math.nan), r"radius: expected a finite number from .*, got nan"),
+        (lambda: Ball(1e-200), r"radius: expected a finite number from .*, got 1e-200"),
+        (lambda: Ball(1e308), r"radius: expected a finite number from .*, got 1e\+308"),
         (lambda: Box(1, -1), "lower: expected lower <= upper, got lower 1 and upper -1"),
         (lambda: Box([0, 0], [1, 1, 1]), "lower: expected the shape of upper"),
         (lambda: Box(0, math.inf), "upper: expected a finite number, got inf"),

@@ -112,6 +112,6 @@ TASK = Task(
     test=_judged(JUDGING),
     metric="next character %",
     measure=accuracy,
-    steps=300,
+    steps=200,
     ks=(4, 16, 32),
 )

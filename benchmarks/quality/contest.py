@@ -32,6 +32,8 @@ TUNING_SEEDS, REPORTED_SEEDS = (100, 101), (0, 1, 2, 3, 4)
 # Adam's second moment forgets as fast as the covariances do by default, so that the optimizers
 # differ in nothing else.
 BETAS = (0.9, 0.99)
+# A run whose loss exceeds this many times its first one has diverged.
+HOPELESS = 100
 # Steps between two refreshes of the covariances.
 UPDATE_EVERY = 10
 
@@ -126,7 +128,9 @@ def train(task: Task, contestant: Contestant, rate: float, seed: int) -> Run:
             group["lr"] = rate * (1 - step / task.steps)
         inputs, targets = task.batch(generator)
         loss = task.loss(model(inputs), targets)
-        if not math.isfinite(loss.item()):
+        if step == 0:
+            limit = HOPELESS * loss.item()
+        if not loss.item() <= limit:
             return Run(math.inf, math.inf, math.nan)
         optimizer.zero_grad()
         loss.backward()

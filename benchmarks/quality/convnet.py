@@ -15,7 +15,7 @@ from benchmarks.quality.task import Task
 
 # Fractions of the columns to learn from and to choose rates by; the rest is the test set.
 LEARN, CHOOSE = 0.6, 0.2
-PATCH, BATCH = 16, 16
+PATCH, BATCH = 16, 8
 # Patches that a loss is measured on.
 JUDGED = 128
 # Standard deviation of the noise, on the scale of pixels from 0 to 1.

@@ -3,107 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from oco import checks
+from oco.algorithms.factors import ExactFactor, SketchedFactor, make_factor, sketch_sizes
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
-from oco.linalg.operators import (
-    Dense,
-    LowRankPlusScalar,
-    Scalar,
-    SpectralOperator,
-    pseudo_power,
-    resolve_rank,
-)
-from oco.sketch import FrequentDirections
+from oco.linalg.operators import Dense, Scalar, SpectralOperator, pseudo_power, resolve_rank
 
-__all__ = ["EPSILON", "ExactFactor", "KroneckerRoot", "SketchedFactor", "sketch_sizes"]
+__all__ = ["EPSILON", "KroneckerRoot"]
 
 # What is added to a factor's eigenvalues, relative to the largest.  The inverse root of a matrix's
 # factor then favours a rare direction over the commonest by at most 1e-6^(-1/4) = 32, and the
 # rounding of the eigenvalues (1e-13) stays far below.
 EPSILON = 1e-6
-
-
-class ExactFactor:
-    """C ← β C + M_(i) M_(i)ᵀ, the exact covariance along an axis.
-
-    Parameters
-    ----------
-    dim : int
-        n, the length of the axis.
-    decay : float
-        β in (0, 1].
-
-    Attributes
-    ----------
-    matrix : ndarray of shape (n, n)
-        C.
-    """
-
-    rank = None
-    escaped_mass = 0.0
-
-    def __init__(self, dim: int, decay: float) -> None:
-        self.dim, self.decay = dim, decay
-        self.matrix = np.zeros((dim, dim))
-
-    @property
-    def state_bytes(self) -> int:
-        """Memory that the statistic takes, in bytes."""
-        return self.matrix.nbytes
-
-    def absorb(self, columns: np.ndarray) -> None:
-        """Absorb an unfolded gradient, of shape (n, anything)."""
-        self.matrix *= self.decay
-        self.matrix += columns @ columns.T
-
-    def covariance(self) -> Dense:
-        """Return C as an operator; later updates do not change it."""
-        return Dense.of(self.matrix)
-
-
-class SketchedFactor:
-    """C̃ = C̄ + τ I from Frequent Directions of the covariance along an axis.
-
-    Parameters
-    ----------
-    dim : int
-        n, the length of the axis.
-    rank : int
-        Sketch size ℓ, from 2 to n.
-    decay : float
-        β in (0, 1].
-
-    Attributes
-    ----------
-    sketch : FrequentDirections
-        C̄ and τ.
-    """
-
-    def __init__(self, dim: int, rank: int, decay: float) -> None:
-        self.dim, self.rank, self.decay = dim, rank, decay
-        self.sketch = FrequentDirections(dim, rank, decay=decay)
-
-    @property
-    def escaped_mass(self) -> float:
-        """Return τ."""
-        return self.sketch.escaped_mass
-
-    @property
-    def state_bytes(self) -> int:
-        """Memory that the sketch takes, in bytes."""
-        return self.sketch.state_bytes
-
-    def absorb(self, columns: np.ndarray) -> None:
-        """Absorb an unfolded gradient, of shape (n, anything)."""
-        self.sketch.update(columns.T)
-
-    def covariance(self) -> LowRankPlusScalar:
-        """Return C̃ as an operator; later updates do not change it."""
-        return self.sketch.compensated_covariance()
 
 
 class KroneckerRoot:
@@ -194,14 +109,14 @@ class KroneckerRoot:
         self._places = _blocks(self._merged, self.max_axis)
         self._blocks = [
             tuple(
-                _factor(place.stop - place.start, ranks[i], self.decay)
+                make_factor(place.stop - place.start, ranks[i], self.decay)
                 for i, place in zip(kept, places, strict=True)
             )
             for places in self._places
         ]
         self._metrics: list[Kronecker] = []
-        self._inverses: list[Kronecker] = []
         self.updates = self.absorbed = 0
+        self._total = 0.0
 
     @property
     def factors(self) -> tuple[ExactFactor | SketchedFactor, ...]:
@@ -219,7 +134,7 @@ class KroneckerRoot:
     def metric(self) -> SpectralOperator:
         """H, on tensors whose entries are taken in C order; later updates do not change it."""
         if not self._metrics:
-            return Scalar(0.0, int(np.prod(self.shape)))
+            return Scalar(0.0, math.prod(self.shape))
         if len(self._metrics) == 1:
             return self._metrics[0]
         return BlockDiagonal(self._merged, self._places, self._metrics)
@@ -236,9 +151,19 @@ class KroneckerRoot:
         return sum(sketched) if sketched else None
 
     @property
-    def state_bytes(self) -> int:
-        """Memory of the statistics, in bytes; their roots, made anew from them, not counted."""
+    def statistics_bytes(self) -> int:
+        """Memory of the factors, in bytes."""
         return sum(factor.state_bytes for factor in self.factors)
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the factors and of the eigenvectors of their roots, in bytes."""
+        eigenvectors = sum(
+            root.vectors.nbytes if isinstance(root, Dense) else root.basis.frame.nbytes
+            for metric in self._metrics
+            for root in metric.factors
+        )
+        return self.statistics_bytes + eigenvectors
 
     def update(self, gradient) -> np.ndarray:
         """Absorb a gradient if one is due, and return H⁻¹ G.
@@ -256,19 +181,23 @@ class KroneckerRoot:
         Raises
         ------
         ValueError
-            If the shape is wrong, or an entry or the sum of squares is not finite; nothing has
-            then changed.
+            If the shape is wrong, or an entry or the sum of all squares that were absorbed is not
+            finite; nothing has then changed.
         """
         gradient = checks.array("gradient", gradient, self.shape)
-        checks.squared_length("gradient", gradient.reshape(-1))
+        square = checks.squared_length("gradient", gradient.reshape(-1))
         tensor = gradient.reshape(self._merged)
         if self.updates % self.update_every == 0:
+            total = self.decay * self._total + square
+            if not math.isfinite(total):
+                raise ValueError(f"gradient: expected a finite sum of all squares, got {total}")
+            self._total = total
             self._absorb(tensor)
         self.updates += 1
         direction = np.empty(self._merged)
-        for places, inverse in zip(self._places, self._inverses, strict=True):
+        for places, metric in zip(self._places, self._metrics, strict=True):
             block = tensor[places]
-            direction[places] = (inverse @ block.reshape(-1)).reshape(block.shape)
+            direction[places] = metric.solve(block.reshape(-1)).reshape(block.shape)
         return direction.reshape(self.shape)
 
     def _absorb(self, tensor: np.ndarray) -> None:
@@ -281,7 +210,6 @@ class KroneckerRoot:
             Kronecker([self._root(factor.covariance(), scale) for factor in factors])
             for factors in self._blocks
         ]
-        self._inverses = [metric.power(-1) for metric in self._metrics]
 
     def _scale(self) -> float:
         if self.decay == 1:
@@ -303,40 +231,6 @@ class KroneckerRoot:
             for factor in self.factors
         )
         return f"{type(self).__name__}(shape={self.shape}, factors: {factors})"
-
-
-def sketch_sizes(name: str, value, axes: int) -> tuple[int | None, ...]:
-    """Return a sketch size ≥ 2, or None, for each axis; one given alone is meant for all.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is no integer ≥ 2 (a sketch of size 1 keeps no direction), or their number is wrong.
-
-    Examples
-    --------
-    >>> sketch_sizes("k", 16, axes=2), sketch_sizes("k", [16, None], axes=2)
-    ((16, 16), (16, None))
-    >>> sketch_sizes("k", 1, axes=2)
-    Traceback (most recent call last):
-    ...
-    ValueError: k: expected an integer >= 2, got 1
-    """
-    if value is None or np.ndim(value) == 0:
-        return (value if value is None else checks.integer(name, value, low=2),) * axes
-    sizes = tuple(
-        size if size is None else checks.integer(f"{name}[{i}]", size, low=2)
-        for i, size in enumerate(value)
-    )
-    if len(sizes) != axes:
-        raise ValueError(f"{name}: expected one for each of the {axes} axes, got {len(sizes)}")
-    return sizes
-
-
-def _factor(dim: int, rank: int | None, decay: float) -> ExactFactor | SketchedFactor:
-    if rank is None or rank >= dim:
-        return ExactFactor(dim, decay)
-    return SketchedFactor(dim, rank, decay)
 
 
 def _blocks(shape: Sequence[int], longest: int | None) -> list[tuple[slice, ...]]:

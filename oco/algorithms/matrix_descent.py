@@ -206,6 +206,10 @@ class KroneckerDescent(MatrixDescent):
         if lr is None and math.isfinite(diameter):
             lr = diameter / math.sqrt(2 * self.gradient_rank)
         bounds = ("certificate",)
+        if root.update_every == 1:
+            # Of what is proven of a sketch, nothing is left to say of exact factors.
+            sketched = any(factor.rank is not None for factor in root.factors)
+            bounds += ("shampoo-trace", "shampoo-theorem") if sketched else ("shampoo-trace",)
         super().__init__(root.shape, _Vectorised(root), domain, lr, bounds=bounds, k=k)
 
     def diagnostics(self) -> KroneckerDiagnostics:

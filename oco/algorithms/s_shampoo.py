@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from oco import checks
-from oco.algorithms.kronecker import EPSILON, sketch_sizes
+from oco.algorithms.factors import sketch_sizes
+from oco.algorithms.kronecker import EPSILON
 from oco.algorithms.matrix_descent import KroneckerDescent
 from oco.domains import Domain
 

@@ -10,7 +10,7 @@ __all__ = ["listing"]
 
 KINDS = ("algs", "losses", "streams", "domains")
 # What a run hands to a factory without the user's doing.
-PROVIDED = {"d", "T", "seed", "domain", "loss", "gradient_bound"}
+PROVIDED = {"d", "T", "seed", "domain", "loss"}
 
 
 @click.command("list")
@@ -75,6 +75,11 @@ def _first_line(thing) -> str:
 
 def _options(factory) -> str:
     """Return the command line's options among the parameters of `factory`."""
-    known = {"path": "data"}
-    names = [known.get(name, name) for name in inspect.signature(factory).parameters]
-    return " ".join(f"--{name}" for name in names if name not in PROVIDED)
+    from dataclasses import fields
+
+    from oco.experiment.lookup import KNOWN_AS
+    from oco.results import Experiment
+
+    options = {field.name for field in fields(Experiment)} - PROVIDED
+    names = [KNOWN_AS.get(name, name) for name in inspect.signature(factory).parameters]
+    return " ".join(f"--{name}" for name in names if name in options)

@@ -15,6 +15,7 @@ from oco.cli.report import report
 from oco.cli.reproduce import reproduce
 from oco.cli.run import run
 from oco.cli.show import show
+from oco.cli.spectra import spectra
 from oco.cli.sweep import sweep
 from oco.cli.train import train
 from oco.cli.tune import tune
@@ -79,6 +80,7 @@ for command in (
     sweep,
     tune,
     train,
+    spectra,
     plot,
     report,
     rank,

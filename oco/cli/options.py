@@ -60,10 +60,16 @@ _EXPERIMENT = (
     option(WHAT, "--d", kind=int, help="Dimension, at least 1; with --data, from the file."),
     option(
         WHAT,
+        "--shape",
+        unit="MxN",
+        help="Rows and columns of x, where it is a matrix; takes the place of --d.",
+    ),
+    option(
+        WHAT,
         "--k",
         kind=int,
         show_default="20, or d+1 if less",
-        help="Sketch size of a learner that sketches, from 2 to d+1.",
+        help="Sketch size of a learner that sketches, from 2 to d+1; of a matrix, for each side.",
     ),
     option(
         WHAT, "--T", "T", kind=int, help="Rounds, at least 1; with --data, all rows by default."
@@ -97,7 +103,7 @@ _EXPERIMENT = (
         LOSSES,
         "--stream",
         unit="NAME",
-        show_default="stochastic",
+        show_default="stochastic; with --shape matrix-lowrank",
         help="Where the rounds come from: a name from 'oco list streams', or "
         "package.module:stream.",
     ),
@@ -135,14 +141,14 @@ _EXPERIMENT = (
         "--turns",
         kind=float,
         show_default="0.25",
-        help="Full turns of the drift stream's leading subspace over the run.",
+        help="Full turns of the leading subspace of drift and matrix-rotating over the run.",
     ),
     option(
         LOSSES,
         "--r",
         kind=int,
-        show_default="20, or d if less",
-        help="Number of directions of the orthonormal stream.",
+        show_default="20, or d if less; 4 of a matrix",
+        help="Number of directions of the orthonormal stream; rank of a matrix stream's gradients.",
     ),
     option(
         LOSSES,

@@ -17,6 +17,7 @@ EXAMPLES = """\b
 Examples:
   oco run --alg s-adagrad --d 1000 --k 20 --T 10000
   oco run --alg full-adagrad --loss hinge --spectrum exp:0.9 --d 200 --T 5000
+  oco run --alg s-shampoo --shape 256x128 --k 16 --T 2000
   oco run --alg s-adagrad --data FILE --k 10 --lr 0.1 --domain unconstrained
   oco run --alg my_module:my_learner --d 100 --T 10000 --out results
 """

@@ -14,17 +14,36 @@ __all__ = ["show"]
 @click.argument("path", metavar="DIR")
 @output_options
 def show(path: str, plot: str | None, as_json: bool) -> None:
-    """Print a result that 'oco run --out DIR' saved."""
-    try:
-        from oco.results import load
+    """Print what 'oco run', 'oco train' or 'oco spectra' saved with --out DIR."""
+    with output.bad_input():
+        figure = None if plot is None else output.require_figure(plot)
+        from oco.results import load, storage
 
+        kind = storage.read(path)[0].get("kind")
+    if kind is not None:
+        _show_training(kind, path, figure, as_json)
+        return
+    with output.bad_input():
         result = load(path)
-        if plot is not None:
-            output.draw(result, output.require_figure(plot))
-    except (ValueError, OSError) as error:
-        raise output.BadInput(output.one_line(error)) from None
+        if figure is not None:
+            output.draw(result, figure)
     if as_json:
         output.print_json(result)
     else:
         output.print_table(result)
     output.complain(result)
+
+
+def _show_training(kind: str, path: str, figure, as_json: bool) -> None:
+    from oco.cli import spectra, train
+
+    with output.bad_input():
+        from oco import training
+
+        if kind == "spectra":
+            found, present, drawn = training.load_study(path), spectra.present, "spectra"
+        else:
+            found, present, drawn = training.load(path), train.present, "training"
+    present(found, as_json)
+    for problem in train.written(found, None, figure, drawn):
+        raise output.BadInput(problem)

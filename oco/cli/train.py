@@ -10,7 +10,7 @@ from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
 from oco.cli.progress import bar
 
-__all__ = ["complain", "print_json", "print_tables", "train", "training_options", "written"]
+__all__ = ["present", "train", "training_options", "written"]
 
 OPTIMIZER = "The optimizer"
 # \b keeps the line breaks.
@@ -161,13 +161,10 @@ def train(context, algorithms, sizes, grid, seeds, lr, out, plot, as_json, jobs,
         click.echo("interrupted; nothing was kept", err=True)
         context.exit(output.INTERRUPTED)
     problems = written(trained, out, figure, "training")
-    if as_json:
-        print_json(trained)
-    else:
-        print_tables(trained)
+    present(trained, as_json)
     if out is not None and not problems:
         click.echo(f"saved in {out}", err=True)
-    complain(trained, problems)
+    _complain(trained, problems)
     if len(trained.outcomes) < len(plan):
         output.loud(f"interrupted: {len(plan) - len(trained.outcomes)} trainings are missing")
         context.exit(output.INTERRUPTED)
@@ -203,33 +200,33 @@ def written(found, out: str | None, figure, kind: str) -> list[str]:
     return problems
 
 
-def print_json(trained) -> None:
-    """Print what was trained, with its curves, for programs."""
-    document = trained.document()
-    for run, outcome in zip(document["runs"], trained.outcomes, strict=True):
-        run["curves"] = {name: curve.tolist() for name, curve in vars(outcome.curves).items()}
-    click.echo(json.dumps(document, indent=1, allow_nan=False))
-
-
-def print_tables(trained) -> None:
-    """Print what was trained for people."""
+def present(trained, as_json: bool) -> None:
+    """Print what was trained, for people or for programs: the latter get all curves."""
     from oco.training import presentation
 
-    first = trained.outcomes[0].training
-    parts = [presentation.training_title(first), ""]
+    if as_json:
+        document = trained.document()
+        for run, outcome in zip(document["runs"], trained.outcomes, strict=True):
+            run["curves"] = {name: curve.tolist() for name, curve in vars(outcome.curves).items()}
+        click.echo(json.dumps(document, indent=1, allow_nan=False))
+        return
+    parts = [presentation.training_title(trained.outcomes[0].training), ""]
     if len(trained.groups) == 1:
         parts += [presentation.curve_table(trained.groups[0]), ""]
     output.print_rich(*parts, *presentation.trainings_table(trained))
 
 
-def complain(trained, problems: list[str]) -> None:
-    """Say on standard error what went wrong."""
+def _complain(trained, problems: list[str]) -> None:
+    """Say on standard error what went wrong; a rate that fails is part of a grid."""
     for outcome in trained.outcomes:
-        if not outcome.complete:
+        if not (outcome.complete or trained.tuned):
             training, summary = outcome.training, outcome.summary
             output.loud(
                 f"{summary.status.upper()}: {training.label}, η = {training.lr:.4g}, seed "
                 f"{training.seed}: {summary.message}"
             )
+    if trained.tuned:
+        for label in trained.lost:
+            output.loud(f"FAILED: {label}: every rate failed or diverged")
     for problem in problems:
         output.loud(f"Error: {problem}")

@@ -36,7 +36,7 @@ Examples:
 )
 @click.option("--seed", type=int, metavar="S", default=0, help="Of all that is drawn, at least 0.")
 @click.option(
-    "--d-max", type=int, metavar="D", default=40, help="Largest length of the rows, at least 1."
+    "--d-max", type=int, metavar="D", default=40, help="Largest length of the rows, 1 to 2000."
 )
 @click.option(
     "--k",

@@ -14,10 +14,32 @@ from oco.results import Bound
 from oco.results.summary import HOLDS, OPEN, VIOLATED
 from oco.simulator import Play
 
-__all__ = ["Ladder", "climb", "diameters", "rungs"]
+__all__ = ["Ladder", "Spectra", "climb", "diameters", "rungs"]
 
 CODES = {True: HOLDS, None: OPEN, False: VIOLATED}
 VERDICTS = {code: verdict for verdict, code in CODES.items()}
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Eigenvalues of what the gradients sum up to; None where they were not computed.
+
+    Attributes
+    ----------
+    covariance : tuple of ndarray or None
+        Those of G_t at each checkpoint.
+    axes : tuple of tuple of ndarray, or None
+        At each checkpoint, those of Σ G_s G_sᵀ and of Σ G_sᵀ G_s for gradients that are matrices.
+    """
+
+    covariance: tuple[np.ndarray | None, ...]
+    axes: tuple[tuple[np.ndarray, ...] | None, ...]
+
+    @classmethod
+    def missing(cls, play: Play) -> Spectra:
+        """Return what is known without computing any."""
+        nothing = (None,) * len(play.checkpoints)
+        return cls(nothing, nothing)
 
 
 @dataclass(frozen=True)
@@ -78,7 +100,7 @@ def climb(
     play: Play,
     certification: Certification,
     spans: np.ndarray,
-    spectra: tuple[np.ndarray | None, ...] | None,
+    spectra: Spectra,
 ) -> Ladder:
     """Compute every rung at every checkpoint and hold the regret against it.
 
@@ -88,8 +110,8 @@ def climb(
         Who played, what happened, the regret.
     spans : ndarray of shape (c,)
         D at each checkpoint.
-    spectra : tuple of ndarray or None, or None
-        Eigenvalues of G_t at each checkpoint, where they were computed.
+    spectra : Spectra
+        What is known of the gradients.
     """
     names = rungs(game, play)
     if not names:
@@ -105,7 +127,8 @@ def climb(
                 diameter=float(spans[i]),
                 gradient_bound=game.gradient_bound,
                 diagnostics=play.diagnostics[i],
-                spectrum=None if spectra is None else spectra[i],
+                spectrum=spectra.covariance[i],
+                axis_spectra=spectra.axes[i],
             ),
         )
         for i, t in enumerate(play.checkpoints)

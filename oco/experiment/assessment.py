@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from oco.bounds import RUNGS, full_adagrad_bound
-from oco.experiment.accounting import Ladder, climb, diameters, rungs
+from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes
 from oco.experiment.game import Game
 from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
 from oco.linalg.engine import ENGINE
 from oco.losses import Recorded
 from oco.results import BestFixedPoint, Interval, Result, Summary, Trace
+from oco.results.summary import Axis
 from oco.results.versions import versions
 from oco.simulator import Play
 from oco.sketch import escaped_mass_limit, escaped_mass_limit_range
@@ -57,7 +59,9 @@ def assess(game: Game, play: Play) -> Result:
     if game.experiment.prefix_regret and certification.comparator is not None:
         prefixes = unless_interrupted("each prefix's best fixed point", certify_prefixes)
         certification = certification.with_prefixes(prefixes)
-    spectra = unless_interrupted("the spectrum of G_T", _spectra) if play.rounds else None
+    spectra = Spectra.missing(play)
+    if play.rounds:
+        spectra = unless_interrupted("the spectrum of G_T", _spectra, spectra)
     spans = diameters(game, play, certification)
     steps = climb(game, play, certification, spans, spectra)
     summary = _summary(game, play, certification, spans, steps, spectra)
@@ -71,24 +75,38 @@ def assess(game: Game, play: Play) -> Result:
         trace=_trace(play, certification, steps),
         x=np.array(game.learner.x, dtype=np.float64),
         comparator=None if certification.comparator is None else certification.comparator.x,
-        spectrum=None if spectra is None else spectra[-1],
+        spectrum=spectra.covariance[-1] if play.rounds else None,
     )
 
 
-def _needs_spectra(game: Game, play: Play) -> bool:
-    return any(RUNGS[name].needs_spectrum for name in rungs(game, play))
+def _needed(game: Game, play: Play) -> set[str | None]:
+    """Return which spectra the bounds need, as attributes of an `Account`."""
+    return {RUNGS[name].needs for name in rungs(game, play)}
 
 
-def _spectra(game: Game, play: Play, recorded: Recorded) -> tuple[np.ndarray | None, ...] | None:
-    """Return the eigenvalues of G_t at each checkpoint, or at the last one for Ω_k alone."""
-    t = play.checkpoints
+def _spectra(game: Game, play: Play, recorded: Recorded) -> Spectra:
+    """Return the eigenvalues at each checkpoint; those of G_T alone where it is Ω_k that is asked.
+
+    What would take too long is left out.
+    """
+    t, needed, found = play.checkpoints, _needed(game, play), Spectra.missing(play)
+    sides = _sides(play)
+    if "axis_spectra" in needed and spectrum_affordable(max(sides)):
+        found = replace(found, axes=axis_spectra(recorded, play.slopes, t, sides))
     if not spectrum_affordable(game.stream.d):
-        return None
-    if _needs_spectra(game, play):
-        return gradient_spectra(recorded, play.slopes, t)
+        return found
+    if "spectrum" in needed:
+        return replace(found, covariance=gradient_spectra(recorded, play.slopes, t))
     if getattr(game.learner, "k", None):
-        return (None,) * (len(t) - 1) + gradient_spectra(recorded, play.slopes, t[-1:])
-    return None
+        last = gradient_spectra(recorded, play.slopes, t[-1:])
+        return replace(found, covariance=found.covariance[:-1] + last)
+    return found
+
+
+def _sides(play: Play) -> tuple[int, ...]:
+    """Return the lengths of the axes that a matrix learner has factors for."""
+    account = play.diagnostics[-1] if play.rounds else None
+    return tuple(axis.dim for axis in getattr(account, "axes", ()))
 
 
 def _trace(play: Play, certification: Certification, steps: Ladder) -> Trace:
@@ -114,7 +132,7 @@ def _summary(
     certification: Certification,
     spans: np.ndarray,
     steps: Ladder,
-    spectra: tuple[np.ndarray | None, ...] | None,
+    spectra: Spectra,
 ) -> Summary:
     experiment, learner, n = game.experiment, game.learner, play.rounds
     bounds = steps.bounds(certification)
@@ -122,7 +140,8 @@ def _summary(
     seconds = float(play.seconds[-1]) if n else 0.0
     account = play.diagnostics[-1] if n else None
     k, lr = getattr(learner, "k", None), getattr(learner, "lr", None)
-    spectrum = spectra[-1] if spectra else None
+    spectrum = spectra.covariance[-1] if n else None
+    axes = _axes(account, spectra) if n else ()
     diameter = float(spans[-1]) if n and np.isfinite(spans[-1]) else None
     known = spectrum is not None and diameter is not None
     return Summary(
@@ -131,6 +150,7 @@ def _summary(
         stream=experiment.stream,
         domain=experiment.domain,
         d=game.stream.d,
+        shape=game.shape,
         k=k,
         T=game.stream.T,
         seed=experiment.seed,
@@ -147,13 +167,31 @@ def _summary(
         certificate=next((bound.value for bound in bounds if bound.name == "certificate"), None),
         diameter=diameter,
         escaped_mass=account.escaped_mass if account else None,
-        omega=escaped_mass_limit(spectrum, k) if k and spectrum is not None else None,
+        omega=escaped_mass_limit(spectrum, k) if k and not axes and spectrum is not None else None,
         omega_range=_omega_range(learner) if n else None,
+        axes=axes,
         full_adagrad_bound=full_adagrad_bound(spectrum, diameter) if known else None,
         seconds=seconds,
         seconds_per_round=seconds / n if n else None,
         state_bytes=account.state_bytes if account else None,
         notes=tuple(_notes(game, play, certification, spans)),
+    )
+
+
+def _axes(account, spectra: Spectra) -> tuple[Axis, ...]:
+    """Return what the sketches of a matrix learner lost, side by side."""
+    axes = getattr(account, "axes", ())
+    found = spectra.axes[-1] or (None,) * len(axes)
+    return tuple(
+        Axis(
+            dim=axis.dim,
+            k=axis.rank,
+            escaped_mass=float(axis.escaped_mass),
+            omega=None
+            if axis.rank is None or spectrum is None
+            else escaped_mass_limit(spectrum, axis.rank),
+        )
+        for axis, spectrum in zip(axes, found, strict=True)
     )
 
 
@@ -196,13 +234,20 @@ def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarr
             f"the best fixed point is known to {comparator.gap:.3g}, not to the fraction "
             f"{game.experiment.gap:g} of the regret that was asked for"
         )
-    if _needs_spectra(game, play) and not spectrum_affordable(game.stream.d):
+    needed = _needed(game, play)
+    if "spectrum" in needed and not spectrum_affordable(game.stream.d):
         yield (
             f"d = {game.stream.d:,} is too large for the spectrum of G_T: the bounds that need it "
             "are left open"
         )
+    if "axis_spectra" in needed and not spectrum_affordable(max(_sides(play))):
+        yield (
+            f"a side of {max(_sides(play)):,} is too long for the spectra of Σ GGᵀ and Σ GᵀG: the "
+            "bounds that need them are left open"
+        )
     if not rungs(game, play) and play.rounds:
-        yield "the learner claims no bounds on its regret: none was checked"
+        name = game.experiment.algorithm
+        yield f"the learner {name} claims no bounds on its regret: none was checked"
     if play.status == "failed":
         yield "after a failure no best fixed point is computed, so the regret is not known"
     for name in game.ignored:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco.algorithms import ALGORITHMS
@@ -14,7 +16,7 @@ __all__ = ["compile_kernels"]
 
 # Enough rounds, dimensions and length for a sketch of the smallest size to fill, to fold and to be
 # projected, so that every kernel is met.
-ROUNDS, DIMENSION, LENGTH = 30, 12, 10.0
+ROUNDS, SHAPE, LENGTH = 30, (4, 3), 10.0
 
 
 def compile_kernels(game: Game) -> None:
@@ -27,12 +29,13 @@ def compile_kernels(game: Game) -> None:
         return
     options = Options(
         {
-            "d": DIMENSION,
+            "d": math.prod(SHAPE),
+            "shape": SHAPE,
             "k": 2,
             "domain": Ball(1.0) if game.domain.bounded else Euclidean(),
             "lr": 1.0,
         }
     )
     learner = options.call("algorithm", ALGORITHMS[game.experiment.algorithm])
-    for g in np.random.default_rng(0).standard_normal((ROUNDS, DIMENSION)):
-        learner.update(LENGTH * g)
+    for g in np.random.default_rng(0).standard_normal((ROUNDS, math.prod(SHAPE))):
+        learner.update(LENGTH * g.reshape(np.shape(learner.x)))

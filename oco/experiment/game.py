@@ -17,7 +17,7 @@ from oco.experiment.lookup import Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
 from oco.results import Experiment
 
-__all__ = ["DEFAULT_SKETCH", "Game", "set_up"]
+__all__ = ["DEFAULT_SKETCH", "Flattened", "Game", "set_up"]
 
 # Sketch size unless told, or d + 1 where that is less: the setting of the README's first example.
 DEFAULT_SKETCH = 20
@@ -37,6 +37,8 @@ class Game:
         Who plays, what is suffered, what is shown, where.
     gradient_bound : float
         G ≥ ‖g_t‖ for all t; infinite where none is known.
+    shape : tuple of int or None
+        (m, n) where x is a matrix, flattened row by row.
     ignored : tuple of str
         Options that were given and that nothing takes.
     """
@@ -47,6 +49,7 @@ class Game:
     stream: Stream
     domain: Domain
     gradient_bound: float
+    shape: tuple[int, int] | None
     ignored: tuple[str, ...]
 
 
@@ -70,8 +73,9 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     options = Options(
         {
             name: getattr(experiment, name)
-            for name in ("d", "T", "k", "lr", "delta", "seed", "spectrum", "noise", "turns", "r")
+            for name in ("T", "k", "lr", "delta", "seed", "spectrum", "noise", "turns", "r")
         }
+        | {"d": _dimension(experiment), "shape": experiment.shape}
         | {"path": experiment.data, "features": experiment.features}
         | {"bias": experiment.bias, "radius": experiment.radius}
     )
@@ -84,9 +88,27 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
         )
     bound = _gradient_bound(loss, stream, domain)
     options.values |= {"d": stream.d, "T": stream.T, "domain": domain, "gradient_bound": bound}
+    shape = _shape(experiment, stream)
+    # A vector is a tensor with one axis.
+    options.values |= {"shape": shape or (stream.d,), "gradient_rank": stream.gradient_rank}
     learner = _learner(experiment, objects, options)
     ignored = tuple(name for name in SPECIFIC if name in options.unused())
-    return Game(experiment, learner, loss, stream, domain, bound, ignored)
+    return Game(experiment, learner, loss, stream, domain, bound, shape, ignored)
+
+
+def _dimension(experiment: Experiment) -> int | None:
+    return experiment.d if experiment.shape is None else math.prod(experiment.shape)
+
+
+def _shape(experiment: Experiment, stream: Stream) -> tuple[int, int] | None:
+    """Return the shape of x, if it is to be a matrix."""
+    shape = stream.shape or experiment.shape
+    asked = experiment.shape or shape
+    if shape is not None and (shape != asked or math.prod(shape) != stream.d):
+        m, n = asked
+        has = f"d = {stream.d}" if stream.shape is None else "{}x{}".format(*stream.shape)
+        raise ValueError(f"shape: the {stream.name} stream has {has}, expected {m}x{n}")
+    return shape
 
 
 def _domain(experiment: Experiment) -> Domain:
@@ -109,8 +131,12 @@ def _loss_and_stream(experiment, objects, options) -> tuple[Loss, Stream]:
             f"got {type(stream).__name__}"
         )
     loss = options.values.setdefault("loss", LOSSES[stream.default_loss])
-    if not stream.supports(loss.name):
-        raise ValueError(f"loss: the {stream.name} stream cannot be played with {loss.name!r}")
+    if not stream.supports(loss.name) or (loss.labels == "class") != (stream.outputs is not None):
+        able = [name for name, known in STREAMS.items() if known.supports(loss.name)]
+        raise ValueError(
+            f"loss: the {stream.name} stream cannot be played with {loss.name!r}; "
+            f"{', '.join(able)} can"
+        )
     return loss, stream
 
 
@@ -156,25 +182,55 @@ def _learner(experiment, objects, options):
             f"algorithm: a learner has an array `x` and a method `update(g)`; "
             f"{experiment.algorithm} gives {type(learner).__name__}, which has not"
         )
+    if np.ndim(learner.x) > 1:
+        learner = Flattened(learner)
     checks.vector("algorithm: the learner's x", learner.x, options.values["d"])
     if getattr(learner, "bounds", ()):
         _rehearse_bounds(learner, options.values["d"])
     return learner
 
 
+class Flattened:
+    """A learner of matrices, played with vectors: the entries of x and of gradients row by row.
+
+    Parameters
+    ----------
+    learner : object
+        With `x` of shape (m, n) and ``update(G)``; its other attributes are those of this.
+    """
+
+    def __init__(self, learner) -> None:
+        self.learner, self._shape = learner, np.shape(learner.x)
+
+    @property
+    def x(self) -> np.ndarray:
+        """The entries of x, of shape (mn,)."""
+        return self.learner.x.reshape(-1)
+
+    def update(self, g: np.ndarray) -> None:
+        """Absorb a gradient of shape (mn,)."""
+        self.learner.update(g.reshape(self._shape))
+
+    def __getattr__(self, name: str):
+        return getattr(self.learner, name)
+
+
 def _rehearse_bounds(learner, d: int) -> None:
     """Compute the bounds that a learner claims once before the game, not first after it."""
     names = [checks.choice("algorithm: bounds", name, RUNGS) for name in learner.bounds]
     try:
+        lr = checks.number("lr", learner.lr, above=0)
+        diagnostics = learner.diagnostics()
         account = Account(
             t=1,
             d=d,
             k=getattr(learner, "k", None),
-            lr=checks.number("lr", learner.lr, above=0),
+            lr=lr,
             diameter=1.0,
             gradient_bound=1.0,
-            diagnostics=learner.diagnostics(),
+            diagnostics=diagnostics,
             spectrum=np.ones(1),
+            axis_spectra=tuple(np.ones(1) for _ in getattr(diagnostics, "axes", ())),
         )
         ladder(names, account)
     except (AttributeError, TypeError, ValueError) as error:

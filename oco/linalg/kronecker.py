@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 
 import numpy as np
 
-from oco.linalg.operators import Components, Dense, LowRankPlusScalar, SpectralOperator
+from oco.linalg.operators import (
+    Components,
+    Dense,
+    LowRankPlusScalar,
+    SpectralOperator,
+    pseudo_power,
+)
 
 __all__ = ["BlockDiagonal", "Kronecker", "along", "unfold"]
 
@@ -46,48 +52,60 @@ class _Axis:
     def __init__(self, operator: Dense | LowRankPlusScalar) -> None:
         self.operator = operator
         self.tailed = not isinstance(operator, Dense)
-        self.rows = operator.basis.rows() if self.tailed else operator.vectors.T
+        self.rank = len(operator.values) - self.tailed
+
+    def coordinates(self, columns: np.ndarray) -> np.ndarray:
+        """Return the columns' coordinates along the eigenvectors."""
+        if self.tailed:
+            return self.operator.basis.coordinates(columns)
+        return self.operator.vectors.T @ columns
+
+    def combine(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return the columns with these coordinates along the eigenvectors."""
+        if self.tailed:
+            return self.operator.basis.combine(coordinates.T).T
+        return self.operator.vectors @ coordinates
 
     def analyse(self, columns: np.ndarray) -> np.ndarray:
-        coordinates = self.rows @ columns
+        coordinates = self.coordinates(columns)
         if not self.tailed:
             return coordinates
-        return np.concatenate([coordinates, columns - self.rows.T @ coordinates])
+        return np.concatenate([coordinates, columns - self.combine(coordinates)])
 
     def synthesise(self, coordinates: np.ndarray) -> np.ndarray:
-        q = len(self.rows)
-        columns = self.rows.T @ coordinates[:q]
-        return columns + coordinates[q:] if self.tailed else columns
+        columns = self.combine(coordinates[: self.rank])
+        return columns + coordinates[self.rank :] if self.tailed else columns
 
-    def multiply(self, columns: np.ndarray) -> np.ndarray:
-        """Return A X for the operator A and the columns X."""
-        values, coordinates = self.operator.values, self.rows @ columns
+    def multiply(self, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return A X for the columns X and the operator A with the eigenvalues given."""
+        coordinates = self.coordinates(columns)
         if not self.tailed:
-            return self.rows.T @ (values[:, None] * coordinates)
-        low_rank = self.rows.T @ ((values[:-1] - values[-1])[:, None] * coordinates)
+            return self.combine(values[:, None] * coordinates)
+        low_rank = self.combine((values[:-1] - values[-1])[:, None] * coordinates)
         return low_rank + values[-1] * columns
 
     def sums(self, squares: np.ndarray, axis: int) -> np.ndarray:
         """Add up the squares of the coordinates that share an eigenvalue."""
-        if not self.tailed:
-            return squares
-        return np.add.reduceat(squares, range(len(self.rows) + 1), axis=axis)
+        return np.add.reduceat(squares, range(self.rank + 1), axis) if self.tailed else squares
 
     @property
     def spread(self) -> np.ndarray:
         """For each coordinate, which eigenvalue is its own."""
-        q = len(self.rows)
-        return np.minimum(
-            np.arange(q + self.tailed * self.operator.dim), len(self.operator.values) - 1
-        )
+        tail = np.full(self.tailed * self.operator.dim, self.rank)
+        return np.concatenate([np.arange(self.rank), tail])
 
 
 class _OnAxes(SpectralOperator):
-    """Any function of a Kronecker product: its eigenspaces, with the eigenvalues given."""
+    """A Kronecker product, or any function of one: the same eigenspaces, other eigenvalues."""
 
-    def __init__(self, axes: Sequence[_Axis], values: np.ndarray) -> None:
-        self._axes, self.values = axes, values
+    def __init__(self, axes: Sequence[_Axis]) -> None:
+        self._axes = axes
         self.dim = int(np.prod([axis.operator.dim for axis in axes]))
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Products of the factors' eigenvalues: computed only where a projection needs them."""
+        return _outer([axis.operator.values for axis in self._axes])
 
     @cached_property
     def multiplicities(self) -> np.ndarray:
@@ -114,7 +132,9 @@ class _OnAxes(SpectralOperator):
 
     def map(self, f):
         """Return the operator with the same eigenspaces and eigenvalues f(λ)."""
-        return _OnAxes(self._axes, f(self.values))
+        mapped = _OnAxes(self._axes)
+        mapped.values = f(self.values)
+        return mapped
 
 
 class Kronecker(_OnAxes):
@@ -137,14 +157,20 @@ class Kronecker(_OnAxes):
 
     def __init__(self, factors: Sequence[Dense | LowRankPlusScalar]) -> None:
         self.factors = tuple(factors)
-        values = _outer([factor.values for factor in self.factors])
-        super().__init__([_Axis(factor) for factor in self.factors], values)
+        super().__init__([_Axis(factor) for factor in self.factors])
 
     def __matmul__(self, v):
         """Return A v: each factor acts along its own axis."""
+        return self._multiply(v, [factor.values for factor in self.factors])
+
+    def solve(self, v: np.ndarray) -> np.ndarray:
+        """Return A⁺ v, of shape (d,) (pseudo-inverse)."""
+        return self._multiply(v, [pseudo_power(factor.values, -1.0) for factor in self.factors])
+
+    def _multiply(self, v, values):
         tensor = v.reshape([factor.dim for factor in self.factors])
-        for i, axis in enumerate(self._axes):
-            tensor = along(axis.multiply, tensor, i)
+        for i, (axis, own) in enumerate(zip(self._axes, values, strict=True)):
+            tensor = along(partial(axis.multiply, values=own), tensor, i)
         return tensor.reshape(-1)
 
     def power(self, exponent):

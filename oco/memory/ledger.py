@@ -17,6 +17,11 @@ AdaFactor               N/n_{p−1} + N/n_p, of the shape as it is given
 ======================  ==================================================
 
 and N for each but full-matrix AdaGrad where p ≤ 1.
+
+Roots are those that `oco.integrations.torch.SShampoo` keeps: an inverse root as large as an exact
+factor, k numbers for a sketch.  Its default graft, RMSProp's, keeps N numbers more, as Adam's
+second moment does: what S-Shampoo saves over Adam it saves only without that graft.  The NumPy
+sketches hold room to work in besides, max(8, k/2) rows of length n_i for the most part.
 """
 
 from __future__ import annotations
@@ -121,8 +126,8 @@ class Ledger:
     max_axis: int | None
 
     def __getitem__(self, label: str) -> Entry:
-        """Return an optimizer's row by its label."""
-        return next(entry for entry in self.entries if entry.label == label)
+        """Return an optimizer's row by its label; a KeyError if it has none."""
+        return {entry.label: entry for entry in self.entries}[label]
 
     @property
     def numbers(self) -> int:

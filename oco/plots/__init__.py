@@ -12,6 +12,7 @@ from oco.plots.rank import rank
 from oco.plots.rates import rates, rates_of_results
 from oco.plots.regret import regret
 from oco.plots.separation import separation
+from oco.plots.spectra import spectra
 from oco.plots.spectrum import spectrum
 from oco.plots.training import training
 
@@ -37,6 +38,7 @@ __all__ = [
     "regret",
     "save",
     "separation",
+    "spectra",
     "spectrum",
     "training",
 ]

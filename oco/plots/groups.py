@@ -10,6 +10,7 @@ import numpy as np
 
 from oco.results import Result
 from oco.results.comparison import label
+from oco.results.tables import dimension
 
 __all__ = ["Line", "Panel", "best_lines", "panels", "setting_title"]
 
@@ -104,7 +105,7 @@ def setting_title(results: Sequence[Result]) -> str:
     seed = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
     return (
         f"{where}, {summary.loss} loss, {summary.domain}\n"
-        f"d = {summary.d:,}, T = {summary.T:,}, {seed}"
+        f"{dimension(summary)}, T = {summary.T:,}, {seed}"
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oco.results import Result
+from oco.results.tables import dimension
 
 __all__ = ["regret"]
 
@@ -19,6 +20,8 @@ STYLES = {
     "trace": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
     "sketch": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
     "theorem-3": {"color": "#0072B2", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "^"},
+    "shampoo-trace": {"color": "#E69F00", "linestyle": (0, (6, 2)), "marker": "<"},
+    "shampoo-theorem": {"color": "#0072B2", "linestyle": (0, (3, 1, 1, 1)), "marker": ">"},
 }
 OTHER = {"color": "0.4", "linestyle": "-", "marker": "x"}
 CAPTION_WIDTH = 135
@@ -107,7 +110,7 @@ def _draw_violations(axes, result: Result) -> None:
 
 def _title(result: Result) -> str:
     experiment, summary = result.experiment, result.summary
-    sizes = f"d = {summary.d}" + ("" if summary.k is None else f", k = {summary.k}")
+    sizes = dimension(summary) + ("" if summary.k is None else f", k = {summary.k}")
     where = experiment.data or summary.stream
     return (
         f"{summary.algorithm}, {summary.loss} loss, {where}, {summary.domain}\n"

@@ -12,6 +12,9 @@ from oco.training.presentation import training_title
 
 __all__ = ["training"]
 
+# Between the marks of two optimizers that failed at the same rate, as a fraction of the axis.
+STACKED = 0.03
+
 
 def training(trained: Trainings) -> Figure:
     """Draw loss and error rate over the steps, each optimizer at its best rate.
@@ -94,7 +97,7 @@ def _rates(axes, trained: Trainings, looks) -> None:
         axes, xscale="log", yscale="log", xlabel="learning rate η",
         ylabel="validation loss after the last step (nats an example)",
     )  # fmt: skip
-    for label, look in looks.items():
+    for i, (label, look) in enumerate(looks.items()):
         groups = [group for group in trained.groups if group.training.label == label]
         groups.sort(key=lambda group: group.training.lr)
         rates = np.array([group.training.lr for group in groups])
@@ -108,8 +111,9 @@ def _rates(axes, trained: Trainings, looks) -> None:
         lost = np.isnan(middle)
         if lost.any():
             axes.plot(
-                rates[lost], np.full(lost.sum(), 1.0), "x", color=look["color"], markersize=6,
-                transform=axes.get_xaxis_transform(), clip_on=False, label=f"_lost of {label}",
+                rates[lost], np.full(lost.sum(), 1 - STACKED * i), "x", color=look["color"],
+                markersize=6, transform=axes.get_xaxis_transform(), clip_on=False,
+                label=f"_lost of {label}",
             )  # fmt: skip
 
 

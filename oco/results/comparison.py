@@ -12,7 +12,7 @@ from rich.text import Text
 from oco.results.formats import duration, number, size
 from oco.results.result import Result
 from oco.results.summary import Bound, Summary
-from oco.results.tables import domain
+from oco.results.tables import dimension, domain
 
 __all__ = ["comparison", "label", "setting"]
 
@@ -46,7 +46,7 @@ def setting(result: Result) -> str:
         if getattr(experiment, name) is not None
     ]
     parts = [where, *extras, f"{summary.loss} loss", domain(experiment)]
-    return f"{', '.join(parts)}; d = {summary.d:,}, T = {summary.T:,}, seed {summary.seed}"
+    return f"{', '.join(parts)}; {dimension(summary)}, T = {summary.T:,}, seed {summary.seed}"
 
 
 def comparison(results: Sequence[Result]) -> Group:

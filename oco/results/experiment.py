@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, fields
 from functools import partial
@@ -9,7 +10,10 @@ from functools import partial
 from oco import checks
 from oco.results.records import Record
 
-__all__ = ["Experiment", "checked"]
+__all__ = ["Experiment", "checked", "default_stream"]
+
+# In each tenfold of rounds: more are a slip of the hand, which shall not fill the memory.
+MOST_CHECKPOINTS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,15 +28,19 @@ class Experiment(Record):
         A loss's name (`oco.losses.LOSSES`), or ``"package.module:loss"``; the stream's own by
         default.
     stream : str, optional
-        A stream's name (`oco.losses.STREAMS`), or ``"package.module:stream"``; ``"data"`` if `data`
-        is given, otherwise ``"stochastic"``.
+        A stream's name (`oco.losses.STREAMS`), or ``"package.module:stream"``; see
+        `default_stream`.
     domain : {"ball", "box", "unconstrained"}
         K.
     d, T : int, optional
         Dimension and rounds, ≥ 1; not needed for a data file, whose d features (one more with
         `bias`) and T rows are used.
+    shape : tuple of int, optional
+        (m, n), where x is to be a matrix with d = mn entries; as a pair or a text such as
+        ``"256x128"``.
     k : int, optional
-        Sketch size of the learners that sketch, from 2 to d + 1; ``min(20, d + 1)`` by default.
+        Sketch size of the learners that sketch, from 2 to d + 1, or for each side of a matrix;
+        ``min(20, d + 1)`` by default.
     seed : int
         ≥ 0; of everything random.
     lr : float, optional
@@ -50,9 +58,10 @@ class Experiment(Record):
         Of the stochastic streams: probability of a wrong class, or width of the error of a real
         label.
     turns : float, optional
-        Full turns of the drift stream's leading subspace over the run.
+        Full turns of the drift stream's leading subspace over the run, or of the leading factors of
+        the matrix-rotating stream.
     r : int, optional
-        Number of directions of the orthonormal stream.
+        Number of directions of the orthonormal stream; rank of a matrix stream's gradients.
     data : str, optional
         Path of an svmlight, ``.npz`` or ``.npy`` file.
     bias : bool
@@ -60,7 +69,7 @@ class Experiment(Record):
     features : int, optional
         Number of features in the file, where the last ones may never occur.
     checkpoints : int
-        Checkpoints in each tenfold of rounds, ≥ 1.
+        Checkpoints in each tenfold of rounds, from 1 to 10,000.
     prefix_regret : bool
         Whether to find, at each checkpoint, the best fixed point of the rounds so far as well.
     gap : float
@@ -86,6 +95,7 @@ class Experiment(Record):
     stream: str | None = None
     domain: str = "ball"
     d: int | None = None
+    shape: tuple[int, ...] | None = None
     k: int | None = None
     T: int | None = None
     seed: int = 0
@@ -111,9 +121,31 @@ class Experiment(Record):
             if value is not None or option.default is not None:
                 object.__setattr__(self, option.name, checked(option.name, value))
         if self.stream is None:
-            object.__setattr__(self, "stream", "stochastic" if self.data is None else "data")
+            object.__setattr__(self, "stream", default_stream(self.loss, self.data, self.shape))
         if self.data is not None and self.stream != "data":
             raise ValueError(f"data: expected the stream 'data' with it, got {self.stream!r}")
+        if None not in (self.shape, self.d) and self.d != math.prod(self.shape):
+            m, n = self.shape
+            raise ValueError(f"d: expected {m * n}, as the shape is {m}x{n}, got {self.d}")
+
+
+def default_stream(
+    loss: str | None = None, data: str | None = None, shape: tuple[int, ...] | None = None
+) -> str:
+    """Return the name of the stream that is played unless another is asked for.
+
+    Examples
+    --------
+    >>> default_stream(), default_stream(data="rows.npz"), default_stream("softmax")
+    ('stochastic', 'data', 'multiclass')
+    >>> default_stream(shape=(8, 4)), default_stream("hinge", shape=(8, 4))
+    ('matrix-lowrank', 'stochastic')
+    """
+    if data is not None:
+        return "data"
+    if loss == "softmax":
+        return "multiclass"
+    return "stochastic" if shape is None or loss not in (None, "linear") else "matrix-lowrank"
 
 
 def checked(option: str, value, name: str | None = None):
@@ -175,6 +207,7 @@ _CHECKS = {
     "stream": _text,
     "domain": _text,
     "d": _at_least_one,
+    "shape": checks.pair,
     "k": partial(checks.integer, low=2),
     "T": _at_least_one,
     "seed": partial(checks.integer, low=0),
@@ -190,7 +223,7 @@ _CHECKS = {
     "data": _path,
     "bias": _flag,
     "features": _at_least_one,
-    "checkpoints": _at_least_one,
+    "checkpoints": partial(checks.integer, low=1, high=MOST_CHECKPOINTS),
     "prefix_regret": _flag,
     "gap": _positive,
 }

@@ -9,7 +9,7 @@ import numpy as np
 
 from oco.results.records import Record
 
-__all__ = ["BestFixedPoint", "Bound", "Interval", "Summary", "Trace"]
+__all__ = ["Axis", "BestFixedPoint", "Bound", "Interval", "Summary", "Trace"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,29 @@ class Bound(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class Axis(Record):
+    """One side of a matrix learner's metric.
+
+    Attributes
+    ----------
+    dim : int
+        Its length.
+    k : int or None
+        Sketch size; None for an exact factor.
+    escaped_mass : float
+        τ of the sketch; 0 for an exact factor.
+    omega : float or None
+        Ω_k, the most mass that can escape; None for an exact factor or where the spectrum was not
+        computed.
+    """
+
+    dim: int
+    k: int | None
+    escaped_mass: float
+    omega: float | None
+
+
+@dataclass(frozen=True, eq=False)
 class Summary(Record):
     """What a run came to.
 
@@ -86,6 +109,8 @@ class Summary(Record):
         What was run.
     d, k, T, seed : int
         Dimension, sketch size (None without a sketch), rounds asked for, seed.
+    shape : tuple of int or None
+        (m, n) where x is a matrix with d = mn entries, flattened row by row.
     rounds : int
         Rounds that were played: T, unless the run was interrupted or failed.
     engine : {"numba", "numpy"}
@@ -111,11 +136,13 @@ class Summary(Record):
     diameter : float or None
         The D of the bounds; measured where K is unbounded.
     escaped_mass : float or None
-        ρ_{1:T} of a learner that sketches.
+        ρ_{1:T} of a learner that sketches; the sum over the sides of a matrix learner's metric.
     omega : float or None
         Ω_k(G_T), the most mass that can escape; None where G_T's spectrum was not computed.
     omega_range : Interval or None
         What the sketch alone proves about Ω_k.
+    axes : tuple of Axis
+        The sides of a matrix learner's metric; empty for other learners.
     full_adagrad_bound : float or None
         √2·D·tr G_T^{1/2}; None where G_T's spectrum was not computed.
     seconds : float
@@ -133,6 +160,7 @@ class Summary(Record):
     stream: str
     domain: str
     d: int
+    shape: tuple[int, ...] | None
     k: int | None
     T: int
     seed: int
@@ -151,6 +179,7 @@ class Summary(Record):
     escaped_mass: float | None
     omega: float | None
     omega_range: Interval | None
+    axes: tuple[Axis, ...]
     full_adagrad_bound: float | None
     seconds: float
     seconds_per_round: float | None

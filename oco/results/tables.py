@@ -14,7 +14,7 @@ from oco.results.experiment import Experiment
 from oco.results.formats import duration, number, size
 from oco.results.summary import Bound, Summary
 
-__all__ = ["domain", "html", "report", "text"]
+__all__ = ["dimension", "domain", "html", "report", "text"]
 
 VERDICTS = {True: ("holds", "green"), False: ("VIOLATED", "bold red"), None: ("open", "yellow")}
 # Width of a notebook's or a log's text, where no terminal says otherwise.
@@ -66,12 +66,26 @@ def _title(experiment: Experiment, summary: Summary) -> Text:
     title = Text(summary.algorithm, "bold")
     where = experiment.data or f"the {summary.stream} stream"
     title.append(f" on {where}, {summary.loss} loss, {domain(experiment)}", "not bold")
-    sizes = {"d": summary.d, "k": summary.k, "T": summary.T, "seed": summary.seed}
+    sizes = {"k": summary.k, "T": summary.T, "seed": summary.seed}
     numbers = [f"{name} = {value:,}" for name, value in sizes.items() if value is not None]
+    numbers.insert(0, dimension(summary))
     if summary.lr is not None:
         numbers.append(f"η = {number(summary.lr)}")
     title.append("\n" + ", ".join(numbers), "not bold dim")
     return title
+
+
+def dimension(summary: Summary) -> str:
+    """Return the size of x in words.
+
+    Examples
+    --------
+    >>> import oco
+    >>> dimension(oco.run("ogd", shape=(30, 40), T=10).summary)
+    'd = 30×40 = 1,200'
+    """
+    sides = "" if summary.shape is None else "×".join(map(str, summary.shape)) + " = "
+    return f"d = {sides}{summary.d:,}"
 
 
 def domain(experiment: Experiment) -> str:
@@ -101,7 +115,9 @@ def _quantities(summary: Summary) -> Table:
             "total loss", number(summary.total_loss), f"{summary.average_loss:.9g} a round"
         )
     _add_regret(table, summary)
-    if summary.escaped_mass is not None:
+    if summary.axes:
+        _add_axes(table, summary)
+    elif summary.escaped_mass is not None:
         table.add_row("escaped mass ρ", number(summary.escaped_mass), _omega(summary))
     if summary.full_adagrad_bound is not None:
         table.add_row(
@@ -133,6 +149,15 @@ def _add_regret(table: Table, summary: Summary) -> None:
         number(regret.lo),
         f"to {number(regret.hi)}, certified; {regret.hi / summary.rounds:.4g} a round",
     )
+
+
+def _add_axes(table: Table, summary: Summary) -> None:
+    for axis, side in zip(summary.axes, ("left", "right"), strict=False):
+        if axis.k is None:
+            table.add_row(f"{side} factor", "exact", f"{axis.dim} × {axis.dim}")
+        else:
+            limit = "" if axis.omega is None else f"at most Ω_{axis.k} = {number(axis.omega)}"
+            table.add_row(f"escaped mass, {side}", number(axis.escaped_mass), limit)
 
 
 def _omega(summary: Summary) -> str:

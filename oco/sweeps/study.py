@@ -160,7 +160,10 @@ def log_grid(low: float, high: float, count: int) -> tuple[float, ...]:
     >>> log_grid(1e-3, 1, 4)
     (0.001, 0.01, 0.1, 1.0)
     """
-    return tuple(float(f"{value:.{DIGITS}g}") for value in np.geomspace(low, high, count))
+    # The ends are set to `low` and `high` themselves, whatever their logarithms overflow to.
+    with np.errstate(over="ignore"):
+        values = np.geomspace(low, high, count)
+    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
 
 
 def parse_log_grid(name: str, text: str) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from oco import checks
 from oco.experiment import Experiment, perform
 from oco.experiment.game import Game
+from oco.regret import cumulative_losses
 from oco.results import Interval
 from oco.results.records import Record
 from oco.simulator import log_checkpoints, play
@@ -245,7 +246,5 @@ def _start(game: Game) -> float:
     """Return the average loss of staying at x_1; NaN where the labels depend on the play."""
     if game.stream.adaptive:
         return math.nan
-    x, total = game.domain.start(game.stream.d), 0.0
-    for features, labels in game.stream.chunks():
-        total += float(np.sum(game.loss.value(features @ x, labels)))
-    return total / game.stream.T
+    x, T = game.domain.start(game.stream.d), game.stream.T
+    return float(cumulative_losses(game.loss, x, game.stream, [T])[0]) / T

@@ -7,7 +7,7 @@ from oco.training.network import Network
 from oco.training.optimizers import OPTIMIZERS
 from oco.training.outcome import Curves, Outcome, Summary
 from oco.training.running import plan, train_all
-from oco.training.settings import Training
+from oco.training.settings import Training, taken_by
 from oco.training.study import FactorSpectra, SpectralStudy, load_study, study_spectra
 from oco.training.tasks import TASKS, Task
 from oco.training.trainings import Group, Trainings, load
@@ -29,6 +29,7 @@ __all__ = [
     "load_study",
     "plan",
     "study_spectra",
+    "taken_by",
     "train",
     "train_all",
 ]

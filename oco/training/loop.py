@@ -157,7 +157,7 @@ def _summary(curves: Curves, steps: int, seconds: float, message: str, optimizer
         **last,
         best_validation_loss=float(curves.validation_loss[best]),
         best_step=int(curves.step[best]),
-        skipped=optimizer.skipped,
+        skipped=int(np.sum(optimizer.skipped)),
         parameters=sum(parameter.size for parameter in optimizer.parameters),
         second_moment_bytes=optimizer.second_moment_bytes,
         state_bytes=optimizer.state_bytes,
@@ -169,7 +169,8 @@ def _summary(curves: Curves, steps: int, seconds: float, message: str, optimizer
 def _divergence(curves: Curves, above: np.ndarray) -> str:
     """Say since when the training loss has been above that of never training."""
     since = curves.step[np.flatnonzero(~above)[-1] + 1]
+    first, last = curves.train_loss[[0, -1]]
     return (
-        f"step {since}: the training loss is above its start, {curves.train_loss[0]:.4g}, and "
-        f"stays there: {curves.train_loss[-1]:.4g} at the end"
+        f"step {since}: the training loss rose above its start, {first:.4g}, for good; it is "
+        f"{last:.4g} at the end"
     )

@@ -1,4 +1,4 @@
-"""Trainings and spectral studies as tables to read."""
+"""Trainings as tables to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oco.training.settings import Training
 from oco.training.tasks import task_of
 from oco.training.trainings import Group, Trainings
 
-__all__ = ["curve_table", "training_title", "trainings_table"]
+__all__ = ["curve_table", "plain_table", "shown", "training_title", "trainings_table"]
 
 # Rows of a table of curves; more does not help the eye.
 ROWS = 11
@@ -28,10 +28,10 @@ def training_title(training: Training) -> str:
 
 def curve_table(group: Group) -> Table:
     """Return loss and accuracy over the steps, means over the seeds, for a console to print."""
-    table = _table("step", "training loss", "validation loss", "training", "validation")
+    table = plain_table("step", "training loss", "validation loss", "training", "validation")
     curves = [outcome.curves for outcome in group.outcomes]
     count = min(len(curve.step) for curve in curves)
-    for i in np.unique(np.linspace(0, count - 1, ROWS).round().astype(int)) if count else ():
+    for i in shown(count):
         loss, validation, accuracy, validated = (
             np.mean([getattr(curve, name)[i] for curve in curves])
             for name in ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
@@ -45,21 +45,24 @@ def curve_table(group: Group) -> Table:
 
 def trainings_table(trainings: Trainings) -> list[Table | Text]:
     """Return a row for each optimizer and rate, and notes, for a console to print."""
-    best = [group.training for group in trainings.best]
-    table = _table(
+    best = [group.training for group in trainings.best] if trainings.tuned else []
+    groups = trainings.groups
+    verdicts = [_verdict(group, group.training in best) for group in groups]
+    table = plain_table(
         "optimizer", "η", "training loss", "validation loss", "validation accuracy",
         "second moments", "a step",
     )  # fmt: skip
     table.columns[0].justify = "left"
-    table.add_column("")
-    tuned = trainings.tuned
-    for group in trainings.groups:
-        chosen = tuned and group.training in best
-        table.add_row(*_row(group), _verdict(group, chosen), style="bold" if chosen else None)
-    return [table, *_conclusion(trainings, tuned)]
+    if any(verdicts):
+        table.add_column("")
+    for group, verdict in zip(groups, verdicts, strict=True):
+        style = "bold" if group.training in best else None
+        table.add_row(*_row(group), *([verdict] if any(verdicts) else []), style=style)
+    return [table, *_conclusion(trainings)]
 
 
-def _table(*titles: str) -> Table:
+def plain_table(*titles: str) -> Table:
+    """Return an empty table of numbers."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
@@ -82,7 +85,7 @@ def _row(group: Group) -> list[str]:
 def _spread(group: Group, name: str, percent: bool = False) -> str:
     """Return mean ± standard deviation over the seeds, to the deviation's second digit."""
     mean, deviation = group.mean(name), group.deviation(name)
-    if mean is None:
+    if mean is None or not group.complete:
         return "–"
     scale, unit = (100, " %") if percent else (1, "")
     if not deviation:
@@ -95,21 +98,27 @@ def _verdict(group: Group, chosen: bool) -> str | Text:
     faults = [outcome for outcome in group.outcomes if not outcome.complete]
     if faults:
         first = faults[0].summary
-        others = f" ({len(faults)} of {len(group.outcomes)} seeds)" if len(faults) > 1 else ""
-        return Text(f"{first.status.upper()}{others}: {first.message}", "red")
+        others = f", {len(faults)} of {len(group.outcomes)} seeds" if len(faults) > 1 else ""
+        where = first.message.partition(":")[0]
+        return Text(f"{first.status.upper()}, {where}{others}", "red")
     skipped = sum(outcome.summary.skipped for outcome in group.outcomes)
     words = ["best"] if chosen else []
     words += [f"{skipped} gradients skipped: not finite"] if skipped else []
     return "; ".join(words)
 
 
-def _conclusion(trainings: Trainings, tuned: bool) -> list[Text]:
+def _conclusion(trainings: Trainings) -> list[Text]:
     lines = []
     seeds = max(len(group.outcomes) for group in trainings.groups)
     if seeds > 1:
         lines.append(f"mean ± standard deviation over {seeds} seeds")
-    if tuned:
+    if trainings.tuned:
         lines.append("best: the least validation loss after the last step, in hindsight")
     if not trainings.best:
         lines.append("nothing came to an end")
     return [Text(f"· {line}") for line in lines]
+
+
+def shown(count: int) -> list[int]:
+    """Return which of `count` checkpoints a table shows: evenly spaced, the last among them."""
+    return np.unique(np.linspace(0, count - 1, ROWS).round().astype(int)).tolist() if count else []

@@ -87,7 +87,7 @@ class Grafted:
     @property
     def second_moment_bytes(self) -> int:
         """Memory of the factors."""
-        return self.root.state_bytes
+        return self.root.statistics_bytes
 
     def update(self, g):
         """Absorb g and return U."""

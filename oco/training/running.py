@@ -12,7 +12,6 @@ from oco.results.versions import versions
 from oco.sweeps.local import in_parallel
 from oco.sweeps.outcomes import one_line
 from oco.training.loop import optimizer_of, train
-from oco.training.optimizers import OPTIMIZERS
 from oco.training.outcome import FAILED, Curves, Outcome, Summary
 from oco.training.settings import OPTIONS, Training, taken_by
 from oco.training.tasks import task_of
@@ -61,24 +60,25 @@ def plan(
     algorithms = list(dict.fromkeys(algorithms))
     if not algorithms:
         raise ValueError("alg: expected at least one optimizer, got none")
-    for algorithm in algorithms:
-        checks.choice("alg", algorithm, OPTIMIZERS)
+    taken = {algorithm: taken_by(algorithm) for algorithm in algorithms}
     first, count = checks.integer("seed", seed, low=0), checks.integer("seeds", seeds, low=1)
     given = {name for name in OPTIONS if options.get(name) is not None}
     given |= {"k"} if any(sizes) else set()
-    for name in sorted(given.difference(*map(taken_by, algorithms))):
+    for name in sorted(given.difference(*taken.values())):
         raise ValueError(f"{name}: {', '.join(algorithms)}: nothing here takes it")
     return [
-        Training(algorithm=algorithm, k=k, lr=lr, seed=number, **_taken(algorithm, options))
+        Training(
+            algorithm=algorithm, k=k, lr=lr, seed=number, **_fitting(options, taken[algorithm])
+        )
         for algorithm in algorithms
-        for k in (sizes if "k" in taken_by(algorithm) else [None])
+        for k in (sizes if "k" in taken[algorithm] else [None])
         for lr in rates
         for number in range(first, first + count)
     ]
 
 
-def _taken(algorithm: str, options: dict) -> dict:
-    taken = taken_by(algorithm)
+def _fitting(options: dict, taken: dict) -> dict:
+    """Return the options without those of other optimizers."""
     return {name: value for name, value in options.items() if name not in OPTIONS or name in taken}
 
 

@@ -103,7 +103,6 @@ class Training(Record):
 
     def __post_init__(self) -> None:
         task = task_of(self.task)
-        checks.choice("alg", self.algorithm, OPTIMIZERS)
         defaults = taken_by(self.algorithm)
         for name, check in _CHECKS.items():
             value = getattr(self, name)
@@ -132,12 +131,18 @@ class Training(Record):
 def taken_by(algorithm: str) -> dict:
     """Return the options that an optimizer takes, with its defaults.
 
+    Raises
+    ------
+    ValueError
+        If there is no such optimizer.
+
     Examples
     --------
     >>> "k" in taken_by("s-shampoo"), "k" in taken_by("adam")
     (True, False)
     """
-    parameters = dict(inspect.signature(OPTIMIZERS[algorithm]).parameters)
+    factory = OPTIMIZERS[checks.choice("alg", algorithm, OPTIMIZERS)]
+    parameters = dict(inspect.signature(factory).parameters)
     if "options" in parameters:
         # Shampoo takes what S-Shampoo takes, without the sketch.
         parameters = dict(inspect.signature(s_shampoo).parameters)

@@ -14,6 +14,7 @@ from oco.results.records import Record
 from oco.results.versions import versions
 from oco.sketch import escaped_mass_limit
 from oco.training.loop import evaluation_steps, train
+from oco.training.optimizers import RANK
 from oco.training.outcome import Curves, Outcome, Summary
 from oco.training.settings import Training
 from oco.training.spectra import intrinsic_dimension, top_count, top_mass
@@ -28,8 +29,8 @@ KIND = "spectra"
 REFERENCE = 100
 # Decay of the published study.
 DECAY = 0.99
-# Sketch size where the optimizer has none of its own.
-SIZE = 32
+# The sketch size that S-Shampoo has here unless told.
+SIZE = RANK
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,11 @@ class FactorSpectra(Record):
     def dim(self) -> int:
         """Return n."""
         return self.eigenvalues.shape[1]
+
+    @property
+    def largest(self) -> np.ndarray:
+        """Return λ_max(C), of shape (c,)."""
+        return self.eigenvalues[:, 0]
 
     @property
     def seen(self) -> np.ndarray:
@@ -177,7 +183,8 @@ def study_spectra(
     training: Training,
     *,
     layer: int | None = None,
-    k: int | None = None,
+    k: int = SIZE,
+    decay: float = DECAY,
     reference: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> SpectralStudy:
@@ -186,12 +193,13 @@ def study_spectra(
     Parameters
     ----------
     training : Training
-        The covariances decay by its β₂, or by 0.99 if its optimizer has none, and are measured as
-        often as the loss.
+        The covariances are measured as often as the loss.
     layer : int, optional
         Which weight matrix, counted from 1; the middle one by default.
-    k : int, optional
-        Sketch size, ≥ 2; the training's own, or 32 if its optimizer does not sketch.
+    k : int
+        Sketch size, ≥ 2.
+    decay : float
+        β of the covariances, in (0, 1]; the optimizer's own β₂ is another matter.
     reference : int, optional
         The step that overlaps are with; 100, or the last one if that is earlier.
     progress : callable, optional
@@ -215,10 +223,11 @@ def study_spectra(
     """
     layers = task_of(training.task).network.layers
     layer = layers // 2 + 1 if layer is None else checks.integer("layer", layer, low=1, high=layers)
-    k = checks.integer("k", k or training.k or SIZE, low=2)
+    k = checks.integer("k", k, low=2)
     latest = training.steps
-    reference = checks.integer("reference", reference or min(REFERENCE, latest), low=1, high=latest)
-    decay = DECAY if training.beta2 is None else training.beta2
+    reference = min(REFERENCE, latest) if reference is None else reference
+    reference = checks.integer("reference", reference, low=1, high=latest)
+    decay = checks.number("decay", decay, above=0, high=1)
     sizes = task_of(training.task).network.sizes
     shape = sizes[layer], sizes[layer - 1]
     tracker = LayerTracker(shape, k, decay)

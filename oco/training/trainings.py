@@ -119,10 +119,11 @@ class Trainings(Record):
         return len(self.groups) > len({group.training.label for group in self.groups})
 
     @property
-    def lost(self) -> bool:
-        """Whether an optimizer and sketch size came to no good end at any of its rates."""
-        labels = {group.training.label for group in self.groups}
-        return labels != {group.training.label for group in self.best}
+    def lost(self) -> tuple[str, ...]:
+        """Labels of those that came to no good end at any of their rates."""
+        good = {group.training.label for group in self.best}
+        labels = dict.fromkeys(group.training.label for group in self.groups)
+        return tuple(label for label in labels if label not in good)
 
     def document(self) -> dict:
         """Return all but the curves as JSON data."""

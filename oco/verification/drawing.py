@@ -14,6 +14,8 @@ __all__ = ["D_MAX", "draw", "make"]
 
 # Large enough for frames to fill and fold many times, small enough for dense eigenvalues.
 D_MAX = 40
+# Beyond, the dense eigenvalues of a single case take minutes.
+LARGEST_D = 2000
 # A stream has up to this many times d rows.
 LONGEST = 4
 
@@ -40,7 +42,7 @@ def draw(count: int, seed: int, d_max: int = D_MAX, k: int | None = None) -> Ite
     seed : int
         At least 0.
     d_max : int
-        Largest dimension, ≥ 1.
+        Largest dimension, from 1 to 2000.
     k : int, optional
         Sketch size of all of them, from 2 to `d_max` + 1; otherwise drawn from 2 to d + 1.
 
@@ -51,7 +53,7 @@ def draw(count: int, seed: int, d_max: int = D_MAX, k: int | None = None) -> Ite
     """
     count = checks.integer("cases", count, low=1)
     seed = checks.integer("seed", seed, low=0)
-    d_max = checks.integer("d-max", d_max, low=1)
+    d_max = checks.integer("d-max", d_max, low=1, high=LARGEST_D)
     if k is not None:
         k = checks.integer("k", k, low=2, high=d_max + 1)
     return (_drawn(seed, i, d_max, k) for i in range(count))

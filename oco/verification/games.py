@@ -107,6 +107,7 @@ def ladders(case: Case, subject: Subject) -> Iterator[Observation]:
                 gradient_bound=bound,
                 diagnostics=learner.diagnostics(),
                 spectrum=spectra[t],
+                axis_spectra=(spectra[t],),
             )
             regret = played + domain.support(-total)
             unit = learner.diameter * bound

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from dense_projection import dense_projection
 from dense_sketch import dense_sketch
-from scipy.optimize import brentq
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball, Box, Euclidean
@@ -37,20 +37,6 @@ def metrics(name, gradients):
     }[name]
     for t, (sketch, rho, G) in enumerate(dense_sketch(gradients, K), start=1):
         yield definition(t, G, sketch, rho)
-
-
-def dense_projection(y, h, radius):
-    """argmin (x − y)ᵀ H (x − y) over the ball, by bisection on the multiplier."""
-    if np.linalg.norm(y) <= radius:
-        return y
-
-    def at(mu):
-        return np.linalg.solve(h + mu * np.eye(D), h @ y)
-
-    # Below this μ nothing is shortened; H may be singular, but y is in its range.
-    low, high = 1e-14 * np.linalg.norm(h, 2), 1e8 * np.linalg.norm(h, 2)
-    mu = brentq(lambda mu: np.linalg.norm(at(mu)) - radius, low, high, xtol=1e-18, rtol=1e-15)
-    return at(mu)
 
 
 def twin(name, gradient_of, lr, project):

@@ -68,7 +68,8 @@ def test_programs_get_one_object():
 
 def test_every_option_arrives():
     options = {
-        "alg": "adagrad", "loss": "absolute", "stream": "drift", "domain": "box", "d": 3, "k": 2,
+        "alg": "adagrad", "loss": "absolute", "stream": "drift", "domain": "box", "d": 3,
+        "shape": "3x1", "k": 2,
         "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "radius": 3.0, "lower": -0.5, "upper": 0.75,
         "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
         "gap": 0.01,
@@ -76,7 +77,7 @@ def test_every_option_arrives():
     arguments = [f"--{name}={value}" for name, value in options.items()]
     result = invoke(*arguments, "--no-bias", "--prefix-regret", "--json")
     experiment = json.loads(result.stdout)["experiment"]
-    options["algorithm"] = options.pop("alg")
+    options["algorithm"], options["shape"] = options.pop("alg"), [3, 1]
     assert experiment == {**options, "bias": False, "prefix_regret": True, "data": None}
 
 
@@ -89,6 +90,23 @@ def test_a_data_file_is_played(tmp_path):
     )  # fmt: skip
     content = json.loads(result.stdout)
     assert (content["d"], content["T"], content["stream"]) == (4, 40, "data")
+
+
+def test_a_matrix_game_is_played():
+    result = invoke("--alg=s-shampoo", "--shape=8x6", "--k=3", "--T=60", "--json")
+    content = json.loads(result.stdout)
+    assert (content["stream"], content["d"], content["shape"]) == ("matrix-lowrank", 48, [8, 6])
+    assert [axis["k"] for axis in content["axes"]] == [3, 3]
+    assert [bound["holds"] for bound in content["bounds"]] == [True] * 3
+    table = invoke("--alg=s-shampoo", "--shape=8x6", "--k=3", "--T=60").stdout
+    assert "d = 8×6 = 48" in table and "escaped mass, right" in table
+
+
+@pytest.mark.parametrize("shape", ["8", "8x", "8x6x2", "8X6", "0x6", "-1x6", "axb"])
+def test_a_wrong_shape_is_one_line_and_exit_code_2(shape):
+    result = invoke("--alg=s-shampoo", f"--shape={shape}", "--k=3", "--T=10")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: shape: expected ") and result.stderr.count("\n") == 1
 
 
 def test_quiet_prints_nothing():
@@ -153,6 +171,11 @@ BAD = {
     "seed": (["--seed=-1"], ["seed: expected an integer >= 0"]),
     "gap": (["--gap=0"], ["gap: expected"]),
     "checkpoints": (["--checkpoints=0"], ["checkpoints: expected"]),
+    "too many checkpoints": (
+        ["--checkpoints=9223372036854775808"],
+        ["checkpoints: expected an integer from 1 to 10000"],
+    ),
+    "radius whose square overflows": (["--radius=1e308"], ["radius: expected", "to 1e+150"]),
     "figure": (["--plot=figure.txt"], ["plot: expected a name that ends in .pdf, .png, .svg"]),
     "unknown option": (["--sed=1"], ["No such option", "--sed"]),
     "not a number": (["--d=ten"], ["'--d'", "'ten' is not a valid integer"]),

@@ -21,10 +21,7 @@ from oco.sketch import FrequentDirections
 
 
 class Forgetful(FrequentDirections):
-    def append(self, row):
-        coordinates = super().append(row)
-        self.escaped_mass = self.last_escape
-        return coordinates
+    escaped_mass = property(lambda self: self.last_escape)
 
 
 class Slow(FrequentDirections):
@@ -161,7 +158,8 @@ def test_a_counterexample_that_cannot_be_saved_is_still_told(folder):
     [
         (["--cases=0"], "cases: expected an integer >= 1, got 0"),
         (["--seed=-1"], "seed: expected an integer >= 0"),
-        (["--d-max=0"], "d-max: expected an integer >= 1"),
+        (["--d-max=0"], "d-max: expected an integer from 1 to 2000"),
+        (["--d-max=9223372036854775808"], "d-max: expected an integer from 1 to 2000"),
         (["--k=1"], "k: expected an integer from 2 to 41, got 1"),
         (["--k=43"], "k: expected an integer from 2 to 41, got 43"),
         (["--check=step"], "check: unknown name 'step'; did you mean 'steps'?"),

@@ -15,10 +15,9 @@ def blocks(language):
 
 
 def test_the_page_runs(tmp_path):
-    (source,) = blocks("python")
-    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
-    commands = [shlex.split(line) for line in blocks("sh")[0].splitlines()]
-    assert len(commands) == 3
+    (tmp_path / "mine.py").write_text("\n".join(blocks("python")), encoding="utf-8")
+    commands = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
+    assert len(commands) == 5
     averages = []
     for command in commands:
         assert command[:2] == ["oco", "run"]
@@ -33,9 +32,10 @@ def test_the_page_runs(tmp_path):
         assert result["T"] == 2000 and result["regret"]["lo"] <= result["regret"]["hi"]
         averages.append(result["average_loss"])
     assert averages[0] < 0.6931, "the learner learns: log 2 is what playing 0 costs"
+    assert averages[3] < 1.6094, "so does the learner of matrices, with five classes"
 
 
 def test_a_learner_takes_at_most_twenty_lines():
-    (source,) = blocks("python")
+    source = blocks("python")[0]
     learner = source.split("class Pinball")[0].strip()
     assert len(learner.splitlines()) <= 20

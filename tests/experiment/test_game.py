@@ -9,7 +9,7 @@ import pytest
 import oco
 from oco.algorithms import ALGORITHMS, Diagnostics
 from oco.experiment.game import DEFAULT_SKETCH, set_up
-from oco.losses import LOSSES, STREAMS, Stochastic
+from oco.losses import LOSSES, MATRIX_STREAMS, STREAMS, Stochastic
 from oco.results import Experiment
 
 
@@ -34,12 +34,13 @@ def test_the_default_sketch_fits_small_dimensions():
 
 @pytest.mark.parametrize("name", sorted(set(STREAMS) - {"data"}))
 def test_each_stream_gets_its_options(name):
-    options = {"spectrum": "flat", "noise": 0.2, "turns": 2.0, "r": 3}
-    made = game(stream=name, **options)
+    options = {"spectrum": "flat", "noise": 0.2, "turns": 2.0, "r": 2}
+    made = game(stream=name, shape=(3, 2), **options)
     assert made.loss.name == STREAMS[name].default_loss
     for option in ("noise", "turns", "r"):
         if option not in made.ignored:
-            assert getattr(made.stream, option) == options[option]
+            known_as = "gradient_rank" if option == "r" and name in MATRIX_STREAMS else option
+            assert getattr(made.stream, known_as) == options[option]
 
 
 def test_domains_get_their_options():

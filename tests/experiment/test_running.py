@@ -118,7 +118,7 @@ def test_the_regret_against_each_prefix_s_own_best_point_is_larger():
 
 
 def test_every_bound_of_every_learner_holds_at_every_checkpoint():
-    for algorithm in ALGORITHMS:
+    for algorithm in set(ALGORITHMS) - {"adam"}:  # which claims none
         result = oco.run(algorithm, k=3, stream="adversary", **SMALL)
         names = {bound.name for bound in result.summary.bounds}
         assert names == set(result.trace.bounds) <= set(RUNGS)

@@ -47,7 +47,7 @@ class Steep(Loss):
 
 
 def options(algorithm):
-    return {"k": 3} if algorithm in ("s-adagrad", "ada-fd") else {}
+    return {"k": 3} if algorithm in ("s-adagrad", "ada-fd", "s-shampoo") else {}
 
 
 def assert_stopped(result):

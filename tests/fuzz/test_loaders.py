@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import oco
 from oco.losses import DataFile
-from oco.losses.spectra import SPECTRA, parse_spectrum
 from oco.results import storage
 from oco.verification import load_case, load_rows, make, save_case
 
@@ -195,32 +194,3 @@ def _keys(value) -> list:
     if isinstance(value, dict):
         return list(value)
     return list(range(len(value))) if isinstance(value, list) else []
-
-
-@given(
-    text=st.one_of(
-        st.text(max_size=20),
-        st.lists(
-            st.one_of(
-                st.sampled_from([*SPECTRA, "", "1", "0", "-1", "nan", "inf", "1e400", "1_0", "٣"]),
-                st.floats().map(str),
-                st.integers().map(str),
-            ),
-            max_size=4,
-        ).map(":".join),
-    ),
-    d=st.integers(1, 20),
-)
-@example(text="power:1e5", d=3)
-@example(text="power:1e400", d=3)
-@example(text="exp:5e-324", d=3)
-@example(text="lowrank:" + "9" * 5000, d=3)
-@example(text="lowrank:1:5e-324", d=3)
-def test_spectra(text, d):
-    try:
-        values = parse_spectrum(text, d)
-    except (ValueError, TypeError) as error:
-        assert str(error).startswith("spectrum")
-        return
-    assert values.shape == (d,) and np.all(values >= 0) and np.all(np.diff(values) <= 0)
-    assert values.sum() == pytest.approx(1.0)

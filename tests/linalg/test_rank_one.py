@@ -1,8 +1,11 @@
 """The rank-one eigenvalue update against `numpy.linalg.eigh` of the dense matrix."""
 
+from decimal import Context, Decimal, localcontext
+
 import numpy as np
 import pytest
 
+from oco.linalg import rank_one
 from oco.linalg.rank_one import lapack_eigh, rank_one_eigh, secular_eigh
 
 EPS = np.finfo(np.float64).eps
@@ -26,6 +29,9 @@ def cases():
     yield "one large weight", np.arange(10.0), np.where(np.arange(10) == 4, 1e6, 1e-3)
     yield "negative weights", np.arange(10.0), -np.arange(10.0)
     yield "zero poles", np.zeros(5), rng.standard_normal(5)
+    yield "nothing at all", np.zeros(4), np.zeros(4)
+    yield "of norm one", np.array([1.0, 0.5, 0.25]), np.array([0.5, 0.5, 0.5])
+    yield "nothing and a pole of one", np.array([1.0, 0.0]), np.zeros(2)
 
 
 @pytest.mark.parametrize("solve", [rank_one_eigh, secular_eigh, lapack_eigh])
@@ -51,3 +57,57 @@ def test_random_updates_of_every_kind(seed):
     poles = np.sort(poles)[::-1].copy()
     z = rng.standard_normal(n) * 10.0 ** rng.uniform(-rng.uniform(0, 20), 1, n)
     test_it_is_the_eigendecomposition("random", poles, z, secular_eigh)
+
+
+@pytest.fixture
+def evaluations(monkeypatch):
+    """Count the evaluations of the secular function that the search for a root asks for."""
+    count, halves = [], rank_one._halves
+    monkeypatch.setattr(rank_one, "_halves", lambda *given: (count.append(1), halves(*given))[1])
+    return count
+
+
+# Compiled, the search would not see that what it calls is counted.
+root = getattr(rank_one._root, "py_func", rank_one._root)
+
+
+def random_poles(rng, n, decades):
+    d = np.sort(10.0 ** rng.uniform(-decades, 0, n))[::-1].copy()
+    return d, (rng.standard_normal(n) * 10.0 ** rng.uniform(-decades, 0, n) / 2) ** 2
+
+
+@pytest.mark.parametrize("decades", [0.3, 1, 3, 8])
+def test_a_root_takes_a_handful_of_evaluations(evaluations, decades):
+    """Of a wrong step the bisection behind it makes a slow one: the root would still be found."""
+    rng, each = np.random.default_rng(0), []
+    for _ in range(40):
+        d, z2 = random_poles(rng, int(rng.integers(2, 30)), decades)
+        for i in range(len(d)):
+            evaluations.clear()
+            root(d, z2, i)
+            each.append(len(evaluations))
+    assert np.mean(each) <= 5.1 and max(each) <= 16
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_poles_are_fitted_exactly(evaluations, seed):
+    """The rational function of the fit is then the secular function itself."""
+    d, z2 = random_poles(np.random.default_rng(seed), 2, 2)
+    largest, smallest = exact_roots(d, z2)
+    origin, mu = root(d, z2, 0)
+    assert origin == 0 and len(evaluations) <= 3
+    np.testing.assert_allclose(mu, float(largest - Decimal(d[0])), rtol=1e-12)
+    half = (d[0] - d[1]) / 2
+    origin, mu, low, high = rank_one._first_guess(d - d[1], z2, 1, half)
+    assert origin == (1 if smallest - Decimal(d[1]) <= half else 0)
+    assert {low, high} == ({0.0, half} if origin == 1 else {-half, 0.0}) and low < mu < high
+    np.testing.assert_allclose(mu, float(smallest - Decimal(d[origin])), rtol=1e-11)
+
+
+def exact_roots(d, z2):
+    """Return the two eigenvalues of diag(d) + z zᵀ in 50 digits."""
+    with localcontext(Context(prec=50)):
+        (a, b), (p, q) = [Decimal(float(x)) for x in d], [Decimal(float(x)) for x in z2]
+        trace, determinant = a + b + p + q, a * b + a * q + b * p
+        root = (trace * trace - 4 * determinant).sqrt()
+        return (trace + root) / 2, (trace - root) / 2

@@ -93,23 +93,25 @@ def test_float32_weights_have_float64_statistics():
     np.testing.assert_allclose(weights[0], twin.x, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_what_is_kept(name):
-    """Counted in numbers: 20 x 30 and 10 weights, sketches of 4, RMSProp's v as the graft."""
-    weights, biases = np.zeros((20, 30)), np.zeros(10)
-    options = {"rank": 4} if name == "s-shampoo" else {}
-    optimizer = OPTIMIZERS[name]([weights, biases], lr=0.1, **options)
-    optimizer.step([weights, biases])
-    factors = [
-        factor for rule in optimizer.rules if hasattr(rule, "root") for factor in rule.root.factors
-    ]
-    statistics = sum(factor.state_bytes for factor in factors)
-    moments = {"sgd": 0, "adam": 610, "shampoo": 10, "s-shampoo": 10}[name]
-    assert optimizer.second_moment_bytes == statistics + 8 * moments
-    rest = {"sgd": 610, "adam": 610, "shampoo": 1210, "s-shampoo": 1210}[name]
-    assert optimizer.state_bytes == optimizer.second_moment_bytes + 8 * rest
-    if name == "shampoo":
-        assert statistics == 8 * (20**2 + 30**2)
+@pytest.mark.parametrize(
+    "name, moments, eigenvectors, rest",
+    [
+        ("sgd", 0, 0, 610),
+        ("adam", 610, 0, 610),
+        ("shampoo", 20**2 + 30**2 + 10, 20**2 + 30**2, 1210),
+        ("s-shampoo", None, 3 * (20 + 30), 1210),
+    ],
+)
+def test_what_is_kept(name, moments, eigenvectors, rest):
+    """Numbers kept for 20 x 30 and 10 weights, with sketches of 4 and RMSProp's v as the graft."""
+    parameters = [np.zeros((20, 30)), np.zeros(10)]
+    optimizer = OPTIMIZERS[name](parameters, lr=0.1, **({"rank": 4} if moments is None else {}))
+    optimizer.step([initial(parameter.shape) for parameter in parameters])
+    if moments is None:
+        sketches = [factor.sketch for factor in optimizer.rules[0].root.factors]
+        moments = 10 + sum(sketch.state_bytes for sketch in sketches) // 8
+    assert optimizer.second_moment_bytes == 8 * moments
+    assert optimizer.state_bytes == 8 * (moments + eigenvectors + rest)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

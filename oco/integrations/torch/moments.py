@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from types import EllipsisType
 
 import torch
 
-__all__ = ["diagonal_step", "needed", "update"]
+__all__ = ["diagonal_length", "diagonal_step", "needed", "update"]
+
+# Numbers whose step is computed at a time where its length alone is wanted: they fit the
+# second-level cache.
+PIECE = 1 << 16
 
 
 def needed(graft: str, order: int) -> tuple[str, ...]:
@@ -43,7 +48,9 @@ def update(state: dict, gradient: torch.Tensor, beta1: float, beta2: float) -> N
         state["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=weight)
 
 
-def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
+def diagonal_step(
+    state: dict, gradient: torch.Tensor, group: dict, rows: slice | EllipsisType = ...
+) -> torch.Tensor:
     """Return m̂/(√v̂ + eps), with the gradient in the place of m̂ where no first moment is kept.
 
     Parameters
@@ -54,13 +61,25 @@ def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Ten
         g.
     group : dict
         beta1, beta2, eps and bias_correction.
+    rows : slice, optional
+        The part of it, along the first axis, that is wanted.
     """
     steps, corrected = state["step"], group["bias_correction"]
-    scale = 1.0
+    result = state["second_moment"][rows].sqrt()
     if corrected and group["beta2"] < 1:
-        scale = math.sqrt(1 - group["beta2"] ** steps)
-    result = state["second_moment"].sqrt().div_(scale).add_(group["eps"])
+        result.div_(math.sqrt(1 - group["beta2"] ** steps))
+    result.add_(group["eps"])
     if "first_moment" not in state:
-        return torch.div(gradient, result, out=result)
-    torch.div(state["first_moment"], result, out=result)
+        return torch.div(gradient[rows], result, out=result)
+    torch.div(state["first_moment"][rows], result, out=result)
     return result.div_(1 - group["beta1"] ** steps) if corrected else result
+
+
+def diagonal_length(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
+    """Return the Frobenius norm of `diagonal_step`, without a tensor of its size on a CPU."""
+    rows = max(PIECE * len(gradient) // gradient.numel(), 1)
+    if gradient.device.type != "cpu" or rows >= len(gradient):
+        return torch.linalg.vector_norm(diagonal_step(state, gradient, group))
+    starts = range(0, len(gradient), rows)
+    pieces = (diagonal_step(state, gradient, group, slice(i, i + rows)) for i in starts)
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(p) for p in pieces]))

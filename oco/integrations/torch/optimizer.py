@@ -19,6 +19,7 @@ from oco.integrations.torch.state import (
     statistics_type,
     tensor_bytes,
 )
+from oco.integrations.torch.workspace import Workspace
 from oco.training.optimizers import BETA2, MAX_AXIS, MOMENTUM, RANK
 
 __all__ = ["SShampoo"]
@@ -143,6 +144,11 @@ class SShampoo(torch.optim.Optimizer):
             "bias_correction": bias_correction,
         }
         super().__init__(params, check_options(defaults))
+        self._workspace = Workspace()
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__(state)
+        self._workspace = Workspace()
 
     @property
     def skipped(self) -> int:
@@ -247,12 +253,13 @@ class SShampoo(torch.optim.Optimizer):
             state.update(new_state(parameter, group, plan))
         gradient = parameter.grad.to(statistics_type(parameter.dtype))
         # The square, too, so that no statistic can overflow.
-        if not math.isfinite(float(torch.linalg.vector_norm(gradient).square())):
+        norm = torch.linalg.vector_norm(gradient)
+        if not math.isfinite(float(norm.square())):
             state["skipped"] += 1
             return
         state["step"] += 1
         moments.update(state, gradient, group["beta1"], group["beta2"])
-        update, scale = _direction(state, gradient, group, plan), 1.0
+        update, scale = _direction(state, gradient, norm, group, plan, self._workspace), 1.0
         if group["momentum"]:
             update = state["momentum_buffer"].lerp_(update, 1 - group["momentum"])
             if group["bias_correction"]:
@@ -263,25 +270,30 @@ class SShampoo(torch.optim.Optimizer):
 
 
 def _direction(
-    state: dict, gradient: torch.Tensor, group: dict, plan: Preconditioner
+    state: dict,
+    gradient: torch.Tensor,
+    norm: torch.Tensor,
+    group: dict,
+    plan: Preconditioner,
+    workspace: Workspace,
 ) -> torch.Tensor:
     """Return U, which is not to be changed: it may be the gradient itself."""
     if plan.order < 2:
         return moments.diagonal_step(state, gradient, group)
     _absorb(state, gradient, group, plan)
-    graft = group["graft"]
-    own = moments.diagonal_step(state, gradient, group) if "second_moment" in state else gradient
+    diagonal = "second_moment" in state
     if state["step"] < group["start_step"]:
-        return own
+        return moments.diagonal_step(state, gradient, group) if diagonal else gradient
     if state["stale"]:
         plan.invert(state["factors"], _scale(state["absorbed"], group), group["epsilon"])
         state["stale"] = False
-    result = plan.apply(state["factors"], gradient.squeeze()).reshape(gradient.shape)
-    if graft == "none":
+    result = workspace.like(gradient).copy_(gradient)
+    plan.apply_(state["factors"], result.squeeze())
+    if group["graft"] == "none":
         return result
+    wanted = moments.diagonal_length(state, gradient, group) if diagonal else norm
     length = torch.linalg.vector_norm(result)
-    ratio = torch.linalg.vector_norm(own) / length
-    return result.mul_(torch.where(length > 0, ratio, 0.0))
+    return result.mul_(torch.where(length > 0, wanted / length, 0.0))
 
 
 def _absorb(state: dict, gradient: torch.Tensor, group: dict, plan: Preconditioner) -> None:

@@ -64,11 +64,10 @@ class Preconditioner:
             for factor, numbers in zip(factors, states, strict=True):
                 factor.invert(numbers, root)
 
-    def apply(self, state: list[list[dict]], gradient: torch.Tensor) -> torch.Tensor:
-        """Return the preconditioned gradient, of shape `shape`."""
-        result = gradient.clone()
+    def apply_(self, state: list[list[dict]], tensor: torch.Tensor) -> None:
+        """Precondition a tensor of shape `shape`, in place."""
         for block, factors, states in zip(self.blocks, self.factors, state, strict=True):
-            part = result[block]
+            part = tensor[block]
             for axis, (factor, numbers) in enumerate(zip(factors, states, strict=True)):
                 matrix = unfold(part, axis)
                 factor.apply_(numbers, matrix)
@@ -76,7 +75,6 @@ class Preconditioner:
                     # The unfolding of such a tensor is a copy.
                     moved = part.movedim(axis, 0)
                     moved.copy_(matrix.reshape(moved.shape))
-        return result
 
 
 @lru_cache(CACHED)

@@ -1,0 +1,125 @@
+"""The covariance of gradients along one axis, exact or sketched."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco import checks
+from oco.linalg.operators import Dense, LowRankPlusScalar
+from oco.sketch import FrequentDirections
+
+__all__ = ["ExactFactor", "SketchedFactor", "make_factor", "sketch_sizes"]
+
+
+class ExactFactor:
+    """C ← β C + M_(i) M_(i)ᵀ, the exact covariance along an axis.
+
+    Parameters
+    ----------
+    dim : int
+        n, the length of the axis.
+    decay : float
+        β in (0, 1].
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n, n)
+        C.
+    """
+
+    rank = None
+    escaped_mass = 0.0
+
+    def __init__(self, dim: int, decay: float) -> None:
+        self.dim, self.decay = dim, decay
+        self.matrix = np.zeros((dim, dim))
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that the statistic takes, in bytes."""
+        return self.matrix.nbytes
+
+    def absorb(self, columns: np.ndarray) -> None:
+        """Absorb an unfolded gradient, of shape (n, anything)."""
+        self.matrix *= self.decay
+        self.matrix += columns @ columns.T
+
+    def covariance(self) -> Dense:
+        """Return C as an operator; later updates do not change it."""
+        return Dense.of(self.matrix)
+
+
+class SketchedFactor:
+    """C̃ = C̄ + τ I from Frequent Directions of the covariance along an axis.
+
+    Parameters
+    ----------
+    dim : int
+        n, the length of the axis.
+    rank : int
+        Sketch size ℓ, from 2 to n.
+    decay : float
+        β in (0, 1].
+
+    Attributes
+    ----------
+    sketch : FrequentDirections
+        C̄ and τ.
+    """
+
+    def __init__(self, dim: int, rank: int, decay: float) -> None:
+        self.dim, self.rank, self.decay = dim, rank, decay
+        self.sketch = FrequentDirections(dim, rank, decay=decay)
+
+    @property
+    def escaped_mass(self) -> float:
+        """Return τ."""
+        return self.sketch.escaped_mass
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that the sketch takes, in bytes."""
+        return self.sketch.state_bytes
+
+    def absorb(self, columns: np.ndarray) -> None:
+        """Absorb an unfolded gradient, of shape (n, anything)."""
+        self.sketch.update(columns.T)
+
+    def covariance(self) -> LowRankPlusScalar:
+        """Return C̃ as an operator; later updates do not change it."""
+        return self.sketch.compensated_covariance()
+
+
+def sketch_sizes(name: str, value, axes: int) -> tuple[int | None, ...]:
+    """Return a sketch size ≥ 2, or None, for each axis; one given alone is meant for all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no integer ≥ 2 (a sketch of size 1 keeps no direction), or their number is wrong.
+
+    Examples
+    --------
+    >>> sketch_sizes("k", 16, axes=2), sketch_sizes("k", [16, None], axes=2)
+    ((16, 16), (16, None))
+    >>> sketch_sizes("k", 1, axes=2)
+    Traceback (most recent call last):
+    ...
+    ValueError: k: expected an integer >= 2, got 1
+    """
+    if value is None or np.ndim(value) == 0:
+        return (value if value is None else checks.integer(name, value, low=2),) * axes
+    sizes = tuple(
+        size if size is None else checks.integer(f"{name}[{i}]", size, low=2)
+        for i, size in enumerate(value)
+    )
+    if len(sizes) != axes:
+        raise ValueError(f"{name}: expected one for each of the {axes} axes, got {len(sizes)}")
+    return sizes
+
+
+def make_factor(dim: int, rank: int | None, decay: float) -> ExactFactor | SketchedFactor:
+    """Return a factor for an axis of length `dim`: exact where a sketch would be no smaller."""
+    if rank is None or rank >= dim:
+        return ExactFactor(dim, decay)
+    return SketchedFactor(dim, rank, decay)

@@ -1,0 +1,137 @@
+"""The training step of Shampoo and S-Shampoo as its definition reads, on dense matrices."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+
+def unfold(tensor, axis):
+    return np.moveaxis(tensor, axis, 0).reshape(tensor.shape[axis], -1)
+
+
+class DenseFactor:
+    """C, or the matrix Ū diag(λ̄) Ūᵀ of its sketch and τ, as dense matrices."""
+
+    def __init__(self, n, rank, beta2):
+        self.rank, self.beta2 = None if rank is None or rank >= n else rank, beta2
+        self.kept, self.escaped = np.zeros((n, n)), 0.0
+
+    def absorb(self, matrix):
+        covariance = self.beta2 * self.kept + matrix @ matrix.T
+        if self.rank is None:
+            self.kept = covariance
+            return
+        values, vectors = np.linalg.eigh(covariance)
+        values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+        rho = values[self.rank - 1]
+        self.kept = (vectors * np.maximum(values - rho, 0.0)) @ vectors.T
+        self.escaped = self.beta2 * self.escaped + rho
+
+    def inverse_root(self, scale, epsilon, order):
+        n = len(self.kept)
+        values, vectors = np.linalg.eigh(scale * (self.kept + self.escaped * np.eye(n)))
+        values = values + epsilon * values.max()
+        kept = values > 1e-12 * values.max()
+        powers = np.where(kept, np.where(kept, values, 1.0) ** (-1 / (2 * order)), 0.0)
+        return (vectors * powers) @ vectors.T
+
+
+class DenseShampoo:
+    """One parameter: `step(gradient)` changes `x`."""
+
+    def __init__(
+        self,
+        x,
+        lr=1e-3,
+        rank=32,
+        beta1=0.9,
+        beta2=0.99,
+        eps=1e-8,
+        epsilon=1e-6,
+        momentum=0.9,
+        graft="rmsprop",
+        weight_decay=0.0,
+        update_every=1,
+        start_step=1,
+        max_axis=8192,
+        bias_correction=True,
+    ):
+        self.x = np.array(x, dtype=np.float64)
+        self.options = {k: v for k, v in locals().items() if k not in ("self", "x")}
+        self.t = self.absorbed = 0
+        self.m, self.v, self.b = (np.zeros_like(self.x) for _ in range(3))
+        self.kept = [i for i, n in enumerate(self.x.shape) if n > 1]
+        ranks = rank if isinstance(rank, tuple) else (rank,) * self.x.ndim
+        self.merged = tuple(self.x.shape[i] for i in self.kept)
+        size = max_axis or 10**9
+        cuts = [[slice(i, min(i + size, n)) for i in range(0, n, size)] for n in self.merged]
+        self.blocks = list(itertools.product(*cuts))
+        self.factors = [
+            [
+                DenseFactor(s.stop - s.start, ranks[i], beta2)
+                for i, s in zip(self.kept, block, strict=True)
+            ]
+            for block in self.blocks
+        ]
+
+    def correction(self, beta, count):
+        return 1 - beta**count if self.options["bias_correction"] else 1.0
+
+    def preconditioned(self, g):
+        beta2, order = self.options["beta2"], len(self.merged)
+        scale = 1.0 if beta2 == 1 else (1 - beta2) / self.correction(beta2, self.absorbed)
+        result = np.zeros(self.merged)
+        for block, factors in zip(self.blocks, self.factors, strict=True):
+            part = g.reshape(self.merged)[block]
+            for axis, factor in enumerate(factors):
+                root = factor.inverse_root(scale, self.options["epsilon"], order)
+                part = np.moveaxis(np.tensordot(root, part, axes=(1, axis)), 0, axis)
+            result[block] = part
+        return result.reshape(g.shape)
+
+    def step(self, g):
+        o = self.options
+        if not np.isfinite(g).all():
+            return
+        self.t += 1
+        if o["beta2"] == 1:
+            self.v = self.v + g**2
+            v = self.v
+        else:
+            self.v = o["beta2"] * self.v + (1 - o["beta2"]) * g**2
+            v = self.v / self.correction(o["beta2"], self.t)
+        self.m = o["beta1"] * self.m + (1 - o["beta1"]) * g
+        m = self.m / self.correction(o["beta1"], self.t)
+        rmsprop = g / (np.sqrt(v) + o["eps"])
+        own = {
+            "none": None,
+            "sgd": g,
+            "rmsprop": rmsprop,
+            "adam": m / (np.sqrt(v) + o["eps"]),
+        }[o["graft"]]
+        if len(self.merged) < 2:
+            update = own if o["graft"] in ("adam", "rmsprop") else rmsprop
+        else:
+            update = self.matrix_update(g, own)
+        if o["momentum"]:
+            self.b = o["momentum"] * self.b + (1 - o["momentum"]) * update
+            update = self.b / self.correction(o["momentum"], self.t)
+        self.x = self.x * (1 - o["lr"] * o["weight_decay"]) - o["lr"] * update
+
+    def matrix_update(self, g, own):
+        if (self.t - 1) % self.options["update_every"] == 0:
+            self.absorbed += 1
+            for block, factors in zip(self.blocks, self.factors, strict=True):
+                part = g.reshape(self.merged)[block]
+                for axis, factor in enumerate(factors):
+                    factor.absorb(unfold(part, axis))
+        if self.t < self.options["start_step"]:
+            return g if own is None else own
+        update = self.preconditioned(g)
+        length = math.sqrt((update**2).sum())
+        if own is None:
+            return update
+        return update * (math.sqrt((own**2).sum()) / length) if length > 0 else 0 * update
