@@ -29,6 +29,7 @@ class ShiftedSketch(SketchedRoot):
 
     Examples
     --------
+    >>> import numpy as np
     >>> ShiftedSketch(d=2, k=2, delta=5.0).update(np.array([3.0, 4.0]), 25.0)
     array([0.3, 0.4])
     """
@@ -37,9 +38,9 @@ class ShiftedSketch(SketchedRoot):
         super().__init__(d, k, compensate=False, delta=checks.number("delta", delta, above=0))
         self._root_escapes = 0.0
 
-    def descend(self, x, g, square, lr, radius):
-        """Absorb g_t and return x_{t+1} on a ball, and g_tᵀ H_t⁻¹ g_t."""
-        answer = super().descend(x, g, square, lr, radius)
+    def descend(self, x, g, mass, lr, radius):
+        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
+        answer = super().descend(x, g, mass, lr, radius)
         self._root_escapes += math.sqrt(self.sketch.last_escape)
         return answer
 

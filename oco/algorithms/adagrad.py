@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco import checks
@@ -9,6 +11,7 @@ from oco.algorithms.mirror_descent import MirrorDescent
 from oco.domains import Domain
 from oco.linalg.engine import kernel
 from oco.linalg.operators import Diagonal
+from oco.linalg.secular import ball_weights
 
 __all__ = ["DiagonalCovariance", "adagrad"]
 
@@ -47,6 +50,12 @@ class DiagonalCovariance:
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return g_i/(Σ g_{s,i}²)^{1/2} (0 for a coordinate that was always 0)."""
         return _absorb(self._squares, self._roots, g)
+
+    def descend(
+        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
+    ) -> tuple[np.ndarray, float, float]:
+        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
+        return _descend(self._squares, self._roots, x, g, mass, lr, radius)
 
 
 def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -108,3 +117,17 @@ def _absorb(squares, roots, g):
     roots[:] = np.sqrt(squares)
     seen = roots > 0
     return np.where(seen, g / np.where(seen, roots, 1.0), 0.0)
+
+
+@kernel
+def _descend(squares, roots, x, g, mass, lr, radius):
+    """Do what `DiagonalCovariance.descend` says; changes `squares` and `roots` in place."""
+    # Unlike dot, vdot says nothing of an overflow, which the caller reports.
+    mass += np.vdot(g, g)
+    if not math.isfinite(mass):
+        return x, 0.0, mass
+    direction = _absorb(squares, roots, g)
+    y = x - lr * direction
+    if radius < math.inf and np.dot(y, y) > radius * radius:
+        y *= ball_weights(roots, y * y, radius)
+    return y, np.dot(g, direction), mass

@@ -42,8 +42,9 @@ class Preconditioner(Protocol):
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
 
-    # Optional: ``descend(x, g, square, lr, radius)`` absorbs g_t, takes the step from x and
-    # projects onto the centred ball in one go; it returns x_{t+1} and g_tᵀ H_t⁻¹ g_t.
+    # Optional, for Euclidean space and balls: ``descend(x, g, mass, lr, radius)`` absorbs g_t,
+    # takes the step from x and projects, in one go.  With mass = Σ_{s<t} ‖g_s‖² it returns x_{t+1},
+    # g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that is not finite, it has absorbed nothing.
 
 
 @dataclass(frozen=True)
@@ -164,24 +165,28 @@ class MirrorDescent:
         g = np.ascontiguousarray(g, dtype=np.float64)
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
-        square = checks.squared_length("g", g)
-        total = self._squared_gradients + square
-        if not math.isfinite(total):
-            raise ValueError(f"g: expected a finite sum of squares of all gradients, got {total}")
         descend = getattr(self.preconditioner, "descend", None)
         if descend is None or self._radius is None:
             descend = self._in_steps
-        self.x, quadratic = descend(self.x, g, square, self.lr, self._radius)
-        self._squared_gradients = total
-        self._quadratic += quadratic
+        x, quadratic, mass = descend(self.x, g, self._squared_gradients, self.lr, self._radius)
+        if not math.isfinite(mass):
+            checks.squared_length("g", g)
+            raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
+        self.x = x
+        # NumPy's scalars where the kernels are not compiled; numbers of Python's in either case.
+        self._squared_gradients = float(mass)
+        self._quadratic += float(quadratic)
         if not self.domain.bounded:
-            self._travelled = max(self._travelled, math.sqrt(np.dot(self.x, self.x)))
+            self._travelled = max(self._travelled, math.sqrt(np.dot(x, x)))
 
-    def _in_steps(self, x, g, square, lr, _) -> tuple[np.ndarray, float]:
+    def _in_steps(self, x, g, mass, lr, _) -> tuple[np.ndarray, float, float]:
         """Do what a preconditioner's own `descend` would, on any domain."""
+        square = checks.squared_length("g", g)
+        if not math.isfinite(mass + square):
+            return x, 0.0, mass + square
         direction = self.preconditioner.update(g, square)
         following = self.domain.project(x - lr * direction, self.preconditioner.metric)
-        return following, float(np.dot(g, direction))
+        return following, float(np.dot(g, direction)), mass + square
 
     def diagnostics(self) -> Diagnostics:
         """Return what the bounds of this learner's regret are made of."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 
 import numpy as np
 
+from oco.linalg.engine import kernel
 from oco.linalg.operators import Scalar
 
 __all__ = ["GradientNorm", "RoundCount"]
 
 
-class _ScalarPreconditioner(ABC):
+class _ScalarPreconditioner:
     """H_t = h_t·I; its growth costs h_t, not d·h_t: λ_max of each increment is the increment."""
 
     separable = True
     escaped_mass = None
     state_bytes = 8
+    # h_t² − h_{t−1}² = a + b‖g_t‖².
+    growth: tuple[float, float]
 
     def __init__(self, d: int) -> None:
         self._d = d
@@ -33,14 +35,18 @@ class _ScalarPreconditioner(ABC):
         """h_t."""
         return math.sqrt(self._square)
 
-    @abstractmethod
-    def _increment(self, square: float) -> float:
-        """Return h_t² − h_{t−1}²."""
-
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return g/h_t (0 as long as every gradient was 0)."""
-        self._square += self._increment(square)
-        return g / math.sqrt(self._square) if self._square else np.zeros_like(g)
+        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
+
+    def descend(
+        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
+    ) -> tuple[np.ndarray, float, float]:
+        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
+        x, quadratic, mass, self._square = _descend(
+            self._square, self.growth, x, g, mass, lr, radius
+        )
+        return x, quadratic, mass
 
 
 class RoundCount(_ScalarPreconditioner):
@@ -52,8 +58,7 @@ class RoundCount(_ScalarPreconditioner):
     array([3.])
     """
 
-    def _increment(self, square):
-        return 1.0
+    growth = (1.0, 0.0)
 
 
 class GradientNorm(_ScalarPreconditioner):
@@ -65,5 +70,21 @@ class GradientNorm(_ScalarPreconditioner):
     array([0.6, 0.8])
     """
 
-    def _increment(self, square):
-        return square
+    growth = (0.0, 1.0)
+
+
+@kernel
+def _descend(h2, growth, x, g, mass, lr, radius):
+    """Do what `_ScalarPreconditioner.descend` says for h² = `h2`; return the new h² too."""
+    # Unlike dot, vdot says nothing of an overflow, which the caller reports.
+    square = np.vdot(g, g)
+    mass += square
+    if not math.isfinite(mass):
+        return x, 0.0, mass, h2
+    h2 += growth[0] + growth[1] * square
+    scale = 1.0 / math.sqrt(h2) if h2 > 0.0 else 0.0
+    y = x - (lr * scale) * g
+    length = math.sqrt(np.dot(y, y))
+    if length > radius:
+        y *= radius / length
+    return y, scale * square, mass, h2

@@ -10,7 +10,7 @@ from oco.linalg.engine import kernel
 from oco.linalg.operators import LowRankPlusScalar, pseudo_power, resolve_rank
 from oco.linalg.secular import ball_weights
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import ESCAPED, M, Q, step
+from oco.sketch.kernels import ESCAPED, TOTAL, M, Q, step
 
 __all__ = ["SketchedRoot"]
 
@@ -68,25 +68,25 @@ class SketchedRoot:
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t (pseudo-inverse)."""
-        return self.descend(np.zeros(len(g)), g, square, -1.0, math.inf)[0]
+        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
 
     def descend(
-        self, x: np.ndarray, g: np.ndarray, square: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float]:
-        """Absorb g_t and return x_{t+1} on a ball, and g_tᵀ H_t⁻¹ g_t: see `MirrorDescent`."""
-        self._answer, quadratic = _descend(
+        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
+    ) -> tuple[np.ndarray, float, float]:
+        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
+        self._answer, quadratic, mass = _descend(
             *self._arrays,
             self._image,
             x is self._answer,
             x,
             g,
-            square,
+            mass,
             lr,
             radius,
             self.compensate,
             self.delta,
         )
-        return self._answer, quadratic
+        return self._answer, quadratic, mass
 
 
 @kernel
@@ -101,6 +101,7 @@ def _descend(
     frame,
     rotation,
     values,
+    gram,
     coordinates,
     inside,
     counts,
@@ -109,7 +110,7 @@ def _descend(
     known,
     x,
     g,
-    square,
+    mass,
     lr,
     radius,
     compensate,
@@ -118,11 +119,11 @@ def _descend(
     """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
 
     The direction, the step and the projection are combinations of x, of g and of rows of V, found
-    in V-coordinates, which costs one product with V for the round.
+    in small spaces, which costs one product with V for the round.
 
     Parameters
     ----------
-    frame, rotation, values, coordinates, inside, counts, numbers
+    frame, rotation, values, gram, coordinates, inside, counts, numbers
         The sketch: see `oco.sketch.kernels.step`.
     image : ndarray of shape (capacity,)
         V x; receives V times the result.
@@ -130,8 +131,8 @@ def _descend(
         Whether `image` belongs to `x`.
     x, g : ndarray of shape (d,)
         The point and the gradient.
-    square : float
-        ‖g‖².
+    mass : float
+        Σ ‖g_s‖² before.
     lr, radius : float
         η; the ball's R, which may be infinite.
     compensate : bool
@@ -141,36 +142,52 @@ def _descend(
 
     Returns
     -------
-    ndarray of shape (d,), float
-        argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y) with y = x − η H⁺g, and gᵀH⁺g.  The coordinates in the
+    ndarray of shape (d,), float, float
+        argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y) with y = x − η H⁺g; gᵀH⁺g; and Σ ‖g_s‖², which is not
+        finite if the vector has been refused, with nothing changed.  The coordinates in the
         *updated* eigenvectors hold all of g that is in H's range, so that g is never split by
         eigenvalues at rounding level.
     """
-    first = step(frame, rotation, values, coordinates, inside, counts, numbers, g, square)
+    # Unlike dot, vdot says nothing of an overflow, which the caller reports.
+    square = np.vdot(g, g)
+    mass += square
+    if not math.isfinite(mass + numbers[TOTAL]):
+        return x, 0.0, math.inf
+    first = step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g, square)
     m, q = counts[M], counts[Q]
-    turn = rotation[:q]
+    turn, c = rotation[:q], coordinates[:q]
     roots, tail = _roots(values[:q], numbers[ESCAPED] if compensate else 0.0, delta)
     scale = 1.0 / tail if tail > 0.0 else 0.0
-    # H⁺g = Vᵀ along + scale·g.
-    along = np.dot((pseudo_power(roots, -1.0) - scale) * coordinates[:q], turn)
-    quadratic = np.dot(along, inside) + scale * square
+    # H⁺g = (W V)ᵀ along + scale·g.
+    along = (pseudo_power(roots, -1.0) - scale) * c
+    inner = np.dot(along, c)
+    quadratic = inner + scale * square
     combination, keep = -lr * along, 1.0
     if radius < math.inf:
         if not known:
             first = 0
         image[first:m] = np.dot(frame[first:m], x)
-        seen = np.dot(turn, image - lr * (along + scale * inside))
+        before = np.dot(turn, image)
+        seen = before - lr * (along + scale * c)
         length = (
             np.dot(x, x)
-            - 2 * lr * (np.dot(along, image) + scale * np.dot(g, x))
-            + lr * lr * (np.dot(along, along) + scale * (quadratic + np.dot(along, inside)))
+            - 2 * lr * (np.dot(along, before) + scale * np.dot(g, x))
+            + lr * lr * (np.dot(along, along) + scale * (quadratic + inner))
         )
-        squares = np.append(seen * seen, 0.0)
-        squares[q] = max(length - squares.sum(), 0.0)
-        weights = ball_weights(np.append(roots, tail), squares, radius)
+        eigenvalues, squares = np.empty(q + 1), np.empty(q + 1)
+        eigenvalues[:q], eigenvalues[q] = roots, tail
+        squares[:q], squares[q] = seen * seen, max(length - np.dot(seen, seen), 0.0)
+        weights = ball_weights(eigenvalues, squares, radius)
         keep = weights[q]
-        combination = np.dot((weights[:q] - keep) * seen, turn) + keep * combination
-        image[:] = keep * (image - (lr * scale) * inside) + combination
+        combination = (weights[:q] - keep) * seen + keep * combination
+    combination = np.dot(combination, turn)
+    if radius < math.inf:
+        image[:] = keep * (image - (lr * scale) * inside) + np.dot(gram, combination)
     result = np.dot(combination[:m], frame[:m])
     result += keep * x - (keep * lr * scale) * g
-    return result, quadratic
+    # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.
+    size = math.sqrt(np.dot(result, result))
+    if size > radius:
+        result *= radius / size
+        image *= radius / size
+    return result, quadratic, mass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.linalg.lapack import dsyevd
 
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
@@ -21,57 +22,57 @@ EPS = np.finfo(np.float64).eps
 DEFLATION = 8 * EPS
 # Rational iterations a root: 3 to 5 are typical and the bracket halves in each that misbehaves.
 MAX_ITERATIONS = 100
+# The iteration converges quadratically: a step this small, relative to the distance from the nearer
+# pole, leaves an error that is a rounding of it, and needs no confirmation.
+LAST_STEP = 1e-9
 
 
-@kernel
 def lapack_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ as a dense matrix; see `rank_one_eigh`."""
-    matrix = np.outer(z, z)
-    for i in range(len(poles)):
-        matrix[i, i] += poles[i]
-    ascending, vectors = np.linalg.eigh(matrix)
+    matrix = np.multiply.outer(z, z)
+    matrix.flat[:: len(poles) + 1] += poles
+    ascending, vectors, failed = dsyevd(matrix, overwrite_a=True)
+    if failed:
+        raise np.linalg.LinAlgError("the eigenvalues did not converge")
     return ascending[::-1].copy(), np.ascontiguousarray(vectors.T[::-1])
 
 
 @summing_kernel
-def _halves(delta, z2, mu, i):
-    """Sum z2_j/(δ_j − μ) and its derivative in μ, over j ≥ i and over j < i."""
-    left, left_slope, right, right_slope = 0.0, 0.0, 0.0, 0.0
-    for j in range(i, len(delta)):
-        gap = delta[j] - mu
-        term = z2[j] / gap
-        left += term
-        left_slope += term / gap
-    for j in range(i):
-        gap = delta[j] - mu
-        term = z2[j] / gap
-        right += term
-        right_slope += term / gap
-    return left, left_slope, right, right_slope
+def _sums(d, z2, origin, mu):
+    """Sum z2_j/(d_j − w), its absolute value and its derivative, at w = origin + μ."""
+    total, size, slope = 0.0, 0.0, 0.0
+    for j in range(len(d)):
+        inverse = 1 / ((d[j] - origin) - mu)
+        term = z2[j] * inverse
+        total += term
+        size += abs(term)
+        slope += term * inverse
+    return total, size, slope
 
 
 @kernel
-def _first_guess(delta, z2, i, half):
+def _first_guess(d, z2, i):
     """Start in the interval between poles i and i−1: the two poles exactly, the rest a constant.
 
     Returns the index of the nearer pole, the distance of the guess from it, and a bracket of the
     root's distance.
     """
-    left, _, right, _ = _halves(delta, z2, half, i)
-    f = 1 + left + right
+    half = (d[i - 1] - d[i]) / 2
+    total, _, _ = _sums(d, z2, d[i], half)
+    f = 1 + total
     rest = f + z2[i] / half - z2[i - 1] / half
     # f rises from −∞ at d_i to +∞ at d_{i−1}: its sign in the middle tells the nearer pole.
     if f >= 0:
-        origin, low, high, gap, weight = i, 0.0, half, 2 * half, z2[i]
+        nearer, low, high, gap, weight = i, 0.0, half, 2 * half, z2[i]
     else:
-        origin, low, high, gap, weight = i - 1, -half, 0.0, -2 * half, z2[i - 1]
+        nearer, low, high, gap, weight = i - 1, -half, 0.0, -2 * half, z2[i - 1]
     b = weight * gap
     a = rest * gap + z2[i] + z2[i - 1]
     root = math.sqrt(max(a * a - 4 * b * rest, 0.0))
     mu = 2 * b / (a + root) if a > 0 else (a - root) / (2 * rest)
     if not low < mu < high:
         mu = (low + high) / 2
-    return origin, mu, low, high
+    return nearer, mu, low, high
 
 
 @kernel
@@ -81,37 +82,33 @@ def _root(d, z2, i):
     Returns the index of the nearer pole and the root's distance from it, which is accurate to a few
     ulps of itself: the eigenvectors depend on the distances, not on the root.
 
-    The iteration fits c + r/(d_a − w) + s/(d_b − w), with poles a and b on either side (or, for the
-    largest root, the two poles below it), to the function and to the slopes of its two parts: the
-    "middle way" of R.-C. Li (LAPACK Working Note 89, 1993), safeguarded by bisection.
+    The iteration fits c + z2_a/(d_a − w) + s/(d_b − w) to the function and its slope, where a is
+    the nearer pole and b the one on the other side of the root (or, for the largest root, the next
+    below): the "fixed weight" of R.-C. Li (LAPACK Working Note 89, 1993), safeguarded by bisection.
     """
     n = len(d)
-    a_pole, b_pole = i, i - 1
     if i == 0:
         if n == 1:
             return 0, z2[0]
-        a_pole, b_pole = 0, 1
-        origin, low, high = 0, 0.0, z2.sum()
+        nearer, other, low, high = 0, 1, 0.0, z2.sum()
         mu = high
     else:
-        origin, mu, low, high = _first_guess(d - d[i], z2, i, (d[i - 1] - d[i]) / 2)
-    delta = d - d[origin]
+        nearer, mu, low, high = _first_guess(d, z2, i)
+        other = 2 * i - 1 - nearer
+    origin = d[nearer]
     for _ in range(MAX_ITERATIONS):
-        left, left_slope, right, right_slope = _halves(delta, z2, mu, i)
-        f = 1 + left + right
-        if abs(f) <= EPS * n * (1 + abs(left) + abs(right)):
+        total, size, slope = _sums(d, z2, origin, mu)
+        f = 1 + total
+        if abs(f) <= EPS * n * (1 + size):
             break
         if f < 0:
             low = mu
         else:
             high = mu
-        a_gap, b_gap = delta[a_pole] - mu, delta[b_pole] - mu
-        a_slope, b_slope = left_slope, right_slope
-        if i == 0:
-            a_slope = z2[0] / (a_gap * a_gap)
-            b_slope = left_slope - a_slope
-        c = f - a_gap * a_slope - b_gap * b_slope
-        a = (a_gap + b_gap) * f - a_gap * b_gap * (a_slope + b_slope)
+        a_gap, b_gap = -mu, (d[other] - origin) - mu
+        a_slope = z2[nearer] / (a_gap * a_gap)
+        c = f - a_gap * a_slope - b_gap * (slope - a_slope)
+        a = (a_gap + b_gap) * f - a_gap * b_gap * slope
         b = a_gap * b_gap * f
         root = math.sqrt(abs(a * a - 4 * b * c))
         # Of the two zeros of c η² − a η + b: the smaller between the poles, the larger beyond them.
@@ -122,10 +119,11 @@ def _root(d, z2, i):
         following = mu + step
         if not low < following < high:
             following = (low + high) / 2
-        if following == mu:
-            break
+        done = abs(following - mu) <= LAST_STEP * abs(mu)
         mu = following
-    return origin, mu
+        if done:
+            break
+    return nearer, mu
 
 
 @kernel
@@ -158,46 +156,57 @@ def _deflate(d, z, tolerance, live, rotations):
 
 
 @kernel
-def secular_eigh(poles, z):
-    """Decompose diag(poles) + z zᵀ by its secular equation; see `rank_one_eigh`.
+def _undeflated(d, z):
+    """Decompose diag(d) + z zᵀ for distinct descending poles and a z without zeros.
 
     The eigenvectors are those of a nearby z for which the computed roots are exact (M. Gu,
     S. C. Eisenstat, SIAM J. Matrix Anal. Appl. 15, 1994): orthogonal to rounding however close the
     roots are.
     """
+    n = len(d)
+    values, rows, z2 = np.empty(n), np.empty((n, n)), z * z
+    for r in range(n):
+        nearer, mu = _root(d, z2, r)
+        origin = d[nearer]
+        values[r] = origin + mu
+        for j in range(n):
+            rows[r, j] = (d[j] - origin) - mu
+    # ẑ_j² = Π_r (w_r − d_j)/(d_r − d_j), where the factor r = j has no denominator.
+    nearby = np.ones(n)
+    for r in range(n):
+        for j in range(r):
+            nearby[j] *= rows[r, j] / (d[j] - d[r])
+        nearby[r] *= rows[r, r]
+        for j in range(r + 1, n):
+            nearby[j] *= rows[r, j] / (d[j] - d[r])
+    nearby = np.sqrt(np.abs(nearby))
+    nearby = np.where(z < 0, -nearby, nearby)
+    for r in range(n):
+        row = rows[r]
+        for j in range(n):
+            row[j] = nearby[j] / row[j]
+        row *= 1 / math.sqrt(np.dot(row, row))
+    return values, rows
+
+
+@kernel
+def secular_eigh(poles, z):
+    """Decompose diag(poles) + z zᵀ by its secular equation; see `rank_one_eigh`."""
     n = len(poles)
-    values, vectors = np.zeros(n), np.zeros((n, n))
-    scale = 0.0
-    for i in range(n):
-        scale = max(scale, abs(poles[i]))
-    scale = max(scale, np.dot(z, z))
+    scale = max(np.abs(poles).max(), np.dot(z, z))
     if scale == 0.0:
-        for i in range(n):
-            vectors[i, i] = 1.0
-        return values, vectors
+        return np.zeros(n), np.eye(n)
     d, u = poles / scale, z / math.sqrt(scale)
     live, rotations = np.zeros(n, dtype=np.int64), np.zeros((n, 4))
     kept, turned = _deflate(d, u, DEFLATION, live, rotations)
+    if kept == n:
+        values, vectors = _undeflated(d, u)
+        return scale * values, vectors
     live = live[:kept]
-    poles_left, z_left = d[live], u[live]
-    z2 = z_left * z_left
-    gaps = np.empty((kept, kept))
-    for r in range(kept):
-        origin, mu = _root(poles_left, z2, r)
-        values[r] = poles_left[origin] + mu
-        for j in range(kept):
-            gaps[r, j] = (poles_left[j] - poles_left[origin]) - mu
+    values, vectors = np.zeros(n), np.zeros((n, n))
+    values[:kept], rows = _undeflated(d[live], u[live])
     for j in range(kept):
-        product = -gaps[j, j]
-        for r in range(kept):
-            if r != j:
-                product *= gaps[r, j] / (poles_left[j] - poles_left[r])
-        z_left[j] = math.copysign(math.sqrt(abs(product)), z_left[j])
-    for r in range(kept):
-        row = z_left / gaps[r]
-        row /= math.sqrt(np.dot(row, row))
-        for j in range(kept):
-            vectors[r, live[j]] = row[j]
+        vectors[:kept, live[j]] = rows[:, j]
     r = kept
     for i in range(n):
         if u[i] == 0.0:
@@ -211,10 +220,8 @@ def secular_eigh(poles, z):
             at_p, at_i = vectors[r, p], vectors[r, i]
             vectors[r, p] = c * at_p + s * at_i
             vectors[r, i] = c * at_i - s * at_p
-    if kept < n:
-        order = np.argsort(-values)
-        values, vectors = values[order], vectors[order]
-    return scale * values, vectors
+    order = np.argsort(-values)
+    return scale * values[order], vectors[order]
 
 
 _eigh = secular_eigh if ENGINE == "numba" else lapack_eigh

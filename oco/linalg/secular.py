@@ -67,8 +67,8 @@ def ball_weights(values, squares, radius):
     while length - 1 > NORM_ACCURACY:
         shifted = h + mu
         shrunk = h / shifted
-        pulled = shrunk * shrunk * inside
-        square = pulled.sum()
+        pulled = shrunk * inside
+        square = np.dot(shrunk, pulled)
         length = math.sqrt(square)
-        mu += (length - 1) * (square / (pulled / shifted).sum())
+        mu += (length - 1) * (square / np.dot(shrunk / shifted, pulled))
     return np.where(seen, h / (h + mu), 0.0)

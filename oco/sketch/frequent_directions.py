@@ -45,11 +45,11 @@ class FrequentDirections:
     One step is C = β Ḡ + g gᵀ; ρ = λ_ℓ(C); Ḡ = the top ℓ eigenpairs of C with ρ subtracted.
     Then 0 ⪯ G − Ḡ ⪯ τ I and τ ≤ min_{j<ℓ} Σ_{i>j} λ_i(G)/(ℓ − j); see `guarantees`.
 
-    The eigenvectors are kept as W V with V a frame of at most ℓ + max(7, ℓ/2) orthonormal rows of
-    length d.
-    A step multiplies by V twice and rotates only W, in O(ℓ²) to O(ℓ³) operations free of d;
-    every ≥ ℓ/2 steps W is folded into V.  The step is nevertheless exact, not a buffered
-    approximation: it equals the dense definition to rounding after each row.
+    The eigenvectors are kept as W V, with V at most ℓ + max(7, ℓ/2) rows of length d: eigenvectors
+    of some steps ago, and the rows that have come since.  A step multiplies V once with a vector
+    and rotates only W, in O(ℓ²) to O(ℓ³) operations free of d; every ≥ ℓ/2 steps W is folded into
+    V.  The step is nevertheless exact, not a buffered approximation: it equals the dense definition
+    to rounding after each row.
 
     References
     ----------
@@ -70,10 +70,11 @@ class FrequentDirections:
         self.d = checks.integer("d", d, low=1)
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
-        capacity = min(self.k - 1 + max(8, self.k // 2), self.d)
+        capacity = self.k - 1 + max(8, self.k // 2)
         self._frame = np.zeros((capacity, self.d))
         self._rotation = np.zeros((self.k, capacity))
         self._values, self._coordinates = np.zeros(self.k), np.zeros(self.k)
+        self._gram = np.zeros((capacity, capacity))
         self._inside = np.zeros(capacity)
         self._counts, self._numbers = np.zeros(4, dtype=np.int64), np.zeros(4)
         self._numbers[DECAY] = self.decay
@@ -85,6 +86,7 @@ class FrequentDirections:
             self._frame,
             self._rotation,
             self._values,
+            self._gram,
             self._coordinates,
             self._inside,
             self._counts,
@@ -293,7 +295,9 @@ class FrequentDirections:
         self._values[:q] = values[:q] - rho
         self._frame[:q] = vectors[:q]
         self._rotation[:] = 0.0
+        self._gram[:] = 0.0
         np.fill_diagonal(self._rotation[:q, :q], 1.0)
+        np.fill_diagonal(self._gram[:q, :q], 1.0)
         self._counts[M] = self._counts[Q] = q
         self._counts[CORRECTED] = self._counts[ROWS]
         self._numbers[LAST] = rho

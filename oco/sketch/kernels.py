@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco.linalg.engine import kernel
-from oco.linalg.orthogonal import split
+from oco.linalg.orthogonal import NEW_DIRECTION, ONE_PASS
 from oco.linalg.rank_one import rank_one_eigh
 
 __all__ = [
@@ -18,7 +20,6 @@ __all__ = [
     "TOTAL",
     "M",
     "Q",
-    "absorb",
     "fold",
     "orthonormalise",
     "step",
@@ -33,26 +34,32 @@ CORRECT_EVERY = 256
 # Below the smallest normal number a squared length has lost its digits: normalising by it would
 # give a direction that is not of unit length.  Such a row (‖g‖ < 1.5e-154) counts as zero.
 SMALLEST_MASS = float(np.finfo(np.float64).tiny)
+# A direction may be kept as a combination of V's rows whose squared coefficients sum to this: its
+# rounding errors are at most 8 times those of a row.  Where V has just been turned, and one pass of
+# Gram–Schmidt is accurate, the sum is at most 7.
+AMPLIFICATION = 64.0
 
 # Columns turned at a time: a block of 1.5 ℓ rows of this length fits the second-level cache.
 FOLD_COLUMNS = 1024
 
 
 @kernel
-def step(frame, rotation, values, coordinates, inside, counts, numbers, g, mass):
+def step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g, mass):
     """One Frequent Directions step with the vector `g`, exact; changes the arrays in place.
 
-    The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs two products
+    The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs one product
     of V with a vector, and O(q²·capacity) in the small space; V is turned when it is full.
 
     Parameters
     ----------
     frame : ndarray of shape (capacity, d)
-        V: its first m rows are orthonormal.  A new row may be appended.
+        V: m rows of unit length.  A new row may be appended.
     rotation : ndarray of shape (ℓ, capacity)
-        W: its first q rows are orthonormal, and 0 beyond column m.
+        W: q rows such that those of W V are orthonormal, and 0 beyond column m.
     values : ndarray of shape (ℓ,)
         Eigenvalues λ̄ of the sketch, descending, in the first q entries.
+    gram : ndarray of shape (capacity, capacity)
+        V Vᵀ, in the first m rows and columns.
     coordinates : ndarray of shape (ℓ,)
         Receives g's coordinates in the *updated* eigenvectors, in the first q (new) entries.
     inside : ndarray of shape (capacity,)
@@ -87,68 +94,97 @@ def step(frame, rotation, values, coordinates, inside, counts, numbers, g, mass)
     if drifted:
         orthonormalise(frame, rotation, m, q)
         counts[CORRECTED] = counts[ROWS]
-    if drifted or m == len(frame) < frame.shape[1]:
-        fold(frame, rotation, m, q)
+    if drifted or m == len(frame):
+        fold(frame, rotation, gram, m, q)
         m, first = q, 0
-    counts[M], counts[Q], rho = absorb(frame, rotation, values, m, q, decay, g, coordinates, inside)
-    numbers[LAST] = rho
-    numbers[ESCAPED] = decay * numbers[ESCAPED] + rho
+    z, new, m = _split(frame, rotation, gram, m, q, g, math.sqrt(mass), inside)
+    counts[M], counts[Q] = m, q + (new > 0.0)
+    numbers[LAST] = _update(rotation, values, counts, decay, z, new, coordinates)
+    numbers[ESCAPED] = decay * numbers[ESCAPED] + numbers[LAST]
     return first
 
 
 @kernel
-def absorb(frame, rotation, values, m, q, decay, g, coordinates, inside):
-    """Do what `step` does, with room in V for one row more or m = d.
+def _split(frame, rotation, gram, m, q, g, length, inside):
+    """Split g = (W V)ᵀz + r·u, with u a unit vector orthogonal to the sketch, kept as W's row q.
 
-    Returns the new m and q, and the mass that escaped, ρ_t = λ_ℓ(β Ḡ + g gᵀ).
+    Returns z, r (exactly 0 if it is rounding) and the new m; fills `inside`.
 
     Notes
     -----
-    V also spans directions that the sketch has discarded, so the direction that is new to the
-    *sketch* is what g has outside span(W V): its part of V-coordinates outside W, and the remainder
-    outside span(V).
+    What is new to the *sketch* is what g has outside span(W V), also where V spans it: V's rows
+    need not be orthogonal.  As long as that is accurate, g itself becomes V's new row, and u is a
+    combination of rows; where g lies near the sketch, or the combination would amplify rounding,
+    u is computed, with a second pass of Gram–Schmidt (see `oco.linalg.orthogonal.split`).
     """
-    size = len(values)
-    in_frame, remainder, unit = split(frame[:m], g)
-    inside[:m] = in_frame
+    inside[:m] = np.dot(frame[:m], g)
     inside[m:] = 0.0
-    if remainder > 0.0 and m < len(frame):
-        frame[m] = unit
-        inside[m] = remainder
-        m += 1
-    z, new, direction = split(rotation[:q], inside)
-    poles = decay * values[:q]
-    n = q
-    if new > 0.0:
-        n = q + 1
-        rotation[q] = direction
-        z = np.append(z, new)
-        poles = np.append(poles, 0.0)
-    w, turn = rank_one_eigh(poles, z)
-    rho = 0.0
-    q = n
-    if n == size:
-        rho = max(w[n - 1], 0.0)
-        q = n - 1
-    rotation[:q] = np.dot(turn[:q], rotation[:n])
-    rotation[q:] = 0.0
-    coordinates[:q] = np.dot(turn[:q], z)
-    for i in range(q):
-        values[i] = max(w[i] - rho, 0.0)
-    return m, q, rho
+    z = np.dot(rotation[:q], inside)
+    new = math.sqrt(max(1.0 - np.dot(z, z) / length**2, 0.0))
+    out = np.dot(z / -length, rotation[:q])
+    if new > ONE_PASS and 1.0 + np.dot(out, out) <= AMPLIFICATION * new * new:
+        frame[m] = g / length
+        gram[m, :m] = inside[:m] / length
+        inside[m] = length
+        rotation[q] = out / new
+        rotation[q, m] = 1.0 / new
+    else:
+        rest = g / length + np.dot(out[:m], frame[:m])
+        image = np.zeros(len(frame))
+        image[:m] = np.dot(frame[:m], rest)
+        again = np.dot(rotation[:q], image)
+        z += length * again
+        back = np.dot(again, rotation[:q])
+        rest -= np.dot(back[:m], frame[:m])
+        new = math.sqrt(np.dot(rest, rest))
+        if new <= NEW_DIRECTION:
+            return z, 0.0, m
+        frame[m] = rest / new
+        gram[m] = (image - np.dot(gram, back)) / new
+        inside[m] = new * length
+        rotation[q] = 0.0
+        rotation[q, m] = 1.0
+    gram[:m, m] = gram[m, :m]
+    gram[m, m] = 1.0
+    return z, new * length, m + 1
 
 
 @kernel
-def fold(frame, rotation, m, q):
-    """Replace V by W V and W by the identity, in place."""
+def _update(rotation, values, counts, decay, in_sketch, new, coordinates):
+    """Decompose β diag(λ̄) + z zᵀ, turn W and deflate, in place; return ρ = λ_ℓ.
+
+    W has got its new row already, and `counts` its new q, which may be one too many.
+    """
+    n = counts[Q]
+    z, poles = np.empty(n), np.zeros(n)
+    old = len(in_sketch)
+    z[:old] = in_sketch
+    z[old:] = new
+    poles[:old] = decay * values[:old]
+    w, turn = rank_one_eigh(poles, z)
+    rho, q = 0.0, n
+    if n == len(values):
+        rho, q = max(w[n - 1], 0.0), n - 1
+    counts[Q] = q
+    rotation[:q] = np.dot(turn[:q], rotation[:n])
+    rotation[q:] = 0.0
+    coordinates[:q] = np.dot(turn[:q], z)
+    values[:q] = np.maximum(w[:q] - rho, 0.0)
+    return rho
+
+
+@kernel
+def fold(frame, rotation, gram, m, q):
+    """Replace V by W V, and W and V Vᵀ by the identity, in place."""
     turn = np.ascontiguousarray(rotation[:q, :m])
     # A block of columns at a time: the copy stays small and in cache whatever d is.
     for start in range(0, frame.shape[1], FOLD_COLUMNS):
         block = np.ascontiguousarray(frame[:m, start : start + FOLD_COLUMNS])
         frame[:q, start : start + FOLD_COLUMNS] = np.dot(turn, block)
     rotation[:] = 0.0
+    gram[:] = 0.0
     for i in range(q):
-        rotation[i, i] = 1.0
+        rotation[i, i] = gram[i, i] = 1.0
 
 
 @kernel

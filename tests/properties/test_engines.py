@@ -11,9 +11,10 @@ import pytest
 
 from oco.linalg.engine import ENGINE
 
-# Rounding of T steps, relative to tr G; iterates feel it through H^{-1}.
-SKETCH, ITERATE = 1e-11, 1e-6
+# Rounding of T steps, relative to tr G; iterates feel it through H^{-1}, by up to ‖g‖/√ρ.
+SKETCH, ITERATE = 1e-11, 1e-9
 SCRIPT = """
+import inspect
 import sys
 import numpy as np
 import oco
@@ -35,11 +36,13 @@ for i, name in enumerate(FAMILIES):
             found[f"{name} {decay} tau"] = case.squared(sketch.escaped_mass)
             found[f"{name} {decay} trace"] = case.squared(sketch.total_mass)
 for name, factory in ALGORITHMS.items():
-    options = {"k": 5} if name in ("s-adagrad", "ada-fd", "s-shampoo") else {}
+    taken = inspect.signature(factory).parameters
+    options = {"k": 5} if "k" in taken else {}
+    size = {"shape": (7, 2)} if "shape" in taken else {"d": 14}
     for domain in (oco.Ball(0.5), oco.Euclidean()):
-        learner = factory(14, domain=domain, lr=0.3, **options)
+        learner = factory(**size, domain=domain, lr=0.3, **options)
         for g in make("gaussian, any spectrum", 80, 14, 5, 1.0, 3).rows:
-            learner.update(g)
+            learner.update(g.reshape(learner.x.shape))
         found[f"x {name} {domain}"] = learner.x
         found[f"q {name} {domain}"] = learner.diagnostics().quadratic
 np.savez(sys.argv[1], **found)
