@@ -28,7 +28,9 @@ def training_title(training: Training) -> str:
 
 def curve_table(group: Group) -> Table:
     """Return loss and accuracy over the steps, means over the seeds, for a console to print."""
-    table = plain_table("step", "training loss", "validation loss", "training", "validation")
+    table = plain_table(
+        "step", "training loss", "validation loss", "training accuracy", "validation accuracy"
+    )
     curves = [outcome.curves for outcome in group.outcomes]
     count = min(len(curve.step) for curve in curves)
     for i in shown(count):
