@@ -1,0 +1,146 @@
+"""A step of S-Shampoo for PyTorch on one weight against Shampoo's and Adam's, in one run.
+
+Prints the time of a step on a float32 weight and the memory of its second-moment statistics, as
+multiples of the two that they are held against:
+
+- Shampoo, the same optimizer with exact factors (``rank=None``); it and S-Shampoo refresh
+  statistics and roots in every step.  Targets: 1/10 of its time, 8 % of its memory;
+- ``torch.optim.Adam``, for S-Shampoo with ``update_every=10``.  Target: 5 of its steps.  The fused
+  Adam is shown beside it.
+
+Memory is that of the covariances, sketches or Adam's v: not of momentum, roots and what a graft
+keeps.  All have their default options, S-Shampoo and Shampoo therefore momentum and the graft of
+RMSProp, whose time is counted.  The steps are taken in turn, so that a machine that slows down
+slows all.  The gradients are of two kinds: of a spectrum that decays like 1/i with singular vectors
+drawn anew, and white noise.
+
+    python benchmarks/torch_step.py [--shape 1024 4096] [--rank 64] [--rounds 3] [--threads 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from oco.integrations.torch import SShampoo
+
+UPDATE_EVERY = 10
+# Different gradients, taken in turn.
+GRADIENTS = 4
+SKETCHED, OFTEN = "S-Shampoo", f"S-Shampoo, every {UPDATE_EVERY}"
+
+
+def gradients(shape: tuple[int, int], decaying: bool) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    drawn = [torch.randn(shape, generator=generator) for _ in range(GRADIENTS)]
+    if not decaying:
+        return drawn
+    scale = 1 / torch.arange(1.0, shape[0] + 1)
+    turns = [torch.linalg.qr(torch.randn(shape[0], shape[0], generator=generator)).Q for _ in drawn]
+    return [(turn * scale) @ g for turn, g in zip(turns, drawn, strict=True)]
+
+
+class Entrant:
+    """An optimizer of one weight, and the seconds of its steps."""
+
+    def __init__(self, shape: tuple[int, int], optimizer: Callable, steps: int) -> None:
+        self.weight = torch.nn.Parameter(torch.zeros(shape))
+        self.optimizer = optimizer([self.weight])
+        self.steps, self.seconds = steps, []
+
+    def step(self, drawn: list[torch.Tensor]) -> None:
+        """Take a step with the next one of the gradients."""
+        self.weight.grad = drawn[len(self.seconds) % len(drawn)]
+        started = time.perf_counter()
+        self.optimizer.step()
+        self.seconds.append(time.perf_counter() - started)
+
+    @property
+    def mean(self) -> float:
+        """Mean seconds of a step in a round, the median over the rounds but the first."""
+        rounds = [
+            self.seconds[i : i + self.steps]
+            for i in range(self.steps, len(self.seconds), self.steps)
+        ]
+        return statistics.median(map(statistics.mean, rounds))
+
+    @property
+    def second_moment_bytes(self) -> int:
+        """Memory of the second moment; Adam's is as large as the weight."""
+        return getattr(self.optimizer, "second_moment_bytes", self.weight.nbytes)
+
+
+def measure(
+    shape: tuple[int, int], rank: int, rounds: int, drawn: list[torch.Tensor]
+) -> dict[str, Entrant]:
+    """Let all take their steps of a round in turn, one after the other."""
+    entrants = {
+        "Adam": Entrant(shape, torch.optim.Adam, UPDATE_EVERY),
+        "Adam, fused": Entrant(shape, partial(torch.optim.Adam, fused=True), UPDATE_EVERY),
+        OFTEN: Entrant(
+            shape, partial(SShampoo, rank=rank, update_every=UPDATE_EVERY), UPDATE_EVERY
+        ),
+        SKETCHED: Entrant(shape, partial(SShampoo, rank=rank), 1),
+        "Shampoo": Entrant(shape, partial(SShampoo, rank=None, max_axis=None), 1),
+    }
+    for _ in range(rounds + 1):
+        for i in range(UPDATE_EVERY):
+            for entrant in entrants.values():
+                if i < entrant.steps:
+                    entrant.step(drawn)
+    return entrants
+
+
+def report(
+    console: Console, shape: tuple[int, int], rank: int, rounds: int, decaying: bool
+) -> None:
+    found = measure(shape, rank, rounds, gradients(shape, decaying))
+    adam, shampoo = found["Adam"], found["Shampoo"]
+    table = Table(
+        "optimizer", "ms a step", "÷ Adam", "÷ Shampoo", "second moment, MB", "÷ Shampoo",
+        title=f"{shape[0]} × {shape[1]}, k = {rank}, gradients of "
+        + ("a spectrum like 1/i" if decaying else "white noise")
+        + f"; {torch.get_num_threads()} thread(s), medians of {rounds} rounds",
+    )  # fmt: skip
+    for name, entrant in found.items():
+        table.add_row(
+            name,
+            f"{1e3 * entrant.mean:.1f}",
+            f"{entrant.mean / adam.mean:.2f}",
+            f"{entrant.mean / shampoo.mean:.4f}",
+            f"{entrant.second_moment_bytes / 1e6:.2f}",
+            f"{entrant.second_moment_bytes / shampoo.second_moment_bytes:.4f}",
+        )
+    console.print(table)
+    memory = found[SKETCHED].second_moment_bytes / shampoo.second_moment_bytes
+    for name, value, target in (
+        ("a step, statistics in every step, ÷ Shampoo's", found[SKETCHED].mean / shampoo.mean, 0.1),
+        ("second moment ÷ Shampoo's", memory, 0.08),
+        (f"a step, statistics every {UPDATE_EVERY}, ÷ Adam's", found[OFTEN].mean / adam.mean, 5),
+    ):
+        verdict = "met" if value <= target else "NOT met"
+        console.print(f"{name}: {value:.3g}, target at most {target:g}: {verdict}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", type=int, nargs=2, default=[1024, 4096])
+    parser.add_argument("--rank", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    console = Console(width=120)
+    for decaying in (True, False):
+        report(console, tuple(options.shape), options.rank, options.rounds, decaying)
+
+
+if __name__ == "__main__":
+    main()

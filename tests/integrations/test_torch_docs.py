@@ -1,0 +1,37 @@
+"""The code in docs/shampoo.md that needs PyTorch runs as it is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "shampoo.md"
+BLOCKS = [
+    block
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    if not block.startswith(">>>")
+]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_block_trains_a_model(block):
+    torch.manual_seed(0)
+    model = torch.nn.Linear(64, 48)
+    names = {"model": model}
+    exec(block, names)
+    x = torch.randn(256, 64)
+    y = x @ torch.randn(64, 48) / 8
+
+    def loss():
+        return (model(x) - y).square().mean()
+
+    before = loss().item()
+    for _ in range(200):
+        names["optimizer"].zero_grad()
+        loss().backward()
+        names["optimizer"].step()
+    assert loss().item() < 0.5 * before
