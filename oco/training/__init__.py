@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from oco.training.following import study_spectra
 from oco.training.loop import train
 from oco.training.network import Network
 from oco.training.optimizers import OPTIMIZERS
 from oco.training.outcome import Curves, Outcome, Summary
 from oco.training.running import plan, train_all
 from oco.training.settings import Training, taken_by
-from oco.training.study import FactorSpectra, SpectralStudy, load_study, study_spectra
+from oco.training.study import FactorSpectra, SpectralStudy, load_study
 from oco.training.tasks import TASKS, Task
 from oco.training.trainings import Group, Trainings, load
 

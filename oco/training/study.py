@@ -1,36 +1,22 @@
-"""The spectral study of a training: how concentrated gradients are, and what a sketch loses."""
+"""A spectral study as plain data: how concentrated gradients were, and what a sketch lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from oco import checks
 from oco.results import storage
 from oco.results.records import Record
-from oco.results.versions import versions
 from oco.sketch import escaped_mass_limit
-from oco.training.loop import evaluation_steps, train
-from oco.training.optimizers import RANK
 from oco.training.outcome import Curves, Outcome, Summary
 from oco.training.settings import Training
 from oco.training.spectra import intrinsic_dimension, top_count, top_mass
-from oco.training.tasks import task_of
-from oco.training.tracking import LayerTracker
 
-__all__ = ["FactorSpectra", "SpectralStudy", "load_study", "study_spectra"]
+__all__ = ["FactorSpectra", "SpectralStudy", "load_study"]
 
 KIND = "spectra"
-# The overlap of leading directions is with those of this step, as in the published figures: early,
-# but after the first hundred gradients have filled the covariance.
-REFERENCE = 100
-# Decay of the published study.
-DECAY = 0.99
-# The sketch size that S-Shampoo has here unless told.
-SIZE = RANK
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,91 +163,6 @@ class SpectralStudy(Record):
         return storage.write(
             directory, self.document(), {"step": self.step, "alignment": self.alignment, **arrays}
         )
-
-
-def study_spectra(
-    training: Training,
-    *,
-    layer: int | None = None,
-    k: int = SIZE,
-    decay: float = DECAY,
-    reference: int | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> SpectralStudy:
-    """Train, and follow a layer's gradient covariances, exactly and with a sketch.
-
-    Parameters
-    ----------
-    training : Training
-        The covariances are measured as often as the loss.
-    layer : int, optional
-        Which weight matrix, counted from 1; the middle one by default.
-    k : int
-        Sketch size, ≥ 2.
-    decay : float
-        β of the covariances, in (0, 1]; the optimizer's own β₂ is another matter.
-    reference : int, optional
-        The step that overlaps are with; 100, or the last one if that is earlier.
-    progress : callable, optional
-        Called now and then with the number of steps taken.
-
-    Returns
-    -------
-    SpectralStudy
-        Up to where it got, if the training failed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an option is out of its range.
-
-    Examples
-    --------
-    >>> study = study_spectra(Training("digits-softmax", "sgd", lr=0.1, steps=10), k=4)
-    >>> study.left.dim, study.right.dim
-    (10, 64)
-    """
-    layers = task_of(training.task).network.layers
-    layer = layers // 2 + 1 if layer is None else checks.integer("layer", layer, low=1, high=layers)
-    k = checks.integer("k", k, low=2)
-    latest = training.steps
-    reference = min(REFERENCE, latest) if reference is None else reference
-    reference = checks.integer("reference", reference, low=1, high=latest)
-    decay = checks.number("decay", decay, above=0, high=1)
-    sizes = task_of(training.task).network.sizes
-    shape = sizes[layer], sizes[layer - 1]
-    tracker = LayerTracker(shape, k, decay)
-    due = {reference, *evaluation_steps(training)[1:].tolist()}
-    steps: list[int] = []
-    measured: list = []
-
-    def observe(step: int, gradients: list[np.ndarray]) -> None:
-        gradient = gradients[2 * (layer - 1)]
-        tracker.absorb(gradient)
-        if step in due:
-            steps.append(step)
-            measured.append(tracker.measure(gradient, refer=step == reference))
-
-    outcome = train(training, observe=observe, progress=progress)
-    factors = [[pair[i] for pair, _ in measured] for i in range(2)]
-    return SpectralStudy(
-        outcome=outcome,
-        layer=layer,
-        shape=shape,
-        k=k,
-        decay=decay,
-        reference=reference,
-        step=np.array(steps, dtype=int),
-        left=_stacked(factors[0]),
-        right=_stacked(factors[1]),
-        alignment=np.array([alignment for _, alignment in measured]),
-        versions=versions(),
-    )
-
-
-def _stacked(measurements: list[dict]) -> FactorSpectra:
-    names = [field.name for field in fields(FactorSpectra)]
-    return FactorSpectra(**{name: np.array([m[name] for m in measurements]) for name in names})
 
 
 def load_study(path) -> SpectralStudy:

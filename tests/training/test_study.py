@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oco.training import Training, load_study, study_spectra, train
-from oco.training.study import SIZE
+from oco.training.following import SIZE
 from oco.training.tracking import TOP, LayerTracker, preconditioned
 
 SMALL = Training("digits-softmax", "adam", lr=0.01, steps=60, evaluations=6)
