@@ -88,6 +88,18 @@ def test_sparse_gradients_are_refused_before_a_step():
     assert torch.equal(first, torch.ones_like(first)) and not optimizer.state
 
 
+@pytest.mark.skipif(
+    not hasattr(torch.Tensor, "grad_dtype"), reason="this PyTorch never lets one be assigned"
+)
+def test_integer_gradients_are_refused():
+    p = parameter(3, 5)
+    optimizer = SShampoo([p], rank=2)
+    p.grad_dtype = None
+    p.grad = torch.ones(3, 5, dtype=torch.int64)
+    with pytest.raises(TypeError, match=r"\.grad: expected a dense floating-point .*torch.int64"):
+        optimizer.step()
+
+
 def stepped(shape, **options):
     p = parameter(*shape)
     optimizer = SShampoo([p], **{"rank": 4, **options})

@@ -53,6 +53,8 @@ def play(optimizer, steps=STEPS):
         for p, g in zip(params, grads, strict=True):
             p.grad = torch.tensor(g).to(p.dtype)
         optimizer.step()
+        for p, g in zip(params, grads, strict=True):
+            assert torch.equal(p.grad.nan_to_num(), torch.tensor(g).to(p.dtype).nan_to_num())
     return [p.detach().double().numpy() for p in params]
 
 
@@ -158,6 +160,17 @@ def test_loading_copies():
         p.grad = torch.ones_like(p)
     other.step()
     torch.testing.assert_close(saved["state"], before["state"], rtol=0, atol=0)
+
+
+def test_a_copy_goes_on_alone():
+    model = network(torch.float32)
+    optimizer = SShampoo(model.parameters(), rank=4)
+    train(model, optimizer, 2)
+    other, copied = copy.deepcopy((model, optimizer))
+    train(model, optimizer, 3)
+    train(other, copied, 3)
+    for p, q in zip(model.parameters(), other.parameters(), strict=True):
+        assert p is not q and torch.equal(p, q)
 
 
 def test_a_closure_computes_the_loss():

@@ -118,8 +118,7 @@ class SketchedFactor:
                 torch.cat([corner.T, unfolding.T.gram], dim=1),
             ]
         )
-        # Fewer columns than ℓ: the rest of the basis is filled up by the decomposition.
-        vectors = leading_eigenvectors(gram, min(self.rank, len(gram)))
+        vectors = leading_eigenvectors(gram, self.rank)
         return old @ vectors[:kept] + columns @ vectors[kept:]
 
     def invert(self, state: dict, root: Root) -> None:

@@ -80,7 +80,7 @@ def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[torch.Tens
     if group["bias_correction"]:
         first = 1 - group["beta1"] ** state["step"]
         second = math.sqrt(1 - group["beta2"] ** state["step"]) if group["beta2"] < 1 else 1.0
-    if "first_moment" in state:
+    if group["graft"] == "adam":
         return state["first_moment"], second * group["eps"], second / first
     return gradient, second * group["eps"], second
 

@@ -223,26 +223,30 @@ class SShampoo(torch.optim.Optimizer):
         Raises
         ------
         TypeError
-            If a gradient is sparse; no parameter has then been touched.
+            If a gradient is sparse or not of a real floating-point type; no parameter has then
+            been touched.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        self._refuse_sparse()
+        self._check_gradients()
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._step(parameter, group)
         return loss
 
-    def _refuse_sparse(self) -> None:
+    def _check_gradients(self) -> None:
         for g, group in enumerate(self.param_groups):
             for i, parameter in enumerate(group["params"]):
-                if parameter.grad is not None and parameter.grad.layout != torch.strided:
+                gradient = parameter.grad
+                if gradient is None:
+                    continue
+                if gradient.layout != torch.strided or not gradient.is_floating_point():
                     raise TypeError(
-                        f"{parameter_name(group, g, i)}.grad: expected a dense gradient, got one "
-                        f"with layout {parameter.grad.layout}; for an embedding, sparse=False"
+                        f"{parameter_name(group, g, i)}.grad: expected a dense floating-point "
+                        f"gradient, got {gradient.dtype} with layout {gradient.layout}"
                     )
 
     def _step(self, parameter: torch.Tensor, group: dict) -> None:
@@ -280,7 +284,7 @@ def _direction(
     if plan.order < 2:
         return moments.diagonal_step(state, gradient, group)
     _absorb(state, gradient, group, plan)
-    diagonal = "second_moment" in state
+    diagonal = group["graft"] in ("rmsprop", "adam")
     if state["step"] < group["start_step"]:
         return moments.diagonal_step(state, gradient, group) if diagonal else gradient
     if state["stale"]:

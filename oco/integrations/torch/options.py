@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -92,42 +93,18 @@ def _flag(name: str, value) -> bool:
     return value
 
 
-def _at_least_zero(name: str, value) -> float:
-    return checks.number(name, value, low=0)
-
-
-def _positive(name: str, value) -> float:
-    return checks.number(name, value, above=0)
-
-
-def _averaging(name: str, value) -> float:
-    return checks.number(name, value, low=0, below=1)
-
-
-def _decay(name: str, value) -> float:
-    return checks.number(name, value, above=0, high=1)
-
-
-def _count(name: str, value) -> int:
-    return checks.integer(name, value, low=1)
-
-
-def _graft(name: str, value) -> str:
-    return checks.choice(name, value, GRAFTS)
-
-
 CHECKS = {
-    "lr": _at_least_zero,
+    "lr": partial(checks.number, low=0),
     "rank": _rank,
-    "beta1": _averaging,
-    "beta2": _decay,
-    "eps": _positive,
-    "epsilon": _at_least_zero,
-    "momentum": _averaging,
-    "graft": _graft,
-    "weight_decay": _at_least_zero,
-    "update_every": _count,
-    "start_step": _count,
+    "beta1": partial(checks.number, low=0, below=1),
+    "beta2": partial(checks.number, above=0, high=1),
+    "eps": partial(checks.number, above=0),
+    "epsilon": partial(checks.number, low=0),
+    "momentum": partial(checks.number, low=0, below=1),
+    "graft": partial(checks.choice, options=GRAFTS),
+    "weight_decay": partial(checks.number, low=0),
+    "update_every": partial(checks.integer, low=1),
+    "start_step": partial(checks.integer, low=1),
     "max_axis": _max_axis,
     "bias_correction": _flag,
 }
