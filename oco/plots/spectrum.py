@@ -73,7 +73,8 @@ def _draw(axes, lines: list[Line]) -> None:
         values = _spectra(line)
         index = np.arange(1, values.shape[1] + 1)
         drawing.band(axes, index, values, label=f"λ_i(G_T), {line.label}", look=look)
-    sketched = [line for line in lines if line.results[0].summary.k is not None]
+    # The sketches of a matrix learner are of other matrices than G_T.
+    sketched = [line for line in lines if line.results[0].summary.omega is not None]
     for algorithm in dict.fromkeys(line.algorithm for line in sketched):
         own = [line for line in sketched if line.algorithm == algorithm]
         look = drawing.style(algorithm, names)
