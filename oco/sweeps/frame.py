@@ -103,6 +103,9 @@ def _numbers(result: Result) -> dict:
         elif name == "comparator":
             if value is not None:
                 numbers |= {f"comparator_{part}": found for part, found in vars(value).items()}
+        elif name == "axes":
+            for i, axis in enumerate(value, 1):
+                numbers |= {f"axis_{i}_{part}": found for part, found in vars(axis).items()}
         elif name == "notes":
             numbers[name] = "\n".join(value)
         elif value is not None or name not in ("regret", "omega_range"):

@@ -17,7 +17,7 @@ SMALL = Experiment("s-adagrad", d=6, k=3, T=40)
 def test_the_key_depends_on_every_option():
     changes = {
         "algorithm": "ogd", "loss": "hinge", "stream": "drift", "domain": "box", "d": 7, "k": 4,
-        "T": 41, "seed": 1, "lr": 0.1, "delta": 2.0, "radius": 2.0, "lower": -2.0, "upper": 2.0,
+        "shape": (3, 2), "T": 41, "seed": 1, "lr": 0.1, "delta": 2.0, "radius": 2.0, "lower": -2.0, "upper": 2.0,
         "spectrum": "flat", "noise": 0.2, "turns": 0.5, "r": 2, "bias": False, "features": 9,
         "checkpoints": 4, "prefix_regret": True, "gap": 0.01,
     }  # fmt: skip
@@ -94,6 +94,17 @@ def test_a_directory_of_runs_loads_as_a_table(tmp_path):
     assert row["bound.certificate"] == summary.certificate and row["holds.theorem-3"]
     assert (row.d, row.k, row.stream, row.loss) == (6, 3, "stochastic", "logistic")
     assert list(frame[frame.status == "error"].message) == ["killed"]
+
+
+def test_the_sides_of_a_matrix_learner_s_metric_are_columns(tmp_path):
+    pytest.importorskip("pandas", reason="needs the extra 'pandas'")
+    oco.sweep([Experiment("s-shampoo", shape=(5, 2), k=3, T=40)], tmp_path, jobs=1)
+    Store(tmp_path).save(attempt(Experiment("ogd", shape=(5, 2), T=40)))
+    frame = oco.load(tmp_path).set_index("algorithm")
+    assert set(frame["shape"]) == {(5, 2)}
+    row = frame.loc["s-shampoo"]
+    assert (row.axis_1_k, row.axis_2_dim, row.axis_2_escaped_mass) == (3, 2, 0.0)
+    assert 0 < row.axis_1_escaped_mass <= row.axis_1_omega
 
 
 def test_a_single_result_still_loads_as_one(tmp_path):

@@ -34,6 +34,25 @@ def test_several_grids_are_a_union():
     ]  # fmt: skip
 
 
+def test_shapes_are_listed_as_texts_or_pairs():
+    study = parse_study(
+        """
+        [experiment]
+        algorithm = "s-shampoo"
+        T = 10
+        [grid]
+        shape = ["8x4", [4, 6]]
+        k = [2, 3]
+        """
+    )
+    assert [(e.shape, e.k) for e in study.experiments] == [
+        ((8, 4), 2), ((8, 4), 3), ((4, 6), 2), ((4, 6), 3),
+    ]  # fmt: skip
+    assert {e.stream for e in study.experiments} == {"matrix-lowrank"}
+    with pytest.raises(ValueError, match=r"^grid\.shape\[1\]: expected two sizes such as 256x128"):
+        parse_study('[experiment]\nalgorithm = "ogd"\nT = 5\n[grid]\nshape = ["2x2", 4]')
+
+
 def test_no_grid_is_one_experiment():
     (experiment,) = parse_study(SHARED + "algorithm = 'adagrad'").experiments
     assert experiment == Experiment("adagrad", d=12, T=30)
