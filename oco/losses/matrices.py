@@ -85,7 +85,8 @@ class LowRankFeatures:
         """
         left, right = (self._factors(*side, start, stop, angle) for side in self._sides)
         matrices = left.transpose(0, 2, 1) @ right
-        return matrices / np.linalg.norm(matrices, axis=(1, 2), keepdims=True)
+        matrices /= np.sqrt(np.einsum("tij,tij->t", matrices, matrices))[:, None, None]
+        return matrices
 
     def _factors(self, roots, numbers, rotation, start, stop, angle) -> np.ndarray:
         """Return the r vectors of one side in each round, shape (stop − start, r, size)."""
