@@ -40,6 +40,7 @@ def leading_eigenvectors(matrix: torch.Tensor, count: int) -> torch.Tensor:
     # LAPACK's drivers for a part of the spectrum, which PyTorch does not offer.
     _, vectors = scipy.linalg.eigh(
         matrix.numpy().T,
+        lower=False,
         subset_by_index=(size - count, size - 1),
         overwrite_a=True,
         check_finite=False,
