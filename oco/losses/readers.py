@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from oco.losses.streams import CHUNK_BYTES, FLOAT_BYTES
+from oco.losses.streams import FLOAT_BYTES
 
 __all__ = ["LARGEST_INDEX", "physical_memory", "read"]
 
-# A row with more features than this would not fit in one chunk; an index above it is far more
+# A dense row of more features than this takes more than 64 MB; an index above it is far more
 # likely a damaged file than a real feature.
-LARGEST_INDEX = CHUNK_BYTES // FLOAT_BYTES
+LARGEST_INDEX = (64 << 20) // FLOAT_BYTES
 # How much of a bad word is quoted in a message.
 QUOTED = 40
 

@@ -15,7 +15,7 @@ __all__ = ["CHUNK", "Recorded", "Stream", "chunk_rows"]
 # Rows in a chunk: enough to make the work for each chunk negligible beside that for its rows.
 CHUNK = 1024
 # The most memory that one chunk of features takes; a huge d gets shorter chunks.
-CHUNK_BYTES = 64 << 20
+CHUNK_BYTES = 16 << 20
 # Streams whose features all fit in this are generated once and kept.
 MEMORY = 256 << 20
 FLOAT_BYTES = 8
@@ -27,7 +27,7 @@ def chunk_rows(d: int) -> int:
     Examples
     --------
     >>> chunk_rows(1000), chunk_rows(1_000_000)
-    (1024, 8)
+    (1024, 2)
     """
     return max(1, min(CHUNK, CHUNK_BYTES // (FLOAT_BYTES * d)))
 
