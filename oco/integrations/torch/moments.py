@@ -8,9 +8,9 @@ import torch
 
 __all__ = ["diagonal_length", "diagonal_step", "needed", "update"]
 
-# Numbers whose step is computed at a time where its length alone is wanted: they fit the
+# Numbers whose step is computed at a time where its length alone is wanted: a megabyte fits the
 # second-level cache.
-PIECE = 1 << 16
+PIECE = 1 << 18
 
 
 def needed(graft: str, order: int) -> tuple[str, ...]:
