@@ -1,0 +1,135 @@
+"""Whole processes: the headline command against the textbook's loop, and the memory of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+__all__ = ["headline", "memory", "phases"]
+
+TURNS = 5
+HEADLINE = ("--alg", "s-adagrad", "--d", "1000", "--k", "20", "--T", "10000")
+# Nothing but the sketch: no point is played, no loss is suffered, nothing is certified or saved.
+LOOP = """
+import numpy as np
+import oco.losses
+stream = oco.losses.STREAMS["stochastic"](d=1000, T=10_000, seed=0)
+k = 20
+rows, escaped = np.zeros((k, 1000)), 0.0
+for features, labels in stream.chunks():
+    for a, y in zip(features, labels):
+        rows[-1] = -0.5 * y * a
+        _, s, vectors = np.linalg.svd(rows, full_matrices=False)
+        escaped += s[-1] ** 2
+        rows = np.sqrt(np.maximum(s**2 - s[-1] ** 2, 0.0))[:, None] * vectors
+"""
+# The peak of a run above that of a small one, which has imported and compiled the same.
+MEMORY = """
+import json, resource, sys
+import oco
+from oco.losses.streams import chunk_rows
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+d, k, T = map(int, sys.argv[1:])
+oco.run("s-adagrad", d=50, k=k, T=100)
+before = peak()
+result = oco.run("s-adagrad", d=d, k=k, T=T)
+chunk = min(chunk_rows(d), T) * d * 8
+found = {"grown": peak() - before, "chunk": chunk, "seconds": result.summary.seconds_per_round}
+print(json.dumps(found))
+"""
+# Where the headline's time goes: each phase in the order of the command.
+PHASES = """
+import json, time
+marks = [("start", time.perf_counter())]
+def mark(name): marks.append((name, time.perf_counter()))
+import numpy, scipy.linalg, scipy.optimize
+mark("import NumPy and SciPy")
+import oco
+from oco.experiment import prepare, running
+mark("import oco, numba")
+game = prepare(algorithm="s-adagrad", d=1000, k=20, T=10_000)
+running.compile_kernels(game)
+mark("load the kernels")
+for _ in game.stream.chunks():
+    pass
+mark("make the stream")
+play = running.play(
+    game.learner, game.loss, game.stream, checkpoints=running.log_checkpoints(10_000)
+)
+mark("play 10,000 rounds")
+from oco.gradients import gradient_spectra
+from oco.experiment.certification import certify
+from oco.losses import Recorded
+recorded = Recorded(game.stream, play.labels)
+certify(game, play, recorded)
+mark("best fixed point")
+gradient_spectra(recorded, play.slopes, play.checkpoints)
+mark("spectra of G_t")
+found = [(name, t - before) for (_, before), (name, t) in zip(marks, marks[1:])]
+print(json.dumps(found))
+"""
+
+
+def _python(code: str, *arguments: str) -> str:
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def _timed(code: str) -> float:
+    started = time.perf_counter()
+    _python(code)
+    return time.perf_counter() - started
+
+
+def headline() -> tuple[float, float]:
+    """Return the median seconds of the headline command, results saved, and of the loop."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["run", *HEADLINE, "--out", folder]
+        command = f"import sys; from oco.cli import main; main({arguments!r})"
+        # Kernels compiled, files in the system's cache.
+        _timed(command)
+        commands, loops = [], []
+        for _ in range(TURNS):
+            commands.append(_timed(command))
+            loops.append(_timed(LOOP))
+    return statistics.median(commands), statistics.median(loops)
+
+
+def phases() -> list[tuple[str, float]]:
+    """Return where the headline's time goes: (phase, seconds), each the median of several runs."""
+    runs = [json.loads(_python(PHASES)) for _ in range(TURNS)]
+    return [
+        (name, statistics.median(run[i][1] for run in runs)) for i, (name, _) in enumerate(runs[0])
+    ]
+
+
+def memory(d: int, k: int, T: int) -> dict[str, float]:
+    """Return the bytes by which a run's peak grew, those of a chunk, and the seconds of a round."""
+    return json.loads(_python(MEMORY, str(d), str(k), str(T)))
+
+
+class Processes:
+    """The headline command, in the conventions of airspeed velocity."""
+
+    timeout = 600
+    unit = "ratio"
+
+    def track_headline_over_svd_loop(self) -> float:
+        """Whole process, certified and saved ÷ a process that only sketches the same stream."""
+        command, loop = headline()
+        return command / loop

@@ -1,0 +1,63 @@
+"""How S-AdaGrad's cost grows with d, with T and with k; and what a large d takes."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .rounds import gradients, learner, measure
+
+__all__ = ["k_ratio", "large", "power_of_d", "power_of_t"]
+
+SIZE = 20
+# Rounds in a play, and how many times as many in the longer one.
+ROUNDS, LONGER, TURNS = 4000, 8, 5
+
+
+def power_of_d(measured: dict[tuple[int, int], dict[str, float]], k: int, low: int) -> float:
+    """Return p of the fit d^p to the cost of a round at dimensions from `low` on."""
+    sizes = sorted(d for d, size in measured if size == k and d >= low)
+    costs = [measured[d, k]["s-adagrad"] for d in sizes]
+    return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
+
+
+def power_of_t(d: int = 1000, k: int = SIZE) -> float:
+    """Return p of the growth T^p of all T rounds, from two plays that take turns."""
+    rows = gradients(d, ROUNDS)
+    shorter, longer = [], []
+    with threadpool_limits(limits=1, user_api="blas"):
+        for _ in range(TURNS):
+            for times, repeats in ((shorter, 1), (longer, LONGER)):
+                player = learner("s-adagrad", d, k)
+                started = time.thread_time()
+                for _ in range(repeats):
+                    for g in rows:
+                        player.update(g)
+                times.append(time.thread_time() - started)
+    return math.log(np.median(longer) / np.median(shorter)) / math.log(LONGER)
+
+
+def k_ratio(d: int = 10_000, low: int = SIZE, high: int = 80) -> float:
+    """Return the cost of a round at k = `high` over that at `low`."""
+    names = ("s-adagrad",)
+    return measure(d, high, names)["s-adagrad"] / measure(d, low, names)["s-adagrad"]
+
+
+def large(d: int, T: int, k: int = SIZE) -> tuple[float, float]:
+    """Play T rounds, and return the seconds of one and of reading 4kd numbers."""
+    rows = gradients(d, min(T, 64))
+    memory = np.ones(4 * k * d)
+    player, read = learner("s-adagrad", d, k), []
+    with threadpool_limits(limits=1, user_api="blas"):
+        started = time.thread_time()
+        for t in range(T):
+            player.update(rows[t % len(rows)])
+        played = (time.thread_time() - started) / T
+        for _ in range(TURNS):
+            started = time.thread_time()
+            memory.sum()
+            read.append(time.thread_time() - started)
+    return played, float(np.median(read))
