@@ -77,7 +77,8 @@ def _losses(axes, groups, looks) -> None:
         drawing.band(axes, *_curves(group, "validation_loss"), label=label, look=look)
         thin = {"marker": "", "lw": 0.8}
         steps, values = _curves(group, "train_loss")
-        drawing.band(axes, steps, values, label=f"_training loss of {label}", look=look, **thin)
+        middle = np.median(values, axis=0)
+        drawing.band(axes, steps, middle, label=f"_training loss of {label}", look=look, **thin)
     axes.plot([], [], color="0.3", lw=0.8, label="thin: training loss")
     axes.legend(frameon=False, fontsize="small")
 
@@ -97,13 +98,14 @@ def _rates(axes, trained: Trainings, looks) -> None:
         axes, xscale="log", yscale="log", xlabel="learning rate η",
         ylabel="validation loss after the last step (nats an example)",
     )  # fmt: skip
+    chosen = {group.training.label: group.training.lr for group in trained.best}
     for i, (label, look) in enumerate(looks.items()):
         groups = [group for group in trained.groups if group.training.label == label]
         groups.sort(key=lambda group: group.training.lr)
         rates = np.array([group.training.lr for group in groups])
         losses = np.array([_losses_of(group) for group in groups]).T
         middle = drawing.band(axes, rates, losses, label=label, look=look)
-        best = int(np.nanargmin(middle))
+        best = rates.tolist().index(chosen[label])
         axes.plot(
             rates[best], middle[best], marker="o", markersize=11, mfc="none", color=look["color"],
             linestyle="none", label=f"_best of {label}",
@@ -133,8 +135,10 @@ def _caption(trained: Trainings, tuned: bool) -> str:
     text += " or their bands overlap." if seeds > 1 else "; with one seed there is no band to tell."
     if tuned:
         text += (
-            " Each at the best of its rates (ringed), chosen in hindsight by the validation loss; "
-            "refuted as a fair choice if a ring lies at an end of the grid. A × at the top marks a "
-            "rate at which a seed failed or diverged."
+            " Each at the best of its rates (ringed), chosen in hindsight by the mean validation "
+            "loss; refuted as a fair choice if a ring lies at an end of the grid. A × at the top "
+            "marks a rate at which a seed failed or diverged."
         )
-    return text + (f" Median and 10 to 90 % band over {seeds} seeds." if seeds > 1 else "")
+    if seeds > 1:
+        text += f" Median and 10 to 90 % band over {seeds} seeds; thin lines without one."
+    return text
