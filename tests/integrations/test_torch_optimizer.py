@@ -12,6 +12,8 @@ from oco.training.optimizers import s_shampoo
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
+moments = pytest.importorskip("oco.integrations.torch.moments")
+unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")
 
 SHAPES = [(6, 14), (13, 5), (3, 4, 6), (5, 1, 7), (1, 8), ()]
 STEPS = 100
@@ -95,6 +97,15 @@ def test_large_matrices_equal_the_reference():
     params = parameters(torch.float64, [(210, 300), (450, 200)])
     expected = play_reference(params, 5, lr=1e-2, rank=20)
     assert_equal(play(SShampoo(params, lr=1e-2, rank=20), 5), expected, 1e-10)
+
+
+@pytest.mark.parametrize("graft", ["rmsprop", "adam"])
+def test_what_is_computed_in_pieces_equals_the_reference(graft, monkeypatch):
+    monkeypatch.setattr(moments, "PIECE", 20)
+    monkeypatch.setattr(unfoldings, "LARGE", 5)
+    params = parameters(torch.float64)
+    expected = play_reference(params, 30, lr=1e-2, rank=4, graft=graft)
+    assert_equal(play(SShampoo(params, lr=1e-2, rank=4, graft=graft), 30), expected, 1e-10)
 
 
 def test_bfloat16_parameters_have_float32_statistics():
