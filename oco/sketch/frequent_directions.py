@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.linalg import eigh
 
 from oco import checks
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
@@ -13,8 +14,8 @@ from oco.sketch.kernels import CORRECTED, DECAY, ESCAPED, LAST, ROWS, TOTAL, M, 
 
 __all__ = ["FrequentDirections"]
 
-# Singular values of a block at or below this, relative to the largest, are rounding noise of the
-# decomposition and not directions.
+# Eigenvalues of a block at or below this, relative to the largest, are rounding noise of the
+# decomposition (a few ε, growing slowly with its size) and not directions.
 BLOCK_RANK = 1e-13
 
 
@@ -284,12 +285,10 @@ class FrequentDirections:
             raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
 
     def _absorb_block(self, block: np.ndarray, decay: float) -> None:
-        """One step with the decomposition of the stacked factors: O((rank + n)² d)."""
+        """One step with the decomposition of the stacked factors."""
         factor = np.sqrt(decay * self.eigenvalues)[:, None] * self.directions
-        _, singular, vectors = np.linalg.svd(np.vstack([factor, block]), full_matrices=False)
-        singular = singular[singular > BLOCK_RANK * singular.max(initial=0.0)]
-        values = singular**2
-        rho = values[self.k - 1] if len(values) >= self.k else 0.0
+        values, vectors = _leading(np.vstack([factor, block]), self.k)
+        rho = values[self.k - 1] if len(values) == self.k else 0.0
         q = min(len(values), self.k - 1)
         self._values[:] = 0.0
         self._values[:q] = values[:q] - rho
@@ -302,6 +301,28 @@ class FrequentDirections:
         self._counts[CORRECTED] = self._counts[ROWS]
         self._numbers[LAST] = rho
         self._numbers[ESCAPED] += rho
+
+
+def _leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the `count` largest eigenvalues of MᵀM, without rounding noise, and eigenvectors.
+
+    From the smaller of M Mᵀ and MᵀM; in the first case, what rounding left of one vector in another
+    is removed by a QR decomposition.  The eigenvectors are rows.
+    """
+    scale = np.abs(rows).max(initial=0.0)
+    if not scale:
+        return np.zeros(0), np.zeros((0, rows.shape[1]))
+    rows = rows / scale
+    wide = len(rows) < rows.shape[1]
+    gram = rows @ rows.T if wide else rows.T @ rows
+    size = len(gram)
+    values, vectors = eigh(gram, subset_by_index=(max(size - count, 0), size - 1))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    kept = np.count_nonzero(values > BLOCK_RANK * values[0])
+    values, vectors = values[:kept], vectors[:, :kept]
+    if wide:
+        vectors, _ = np.linalg.qr(rows.T @ vectors / np.sqrt(values))
+    return scale**2 * values, vectors.T
 
 
 def _mass(name: str, rows: np.ndarray) -> float:
