@@ -147,6 +147,8 @@ def load(path) -> Result:
     True
     """
     document, arrays = storage.read(path)
+    if "kind" in document:
+        raise ValueError(f"{path}: holds {document['kind']}, not a run; 'oco show' prints it")
     groups: dict[str, dict[str, np.ndarray]] = {"result": {}, "trace": {}}
     try:
         for key, array in arrays.items():

@@ -1,10 +1,12 @@
 """Training: the same in every process, examples taken once an epoch, faults named by their step."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from oco.training import Training, loop, plan, tasks, train, train_all
-from oco.training.outcome import DIVERGED, FAILED
+from oco.training.outcome import COMPLETE, DIVERGED, FAILED, Curves
 
 SHORT = {"task": "digits-softmax", "steps": 12, "evaluations": 4, "batch": 50}
 
@@ -77,6 +79,18 @@ def test_a_loss_above_its_start_is_a_divergence():
     curves, summary = outcome.curves, outcome.summary
     assert summary.status == DIVERGED and summary.message.startswith("step 1: the training loss")
     assert summary.train_loss == curves.train_loss[-1] > curves.train_loss[0]
+
+
+def test_a_loss_that_comes_down_again_is_none():
+    def status(losses):
+        values = np.array(losses)
+        curves = Curves(np.arange(0, 10 * len(values), 10), values, values, values, values)
+        optimizer = SimpleNamespace(parameters=[], skipped=0, second_moment_bytes=0, state_bytes=0)
+        summary = loop._summary(curves, 30, 1.0, "", optimizer)
+        return summary.status, summary.message.partition(":")[0]
+
+    assert status([2.0, 9.0, 3.0, 1.0]) == (COMPLETE, "")
+    assert status([2.0, 9.0, 1.0, 3.0, 4.0]) == (DIVERGED, "step 30")
 
 
 def test_what_an_optimizer_raises_becomes_a_message(monkeypatch):

@@ -65,6 +65,14 @@ def test_damage_and_foreign_results_are_refused(trained, tmp_path):
         load(tmp_path / "none")
 
 
+def test_what_reads_runs_says_what_it_found_instead(trained, tmp_path):
+    import oco
+
+    trained.save(tmp_path)
+    with pytest.raises(ValueError, match="holds trainings, not a run; 'oco show' prints it"):
+        oco.load(tmp_path)
+
+
 def test_everything_is_checked_before_the_first_step(monkeypatch):
     from oco.training import running
 
