@@ -182,7 +182,7 @@ def test_it_is_the_operator_that_it_stands_for_and_looking_changes_nothing():
         exact, v = definition(gram), rng.standard_normal(12)
         size = np.sqrt(np.trace(gram))
         np.testing.assert_allclose(looked_at @ v, exact @ v, rtol=0, atol=1e-12 * size * scale(v))
-        np.testing.assert_allclose(looked_at.trace(), exact.sum(), rtol=1e-12)
+        np.testing.assert_allclose(left_alone.trace(), exact.sum(), rtol=1e-12)
         np.testing.assert_allclose(looked_at.sum(), exact.sum(), rtol=1e-12)
     np.testing.assert_allclose(
         looked_at.power(-1) @ v, exact.power(-1) @ v, rtol=0, atol=1e-10 * scale(v)

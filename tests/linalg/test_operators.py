@@ -158,6 +158,11 @@ def test_a_diagonal_keeps_eigenvalues_of_any_scale():
     np.testing.assert_allclose(direction, [1.0, 1.0])
 
 
+def test_without_a_low_rank_part_there_is_only_the_tail():
+    values, tail = resolve_rank(np.zeros(0), 2.0)
+    assert len(values) == 0 and tail == 2.0
+
+
 def test_the_tail_decides_the_rank_together_with_the_low_rank_part():
     values, tail = resolve_rank(np.array([1e-14]), 1.0)
     assert values[0] == 0.0 and tail == 1.0

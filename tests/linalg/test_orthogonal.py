@@ -36,3 +36,8 @@ def test_without_rows_everything_is_remainder():
     c, r, u = split(np.zeros((0, 2)), v)
     assert len(c) == 0 and r == 5.0
     np.testing.assert_allclose(u, [0.6, 0.8])
+
+
+def test_of_nothing_nothing_remains(rows):
+    c, r, u = split(rows, np.zeros(30))
+    assert not c.any() and r == 0.0 and not u.any()
