@@ -59,6 +59,11 @@ def test_random_updates_of_every_kind(seed):
     test_it_is_the_eigendecomposition("random", poles, z, secular_eigh)
 
 
+def test_what_lapack_cannot_decompose_is_an_error():
+    with pytest.raises(np.linalg.LinAlgError):
+        lapack_eigh(np.array([1.0, np.nan]), np.ones(2))
+
+
 @pytest.fixture
 def evaluations(monkeypatch):
     """Count the evaluations of the secular function that the search for a root asks for."""
