@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-from scipy.linalg import eigvalsh
+from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
 from oco.linalg.kronecker import unfold
@@ -45,19 +46,23 @@ def gradient_spectra(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> tup
     While t < d the t × t Gram matrix of the gradients has the same non-zero eigenvalues and is
     smaller.
     """
+    return _spectra(_covariances(stream, slopes, checkpoints))
+
+
+def _covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield at each checkpoint the smaller of G_t and the gradients' Gram matrix."""
     d = stream.d
-    covariance, spectra, held, t = np.zeros((d, d)), [], [], 0
+    covariance, held, t = np.zeros((d, d)), [], 0
     for gradients, due in _segments(stream, slopes, checkpoints):
         held.append(gradients)
         t += len(gradients)
         if t >= d:
             covariance += _drain(held)
             if due:
-                spectra.append(_descending(covariance))
+                yield covariance.copy()
         elif due:
             rows = np.concatenate(held)
-            spectra.append(_descending(rows @ rows.T))
-    return tuple(spectra)
+            yield rows @ rows.T
 
 
 def axis_spectra(
@@ -78,15 +83,21 @@ def axis_spectra(
         At each checkpoint t, for each axis: the eigenvalues of Σ_{s≤t} M_s M_sᵀ with M_s the
         gradient unfolded along the axis, in descending order.
     """
-    covariances, spectra = [np.zeros((n, n)) for n in shape], []
+    found = _spectra(_axis_covariances(stream, slopes, checkpoints, shape))
+    axes = len(shape)
+    return tuple(found[i : i + axes] for i in range(0, len(found), axes))
+
+
+def _axis_covariances(stream, slopes, checkpoints, shape) -> Iterator[np.ndarray]:
+    """Yield at each checkpoint the covariance along each axis in turn."""
+    covariances = [np.zeros((n, n)) for n in shape]
     for gradients, due in _segments(stream, slopes, checkpoints):
         tensors = gradients.reshape(-1, *shape)
         for axis, covariance in enumerate(covariances):
             columns = unfold(tensors, axis + 1)
             covariance += columns @ columns.T
         if due:
-            spectra.append(tuple(_descending(covariance) for covariance in covariances))
-    return tuple(spectra)
+            yield from (covariance.copy() for covariance in covariances)
 
 
 def _segments(stream, slopes: np.ndarray, checkpoints) -> Iterator[tuple[np.ndarray, bool]]:
@@ -111,8 +122,18 @@ def _drain(held: list[np.ndarray]) -> np.ndarray:
     return rows.T @ rows
 
 
+def _spectra(matrices: Iterator[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Return the eigenvalues of each matrix, as many matrices at a time as there are cores.
+
+    Each with one BLAS thread: at these sizes a second one gains little, and on a busy machine
+    threads that wait for each other in every reflection slow the reduction down a hundredfold.
+    """
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(cpu_count()) as pool,
+    ):
+        return tuple(pool.map(_descending, matrices))
+
+
 def _descending(matrix: np.ndarray) -> np.ndarray:
-    # One BLAS thread: at these sizes a second one gains little, and on a busy machine threads that
-    # wait for each other in every reflection slow the reduction down a hundredfold.
-    with threadpool_limits(limits=1, user_api="blas"):
-        return np.maximum(eigvalsh(matrix, check_finite=False)[::-1], 0.0)
+    return np.maximum(np.linalg.eigvalsh(matrix)[::-1], 0.0)
