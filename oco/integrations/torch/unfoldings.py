@@ -9,8 +9,8 @@ import torch
 __all__ = ["Unfolding", "unfold", "unfoldings"]
 
 # A Gram matrix at least this large is computed in so many stripes, each from the diagonal down:
-# 5/8 of the operations, by products that are still large.
-LARGE, STRIPES = 512, 4
+# 9/16 of the operations, by products that are still large.
+LARGE, STRIPES = 512, 8
 
 
 class Unfolding:
