@@ -83,7 +83,7 @@ def test_a_figure_of_nothing_is_a_line_beside_the_numbers(tmp_path):
         (("--alg=s-shampoo", "--k=1"), "k: expected an integer >= 2, got 1"),
         (("--alg=adam", "--grid=1:2"), "grid: expected FROM:TO:COUNT"),
         (("--alg=adam", "--grid=1:2:2", "--lr=1"), "grid: expected either a grid or one lr"),
-        (("--alg=adam", "--seeds=0"), "seeds: expected an integer >= 1, got 0"),
+        (("--alg=adam", "--seeds=0"), "seeds: expected an integer from 1 to 100000, got 0"),
         (("--alg=adam", "--beta2=0"), "beta2: expected a finite number"),
         (("--alg=s-shampoo", "--graft=lars"), "graft: unknown name 'lars'"),
         (("--alg=adam", "--batch=2000"), "batch: expected an integer <= 1438, got 2000"),
