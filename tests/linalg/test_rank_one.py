@@ -61,7 +61,7 @@ def test_random_updates_of_every_kind(seed):
 
 def test_what_lapack_cannot_decompose_is_an_error():
     with pytest.raises(np.linalg.LinAlgError):
-        lapack_eigh(np.array([1.0, np.nan]), np.ones(2))
+        lapack_eigh(np.array([1.0, np.nan, 2.0]), np.ones(3))
 
 
 @pytest.fixture
