@@ -275,14 +275,14 @@ class Dense(SpectralOperator):
 
 
 class FactoredBasis(NamedTuple):
-    """Orthonormal rows W V kept as two factors, so that rotating them costs nothing in d.
+    """Orthonormal rows kept as two factors W V, so that rotating them costs nothing in d.
 
     Attributes
     ----------
     rotation : ndarray of shape (q, m)
-        W, orthonormal rows.
+        W.
     frame : ndarray of shape (m, d)
-        V, orthonormal rows.
+        V.
     """
 
     rotation: np.ndarray
