@@ -108,6 +108,8 @@ def test_unconstrained_space_has_no_diameter():
     assert domain.diameter(3) == domain.radius(3) == domain.support(np.ones(3)) == math.inf
     assert domain.support(np.zeros(3)) == 0.0
     np.testing.assert_array_equal(domain.farthest(np.zeros(3)), np.zeros(3))
+    y = np.array([1e9, -1.0, 0.0])
+    np.testing.assert_array_equal(domain.project(y, metrics(0)["dense"]), y)
     with pytest.raises(ValueError, match="s: expected 0 on an unbounded domain"):
         domain.farthest(np.ones(3))
 

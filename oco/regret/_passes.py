@@ -37,7 +37,7 @@ class Rounds:
     shape : tuple of int
         Of all predictions together: (T,).
     curved : bool
-        Whether `gram` and `scaled` turn curvatures of the losses into those of their sum.
+        Whether `gram` turns curvatures of the losses into those of their sum.
     """
 
     curved = True
@@ -83,14 +83,6 @@ class Rounds:
         for features, rows in self._chunks():
             total += weights[rows] @ features
         return total
-
-    def scaled(self, weights: np.ndarray) -> np.ndarray:
-        """Return the rows √w_t a_t whose weight is not 0, for weights ≥ 0: of shape (n, d)."""
-        parts = [np.empty((0, self.d))]
-        for features, rows in self._chunks():
-            used = np.flatnonzero(weights[rows])
-            parts.append(features[used] * np.sqrt(weights[rows][used, None]))
-        return np.vstack(parts)
 
     def gram(self, weights: np.ndarray) -> np.ndarray:
         """Return Σ_t w_t a_t a_tᵀ, of shape (d, d), for weights ≥ 0."""
