@@ -50,7 +50,7 @@ class Loss(ABC):
     conjugate : callable or None
         ``conjugate(u, y)`` is sup_z u z − φ(z, y); None where it is not known.
     curvature : callable or None
-        ``curvature(z, y)`` is φ''(z, y); None for a loss that is not smooth.
+        ``curvature(z, y)`` is φ''(z, y); None for a loss that is not smooth, or of vectors.
 
     Examples
     --------
