@@ -69,3 +69,9 @@ def test_guarantees(name, n, columns, rank, decay, dtype):
     np.testing.assert_allclose(
         (u * values) @ u.T, twin.covariance().dense(), atol=rounding, err_msg=name
     )
+
+
+def test_a_large_gram_matrix_is_whole():
+    matrix = torch.randn(530, 20, dtype=torch.float64)
+    gram = unfoldings.Unfolding(matrix).gram
+    torch.testing.assert_close(gram, matrix @ matrix.T, rtol=0, atol=1e-12)
