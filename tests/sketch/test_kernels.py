@@ -1,0 +1,92 @@
+"""What a sketch keeps besides its directions agrees with them after every step."""
+
+import numpy as np
+import pytest
+from dense_sketch import gradient_streams
+
+from oco.sketch import FrequentDirections
+from oco.sketch.kernels import CORRECT_EVERY, fold, orthonormalise, step
+
+# A few roundings of numbers of order one, amplified at most 8-fold.
+EXACT = 1e-13
+STREAMS = list(gradient_streams(4, 10, 0))
+
+
+@pytest.mark.parametrize("size", [2, 4, 9])
+@pytest.mark.parametrize("name", STREAMS)
+def test_products_with_the_frame_are_kept_exactly(name, size):
+    d, T = 8, 50
+    sketch = FrequentDirections(d, size)
+    frame, rotation, _, gram, coordinates, inside, counts, _ = sketch.arrays
+    before = frame.copy()
+    for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
+        m_before = counts[0]
+        first = step(*sketch.arrays, g, g @ g)
+        m, q = counts[:2]
+        rows, turn, length = frame[:m], rotation[:q, :m], np.linalg.norm(g)
+        assert (m, q) == (m, sketch.rank) and q <= m <= len(frame) and q < size
+        assert counts[2] == t + 1
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=EXACT)
+        np.testing.assert_allclose(gram[:m, :m], rows @ rows.T, rtol=0, atol=EXACT)
+        np.testing.assert_array_equal(rotation[:, m:], 0)
+        np.testing.assert_array_equal(rotation[q:], 0)
+        np.testing.assert_allclose(turn @ rows @ rows.T @ turn.T, np.eye(q), rtol=0, atol=EXACT)
+        if length**2 >= np.finfo(float).tiny:
+            np.testing.assert_allclose(inside[:m], rows @ g, rtol=0, atol=EXACT * length)
+            np.testing.assert_allclose(
+                coordinates[:q], turn @ rows @ g, rtol=0, atol=EXACT * length
+            )
+        np.testing.assert_array_equal(inside[m:], 0)
+        # Rows before `first` are what they were.
+        assert first in (0, m_before)
+        np.testing.assert_array_equal(frame[:first], before[:first])
+        before = frame.copy()
+
+
+def random_state(rng, d=30, m=9, q=5):
+    """Return a frame with rows of unit length, not orthogonal, and a W that makes them so."""
+    frame = rng.standard_normal((12, d))
+    frame /= np.linalg.norm(frame, axis=1)[:, None]
+    gram = np.zeros((12, 12))
+    gram[:m, :m] = frame[:m] @ frame[:m].T
+    rotation = np.zeros((q + 1, 12))
+    values, vectors = np.linalg.eigh(gram[:m, :m])
+    rotation[:q, :m] = (vectors[:, -q:] / np.sqrt(values[-q:])).T
+    return frame, rotation, gram, m, q
+
+
+@pytest.mark.parametrize("d", [30, 1024, 1025, 2500])
+def test_folding_keeps_the_directions(d):
+    frame, rotation, gram, m, q = random_state(np.random.default_rng(0), d)
+    directions = rotation[:q, :m] @ frame[:m]
+    fold(frame, rotation, gram, m, q)
+    np.testing.assert_allclose(frame[:q], directions, rtol=0, atol=1e-15)
+    np.testing.assert_array_equal(
+        rotation, np.eye(*rotation.shape) * (np.arange(q + 1) < q)[:, None]
+    )
+    expected = np.zeros_like(gram)
+    expected[:q, :q] = np.eye(q)
+    np.testing.assert_array_equal(gram, expected)
+
+
+@pytest.mark.parametrize("drift", [1e-4, 1e-6])
+def test_a_correction_squares_the_drift(drift):
+    rng = np.random.default_rng(1)
+    frame, rotation, _, m, q = random_state(rng)
+    rotation[:q, :m] += drift * rng.standard_normal((q, m))
+    span = np.linalg.qr((rotation[:q, :m] @ frame[:m]).T)[0]
+    orthonormalise(frame, rotation, m, q)
+    directions = rotation[:q, :m] @ frame[:m]
+    error = np.abs(directions @ directions.T - np.eye(q)).max()
+    assert error <= 100 * drift**2 + 1e-14
+    np.testing.assert_allclose(directions @ span @ span.T, directions, rtol=0, atol=1e-13)
+
+
+def test_the_drift_is_corrected_every_so_many_rows():
+    rng = np.random.default_rng(2)
+    sketch = FrequentDirections(8, 4)
+    counts = sketch.arrays[6]
+    for row in rng.standard_normal((3 * CORRECT_EVERY, 8)):
+        sketch.append(row)
+        rows = sketch.rows
+        assert counts[3] == rows - rows % CORRECT_EVERY
