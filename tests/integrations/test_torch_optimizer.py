@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-ske
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
 moments = pytest.importorskip("oco.integrations.torch.moments")
 unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")
+workspace = pytest.importorskip("oco.integrations.torch.workspace")
 
 SHAPES = [(6, 14), (13, 5), (3, 4, 6), (5, 1, 7), (1, 8), ()]
 STEPS = 100
@@ -103,6 +104,7 @@ def test_large_matrices_equal_the_reference():
 def test_what_is_computed_in_pieces_equals_the_reference(graft, monkeypatch):
     monkeypatch.setattr(moments, "PIECE", 20)
     monkeypatch.setattr(unfoldings, "LARGE", 5)
+    monkeypatch.setattr(workspace, "LARGE", 10)
     params = parameters(torch.float64)
     expected = play_reference(params, 30, lr=1e-2, rank=4, graft=graft)
     assert_equal(play(SShampoo(params, lr=1e-2, rank=4, graft=graft), 30), expected, 1e-10)

@@ -66,12 +66,12 @@ def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Ten
 def diagonal_length(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
     """Return the Frobenius norm of `diagonal_step`, without a tensor of its size on a CPU."""
     numerator, eps, scale = _terms(state, gradient, group)
-    rows = len(gradient)
-    if gradient.device.type == "cpu":
-        rows = max(PIECE * rows // gradient.numel(), 1)
+    rows = max(PIECE * len(gradient) // gradient.numel(), 1)
+    if gradient.device.type != "cpu" or rows >= len(gradient):
+        return scale * torch.linalg.vector_norm(_quotient(numerator, state["second_moment"], eps))
     pieces = zip(numerator.split(rows), state["second_moment"].split(rows), strict=True)
     lengths = [torch.linalg.vector_norm(_quotient(*piece, eps)) for piece in pieces]
-    return scale * (torch.linalg.vector_norm(torch.stack(lengths)) if lengths[1:] else lengths[0])
+    return scale * torch.linalg.vector_norm(torch.stack(lengths))
 
 
 def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[torch.Tensor, float, float]:

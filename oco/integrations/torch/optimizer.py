@@ -290,7 +290,7 @@ def _direction(
     if state["stale"]:
         plan.invert(state["factors"], _scale(state["absorbed"], group), group["epsilon"])
         state["stale"] = False
-    result = workspace.like(gradient).copy_(gradient)
+    result = workspace.copy(gradient)
     plan.apply_(state["factors"], result.squeeze())
     if group["graft"] == "none":
         return result

@@ -7,8 +7,12 @@ import torch
 __all__ = ["Workspace"]
 
 
+# Numbers from which on the memory is kept: smaller tensors get pages that are in use already.
+LARGE = 1 << 16
+
+
 class Workspace:
-    """Hands out the same memory again and again.
+    """Copies tensors to the same memory again and again.
 
     Notes
     -----
@@ -19,19 +23,20 @@ class Workspace:
     Examples
     --------
     >>> workspace = Workspace()
-    >>> first, second = workspace.like(torch.ones(2, 3)), workspace.like(torch.ones(4))
+    >>> first, second = workspace.copy(torch.ones(300, 300)), workspace.copy(torch.ones(90000))
     >>> first.shape, first.data_ptr() == second.data_ptr()
-    (torch.Size([2, 3]), True)
+    (torch.Size([300, 300]), True)
     """
 
     def __init__(self) -> None:
         self._memory: dict[torch.dtype, torch.Tensor] = {}
 
-    def like(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Return a contiguous tensor of the same shape; it is valid until the next call."""
-        if tensor.device.type != "cpu":
-            return torch.empty_like(tensor, memory_format=torch.contiguous_format)
+    def copy(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return a contiguous copy, which is valid until the next call."""
+        size = tensor.numel()
+        if tensor.device.type != "cpu" or size < LARGE:
+            return tensor.clone(memory_format=torch.contiguous_format)
         memory = self._memory.get(tensor.dtype)
-        if memory is None or memory.numel() < tensor.numel():
-            memory = self._memory[tensor.dtype] = tensor.new_empty(tensor.numel())
-        return memory[: tensor.numel()].view(tensor.shape)
+        if memory is None or memory.numel() < size:
+            memory = self._memory[tensor.dtype] = tensor.new_empty(size)
+        return memory[:size].view(tensor.shape).copy_(tensor)
