@@ -42,9 +42,11 @@ def main() -> None:
     task = load(options.task)
     console = Console(width=WIDTH, highlight=False)
     started = time.perf_counter()
-    console.print(presentation.heading(task), "\n", soft_wrap=True)
+    console.print(presentation.heading(task), soft_wrap=True)
+    console.print()
     placements = contest(task, options.jobs)
-    console.print(presentation.tuning(placements), "\n")
+    console.print(presentation.tuning(placements))
+    console.print()
     times = step_times(task)
     console.print(presentation.results(task, placements, second_moment_bytes(task), times))
     minutes = (time.perf_counter() - started) / 60
