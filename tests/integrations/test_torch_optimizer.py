@@ -16,7 +16,7 @@ moments = pytest.importorskip("oco.integrations.torch.moments")
 unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")
 workspace = pytest.importorskip("oco.integrations.torch.workspace")
 
-SHAPES = [(6, 14), (13, 5), (3, 4, 6), (5, 1, 7), (1, 8), ()]
+SHAPES = [(6, 14), (13, 5), (7, 4, 3), (5, 1, 7), (1, 8), ()]
 STEPS = 100
 # Rounding of a step, relative to a weight of about 1, over the steps: 1e-5 and 1e-10 are promised.
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-10}

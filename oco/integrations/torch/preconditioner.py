@@ -71,8 +71,8 @@ class Preconditioner:
             for axis, (factor, numbers) in enumerate(zip(factors, states, strict=True)):
                 matrix = unfold(part, axis)
                 factor.apply_(numbers, matrix)
-                if self.order > 2:
-                    # The unfolding of such a tensor is a copy.
+                if matrix.data_ptr() != part.data_ptr():
+                    # The unfolding of a tensor of higher order is a copy, as a rule.
                     moved = part.movedim(axis, 0)
                     moved.copy_(matrix.reshape(moved.shape))
 
