@@ -10,6 +10,8 @@ import pytest
 # One BLAS thread, also in subprocesses: the matrices are small, and on a busy machine threads that
 # wait for each other cost more than they bring.  This runs before a test imports NumPy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Tables are printed as wide as they are meant to be, not as the terminal of whoever runs the tests.
+os.environ.pop("COLUMNS", None)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
