@@ -17,7 +17,7 @@ STREAMS = list(gradient_streams(4, 10, 0))
 def test_products_with_the_frame_are_kept_exactly(name, size):
     d, T = 8, 50
     sketch = FrequentDirections(d, size)
-    frame, rotation, _, gram, coordinates, inside, counts, _ = sketch.arrays
+    frame, rotation, values, gram, coordinates, inside, counts, _ = sketch.arrays
     before = frame.copy()
     for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
         m_before = counts[0]
@@ -26,6 +26,7 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
         rows, turn, length = frame[:m], rotation[:q, :m], np.linalg.norm(g)
         assert (m, q) == (m, sketch.rank) and q <= m <= len(frame) and q < size
         assert counts[2] == t + 1
+        assert np.all(values[:q] >= 0) and np.all(np.diff(values[:q]) <= 0)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=EXACT)
         np.testing.assert_allclose(gram[:m, :m], rows @ rows.T, rtol=0, atol=EXACT)
         np.testing.assert_array_equal(rotation[:, m:], 0)
@@ -41,6 +42,21 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
         assert first in (0, m_before)
         np.testing.assert_array_equal(frame[:first], before[:first])
         before = frame.copy()
+
+
+@pytest.mark.parametrize("lean", [0.6, 0.8, 0.85, 0.86, 0.95])
+@pytest.mark.parametrize("size", [12, 31])
+def test_a_chain_of_rows_that_lean_on_each_other(size, lean):
+    """Combined from these rows alone, the t-th direction would have coefficients up to 1.6ᵗ."""
+    d = 30
+    sketch = FrequentDirections(d, size)
+    identity = np.eye(d)
+    sketch.append(identity[0])
+    for t in range(1, d):
+        sketch.append(lean * identity[t - 1] + np.sqrt(1 - lean**2) * identity[t])
+        directions = sketch.directions
+        gap = np.abs(directions @ directions.T - np.eye(sketch.rank)).max()
+        assert gap <= EXACT
 
 
 def random_state(rng, d=30, m=9, q=5):
