@@ -168,7 +168,7 @@ def test_a_tuning_in_which_nothing_works_exits_1():
         ("a:b:3", "grid: expected FROM:TO:COUNT"),
         ("0:1:3", "grid: FROM: expected a finite number > 0"),
         ("2:1:3", "grid: TO: expected a finite number >= 2"),
-        ("1:2:0", "grid: COUNT: expected an integer >= 1"),
+        ("1:2:0", "grid: COUNT: expected an integer from 1 to"),
     ],
 )
 def test_a_wrong_grid_is_refused(grid, words):
