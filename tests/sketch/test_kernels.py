@@ -17,15 +17,17 @@ STREAMS = list(gradient_streams(4, 10, 0))
 def test_products_with_the_frame_are_kept_exactly(name, size):
     d, T = 8, 50
     sketch = FrequentDirections(d, size)
-    frame, rotation, values, gram, coordinates, inside, counts, _ = sketch.arrays
+    frame, rotation, values, gram, coordinates, inside, counts, numbers = sketch.arrays
     before = frame.copy()
     for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
-        m_before = counts[0]
+        m_before, escaped_before = counts[0], sketch.escaped_mass
         first = step(*sketch.arrays, g, g @ g)
         m, q = counts[:2]
         rows, turn, length = frame[:m], rotation[:q, :m], np.linalg.norm(g)
         assert (m, q) == (m, sketch.rank) and q <= m <= len(frame) and q < size
         assert counts[2] == t + 1
+        assert sketch.escaped_mass == escaped_before + sketch.last_escape
+        assert numbers[1] == sketch.total_mass and (length or sketch.last_escape == 0)
         assert np.all(values[:q] >= 0) and np.all(np.diff(values[:q]) <= 0)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=EXACT)
         np.testing.assert_allclose(gram[:m, :m], rows @ rows.T, rtol=0, atol=EXACT)
