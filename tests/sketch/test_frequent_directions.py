@@ -106,7 +106,10 @@ def test_a_block_is_one_step_with_its_gram_matrix(n, decay):
     rho = values[::-1][size - 1]
     top = np.maximum(values - rho, 0)
     expected, tau = (vectors * top) @ vectors.T, decay * sketch.escaped_mass + rho
+    total = decay * sketch.total_mass + np.sum(block**2)
     sketch.update(block)
+    assert sketch.total_mass == pytest.approx(total, rel=1e-13)
+    assert sketch.last_escape == pytest.approx(rho, rel=1e-12)
     np.testing.assert_allclose(sketch.covariance().dense(), expected, atol=1e-12 * values[-1])
     assert sketch.escaped_mass == pytest.approx(tau, rel=1e-12)
     after = np.vstack([rng.standard_normal((3, d)), block])

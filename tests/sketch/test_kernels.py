@@ -46,6 +46,27 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
         before = frame.copy()
 
 
+@pytest.mark.parametrize("size", [3, 6])
+def test_products_with_the_frame_after_blocks_and_merges(size):
+    rng = np.random.default_rng(size)
+    sketch, other = FrequentDirections(8, size, 0.9), FrequentDirections(8, size)
+    other.extend(rng.standard_normal((9, 8)))
+    steps = [
+        lambda: sketch.extend(rng.standard_normal((5, 8))),
+        lambda: sketch.update(rng.standard_normal((4, 8))),
+        lambda: sketch.merge(other),
+        lambda: sketch.update(rng.standard_normal((20, 8))),
+    ]
+    for i in (0, 1, 0, 2, 0, 1, 1, 3, 0, 2, 2, 0):
+        steps[i]()
+        frame, rotation, _, gram, _, _, counts, _ = sketch.arrays
+        m, q = counts[:2]
+        np.testing.assert_allclose(gram[:m, :m], frame[:m] @ frame[:m].T, rtol=0, atol=EXACT)
+        directions = rotation[:q] @ gram @ rotation[:q].T
+        np.testing.assert_allclose(directions, np.eye(q), rtol=0, atol=EXACT)
+        np.testing.assert_array_equal(rotation[:, m:], 0)
+
+
 @pytest.mark.parametrize("lean", [0.6, 0.8, 0.85, 0.86, 0.95])
 @pytest.mark.parametrize("size", [12, 31])
 def test_a_chain_of_rows_that_lean_on_each_other(size, lean):
