@@ -11,7 +11,7 @@ def test_a_null_space_part_that_fits_keeps_its_length():
 
 
 def test_a_null_space_part_that_does_not_fit_fills_the_room():
-    squares = np.array([0.36, 4.0, 5.0])
+    squares = np.array([0.36, 4.0, 3.0])
     weights = ball_weights(np.array([2.0, 0.0, 0.0]), squares, 1.0)
     assert weights[0] == 1.0 and weights[1] == weights[2]
     np.testing.assert_allclose(weights**2 @ squares, 1.0)
