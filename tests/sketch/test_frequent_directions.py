@@ -119,6 +119,22 @@ def test_a_block_is_one_step_with_its_gram_matrix(n, decay):
     )
 
 
+@pytest.mark.parametrize("scale", [1e-140, 1e140])
+def test_blocks_and_merges_of_any_scale(scale):
+    rng = np.random.default_rng(9)
+    first, second = rng.standard_normal((2, 7, 9))
+    plain, scaled = FrequentDirections(9, 4), FrequentDirections(9, 4)
+    for sketch, unit in ((plain, 1.0), (scaled, scale)):
+        sketch.update(unit * first)
+        other = FrequentDirections(9, 4)
+        other.update(unit * second)
+        sketch.merge(other)
+    assert scaled.escaped_mass / scale / scale == pytest.approx(plain.escaped_mass, rel=1e-12)
+    np.testing.assert_allclose(
+        scaled.covariance().dense() / scale / scale, plain.covariance().dense(), atol=1e-11
+    )
+
+
 @pytest.mark.parametrize("grouping", [((0, 1), (2, 3)), ((0, (1, (2, 3))),), (((0, 1), 2), 3)])
 def test_merging_in_any_grouping_keeps_the_guarantees(grouping):
     rng = np.random.default_rng(5)
