@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from oco.integrations.torch.eigenvectors import leading_eigenvectors
+from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors
 from oco.integrations.torch.roots import Root, inverse_root
 from oco.integrations.torch.unfoldings import Unfolding
 from oco.linalg.operators import RANK_CUTOFF
@@ -47,7 +47,7 @@ class ExactFactor:
 
     def invert(self, state: dict, root: Root) -> None:
         """Bring the inverse root up to date."""
-        values, vectors = torch.linalg.eigh(state["covariance"])
+        values, vectors = eigh(state["covariance"])
         # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
         cutoff = self.dim * torch.finfo(values.dtype).eps
         weights = inverse_root(values.clamp_min(0.0), root, cutoff).to(values.dtype)
