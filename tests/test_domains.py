@@ -106,6 +106,7 @@ def test_start_is_the_point_nearest_to_the_origin():
 def test_unconstrained_space_has_no_diameter():
     domain = Euclidean()
     assert domain.diameter(3) == domain.radius(3) == domain.support(np.ones(3)) == math.inf
+    assert domain.width(3) == math.inf
     assert domain.support(np.zeros(3)) == 0.0
     np.testing.assert_array_equal(domain.farthest(np.zeros(3)), np.zeros(3))
     y = np.array([1e9, -1.0, 0.0])

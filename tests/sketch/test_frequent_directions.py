@@ -119,6 +119,19 @@ def test_a_block_is_one_step_with_its_gram_matrix(n, decay):
     )
 
 
+@pytest.mark.parametrize("block", [np.zeros((0, 4)), np.zeros((3, 4))])
+def test_a_block_of_nothing_only_decays(block):
+    sketch, empty = FrequentDirections(4, 3, decay=0.5), FrequentDirections(4, 3)
+    sketch.update(block)
+    empty.merge(sketch)
+    assert sketch.rank == empty.rank == 0 and sketch.escaped_mass == 0.0
+    sketch.extend([[2.0, 0, 0, 0], [0, 2.0, 0, 0], [0, 0, 2.0, 0]])
+    values, tau = sketch.eigenvalues, sketch.escaped_mass
+    sketch.update(block)
+    np.testing.assert_allclose(sketch.eigenvalues, 0.5 * values, rtol=1e-14)
+    assert sketch.escaped_mass == 0.5 * tau > 0
+
+
 @pytest.mark.parametrize("scale", [1e-140, 1e140])
 def test_blocks_and_merges_of_any_scale(scale):
     rng = np.random.default_rng(9)
