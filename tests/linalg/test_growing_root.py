@@ -168,8 +168,26 @@ def test_projection_of_a_point_outside_the_range():
     exact, v = definition(rows.T @ rows), rng.standard_normal(12)
     inside = exact.power(0) @ v
     for y in (0.3 * inside + 5 * (v - inside), 3 * inside + 0.5 * (v - inside)):
-        expected = exact.project_on_ball(y, 1.0)
-        np.testing.assert_allclose(root.project_on_ball(y, 1.0), expected, rtol=0, atol=1e-9)
+        for unit in (1.0, 1e-3, 1e3):
+            expected = exact.project_on_ball(y, 1.0)
+            found = root.project_on_ball(unit * y, unit) / unit
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("rank", [4, 12])
+@pytest.mark.parametrize("far", [1.01, 3.0, 50.0])
+def test_projection_in_the_range_takes_no_decomposition(rank, far, decompositions):
+    rng = np.random.default_rng(6)
+    basis = np.linalg.qr(rng.standard_normal((12, rank)))[0].T
+    root = GrowingRoot(12, capacity=20)
+    for coordinates in rng.standard_normal((rank + 3, rank)):
+        root.absorb(coordinates @ basis)
+    decompositions.clear()
+    y = rng.standard_normal(rank) @ basis
+    for unit in (1.0, 1e-3, 1e3):
+        length = unit * np.linalg.norm(y) / far
+        assert np.linalg.norm(root.project_on_ball(unit * y, length)) == pytest.approx(length)
+    assert not decompositions
 
 
 def test_it_is_the_operator_that_it_stands_for_and_looking_changes_nothing():
