@@ -13,7 +13,7 @@ import pytest
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Tables are printed as wide as they are meant to be, not as the terminal of whoever runs the tests.
 os.environ.pop("COLUMNS", None)
-# A suite started in the background ignores Ctrl-C, and so would the processes that are tested for it.
+# A suite in the background ignores Ctrl-C, and so would the processes that are tested for it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
