@@ -122,8 +122,8 @@ def _absorb(squares, roots, g):
 @kernel
 def _descend(squares, roots, x, g, mass, lr, radius):
     """Do what `DiagonalCovariance.descend` says; changes `squares` and `roots` in place."""
-    # Unlike dot, vdot says nothing of an overflow, which the caller reports.
-    mass += np.vdot(g, g)
+    # Neither vdot nor a float says anything of an overflow, which the caller reports.
+    mass += float(np.vdot(g, g))
     if not math.isfinite(mass):
         return x, 0.0, mass
     direction = _absorb(squares, roots, g)

@@ -76,8 +76,8 @@ class GradientNorm(_ScalarPreconditioner):
 @kernel
 def _descend(h2, growth, x, g, mass, lr, radius):
     """Do what `_ScalarPreconditioner.descend` says for h² = `h2`; return the new h² too."""
-    # Unlike dot, vdot says nothing of an overflow, which the caller reports.
-    square = np.vdot(g, g)
+    # Neither vdot nor a float says anything of an overflow, which the caller reports.
+    square = float(np.vdot(g, g))
     mass += square
     if not math.isfinite(mass):
         return x, 0.0, mass, h2

@@ -148,10 +148,10 @@ def _descend(
         *updated* eigenvectors hold all of g that is in H's range, so that g is never split by
         eigenvalues at rounding level.
     """
-    # Unlike dot, vdot says nothing of an overflow, which the caller reports.
-    square = np.vdot(g, g)
+    # Neither vdot nor a float says anything of an overflow, which the caller reports.
+    square = float(np.vdot(g, g))
     mass += square
-    if not math.isfinite(mass + numbers[TOTAL]):
+    if not math.isfinite(mass + float(numbers[TOTAL])):
         return x, 0.0, math.inf
     first = step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g, square)
     m, q = counts[M], counts[Q]
