@@ -23,7 +23,9 @@ from oco.regret._passes import Rounds
 __all__ = ["Search"]
 
 # Iterations of L-BFGS-B on one smooth problem, where the Hessian can take over and where it cannot.
-BEFORE_NEWTON, ITERATIONS, MEMORY = 100, 1000, 20
+BEFORE_NEWTON, ITERATIONS = 100, 1000
+# Pairs of vectors that L-BFGS-B remembers: many, but with a large d no more than take this memory.
+PAIRS, FEWEST_PAIRS, MEMORY = 20, 5, 64 << 20
 # Newton needs about ten; more are left only where the minimiser is practically at infinity.
 NEWTON_ITERATIONS = 60
 # Up to this dimension (32 MB) the Hessian may take over.
@@ -219,7 +221,7 @@ class Search:
             bounds=bounds,
             options={
                 "maxiter": BEFORE_NEWTON if self._newton_fits() else ITERATIONS,
-                "maxcor": MEMORY,
+                "maxcor": max(FEWEST_PAIRS, min(PAIRS, MEMORY // (2 * x.nbytes))),
                 "ftol": ROUGH if shift and self._rough else 0.0,
                 "gtol": 0.0,
             },
