@@ -135,15 +135,16 @@ def test_with_room_for_the_gradients_a_sketch_is_exact(rank, inner, epsilon):
 
 
 def test_what_escapes_at_rounding_level_is_not_inverted():
-    """With ε = 0, noise of 1e-9 beside the gradients makes τ at most 1e-17 of λ_max: that is 0."""
+    """With ε = 0, noise of 3e-7 beside the gradients makes τ about 1e-16 of λ_max: that is 0."""
     rng = np.random.default_rng(1)
     noisy, plain = (KroneckerRoot((10, 12), rank=4, epsilon=0.0) for _ in range(2))
     left, right = rng.standard_normal((10, 2)), rng.standard_normal((2, 12))
     for _ in range(T):
         g = left @ rng.standard_normal((2, 2)) @ right
-        direction = noisy.update(g + 1e-9 * rng.standard_normal(g.shape))
+        direction = noisy.update(g + 3e-7 * rng.standard_normal(g.shape))
         np.testing.assert_allclose(direction, plain.update(g), rtol=0, atol=1e-6)
-    assert all(factor.escaped_mass < 1e-12 for factor in noisy.factors)
+    for factor in noisy.factors:
+        assert 0 < factor.escaped_mass < 1e-15 * factor.covariance().values.max()
 
 
 @pytest.mark.parametrize("rank", [5, 6, 40])
