@@ -8,9 +8,10 @@ import numpy as np
 
 from oco.linalg.engine import kernel
 from oco.linalg.operators import LowRankPlusScalar, pseudo_power, resolve_rank
-from oco.linalg.secular import ball_weights
+from oco.linalg.products import add_multiples, combine, inner, products
+from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import ESCAPED, TOTAL, M, Q, step
+from oco.sketch.kernels import ESCAPED, TOTAL, M, step
 
 __all__ = ["SketchedRoot"]
 
@@ -39,8 +40,7 @@ class SketchedRoot:
         self.sketch = FrequentDirections(d, k)
         self.compensate, self.delta = compensate, delta
         self._arrays = self.sketch.arrays
-        # V x, for the x that `descend` has answered with.
-        self._image = np.zeros(len(self.sketch.arrays[0]))
+        # The x that `descend` has answered with, to which the sketch's image belongs.
         self._answer: np.ndarray | None = None
 
     @property
@@ -48,8 +48,8 @@ class SketchedRoot:
         """H_t: a view of the sketch that the next update changes."""
         sketch = self.sketch
         shift = sketch.escaped_mass if self.compensate else 0.0
-        roots, tail = _roots(sketch.eigenvalues, shift, self.delta)
-        return LowRankPlusScalar(sketch.basis, roots, tail, sketch.d)
+        roots = _roots(sketch.eigenvalues, shift, self.delta)
+        return LowRankPlusScalar(sketch.basis, roots[:-1], float(roots[-1]), sketch.d)
 
     @property
     def potential(self) -> float:
@@ -63,8 +63,8 @@ class SketchedRoot:
 
     @property
     def state_bytes(self) -> int:
-        """Return what the sketch holds, and the image of x."""
-        return self.sketch.state_bytes + self._image.nbytes
+        """Return what the sketch holds."""
+        return self.sketch.state_bytes
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t (pseudo-inverse)."""
@@ -76,7 +76,6 @@ class SketchedRoot:
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
         self._answer, quadratic, mass = _descend(
             *self._arrays,
-            self._image,
             x is self._answer,
             x,
             g,
@@ -91,9 +90,10 @@ class SketchedRoot:
 
 @kernel
 def _roots(eigenvalues, shift, delta):
-    """Return the eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and beside."""
-    shifted, tail = resolve_rank(eigenvalues + shift, shift)
-    return np.sqrt(shifted) + delta, math.sqrt(tail) + delta
+    """Eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and last the one beside."""
+    shifted = np.full(len(eigenvalues) + 1, shift)
+    shifted[:-1] += eigenvalues
+    return np.sqrt(resolve_rank(shifted)[0]) + delta
 
 
 @kernel
@@ -104,9 +104,9 @@ def _descend(
     gram,
     coordinates,
     inside,
+    image,
     counts,
     numbers,
-    image,
     known,
     x,
     g,
@@ -123,10 +123,8 @@ def _descend(
 
     Parameters
     ----------
-    frame, rotation, values, gram, coordinates, inside, counts, numbers
-        The sketch: see `oco.sketch.kernels.step`.
-    image : ndarray of shape (capacity,)
-        V x; receives V times the result.
+    frame, rotation, values, gram, coordinates, inside, image, counts, numbers
+        The sketch: see `oco.sketch.kernels.step`.  `image` receives V times the result.
     known : bool
         Whether `image` belongs to `x`.
     x, g : ndarray of shape (d,)
@@ -153,38 +151,48 @@ def _descend(
     mass += square
     if not math.isfinite(mass + float(numbers[TOTAL])):
         return x, 0.0, math.inf
-    first = step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g, square)
-    m, q = counts[M], counts[Q]
-    turn, c = rotation[:q], coordinates[:q]
-    roots, tail = _roots(values[:q], numbers[ESCAPED] if compensate else 0.0, delta)
-    scale = 1.0 / tail if tail > 0.0 else 0.0
-    # H⁺g = (W V)ᵀ along + scale·g.
-    along = (pseudo_power(roots, -1.0) - scale) * c
-    inner = np.dot(along, c)
-    quadratic = inner + scale * square
-    combination, keep = -lr * along, 1.0
-    if radius < math.inf:
-        if not known:
-            first = 0
-        image[first:m] = np.dot(frame[first:m], x)
-        before = np.dot(turn, image)
-        seen = before - lr * (along + scale * c)
-        length = (
+    if radius < math.inf and not known:
+        image[: counts[M]] = np.dot(frame[: counts[M]], x)
+    grown = step(
+        frame, rotation, values, gram, coordinates, inside, image, counts, numbers, g, square
+    )
+    m, n, c = counts[M], len(values), coordinates
+    h = _roots(values, numbers[ESCAPED] if compensate else 0.0, delta)
+    inverse = 1.0 / h if h[n] > 0.0 else pseudo_power(h, -1.0)
+    scale = inverse[n]
+    # In the eigenvectors W V the coordinates of y = x − η H⁺g are the image's − η·along; outside
+    # them y is what x + forth·g is there.
+    along, forth, keep = inverse[:n] * c, -lr * scale, 1.0
+    outside = max(square - inner(c, c), 0.0)
+    quadratic = inner(along, c) + scale * outside
+    if radius == math.inf:
+        combination = -lr * along - forth * c
+    else:
+        if grown:
+            image[m - 1] = np.dot(frame[m - 1], x)
+        before = products(rotation, image)
+        y = before - lr * along
+        rest = (
             np.dot(x, x)
-            - 2 * lr * (np.dot(along, before) + scale * np.dot(g, x))
-            + lr * lr * (np.dot(along, along) + scale * (quadratic + inner))
+            - inner(before, before)
+            + 2 * forth * (np.dot(g, x) - inner(before, c))
+            + forth * (forth * outside)
         )
-        eigenvalues, squares = np.empty(q + 1), np.empty(q + 1)
-        eigenvalues[:q], eigenvalues[q] = roots, tail
-        squares[:q], squares[q] = seen * seen, max(length - np.dot(seen, seen), 0.0)
-        weights = ball_weights(eigenvalues, squares, radius)
-        keep = weights[q]
-        combination = (weights[:q] - keep) * seen + keep * combination
-    combination = np.dot(combination, turn)
+        squares = np.empty(n + 1)
+        squares[:n], squares[n] = y * y, max(rest, 0.0)
+        if scale > 0.0:
+            ratios = scale * h
+            weights = ratios / (ratios + ball_multiplier(ratios, squares / radius**2))
+        else:
+            weights = ball_weights(h, squares, radius)
+        keep = weights[n]
+        combination = weights[:n] * y - keep * (before + forth * c)
+        forth *= keep
+    combination = combine(combination, rotation)
     if radius < math.inf:
-        image[:] = keep * (image - (lr * scale) * inside) + np.dot(gram, combination)
+        image[:] = keep * image + forth * inside + products(gram, combination)
     result = np.dot(combination[:m], frame[:m])
-    result += keep * x - (keep * lr * scale) * g
+    add_multiples(result, keep, x, forth, g)
     # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.
     size = math.sqrt(np.dot(result, result))
     if size > radius:

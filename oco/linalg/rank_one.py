@@ -31,7 +31,7 @@ def lapack_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ as a dense matrix; see `rank_one_eigh`."""
     matrix = np.multiply.outer(z, z)
     matrix.flat[:: len(poles) + 1] += poles
-    ascending, vectors, failed = dsyevd(matrix, overwrite_a=True)
+    ascending, vectors, failed = dsyevd(matrix, lower=True, overwrite_a=True)
     if failed:
         raise np.linalg.LinAlgError("the eigenvalues did not converge")
     return ascending[::-1].copy(), np.ascontiguousarray(vectors.T[::-1])
@@ -70,8 +70,6 @@ def _first_guess(d, z2, i):
     a = rest * gap + z2[i] + z2[i - 1]
     root = math.sqrt(max(a * a - 4 * b * rest, 0.0))
     mu = 2 * b / (a + root) if a > 0 else (a - root) / (2 * rest)
-    if not low < mu < high:
-        mu = (low + high) / 2
     return nearer, mu, low, high
 
 
@@ -113,7 +111,7 @@ def _root(d, z2, i):
         root = math.sqrt(abs(a * a - 4 * b * c))
         # Of the two zeros of c η² − a η + b: the smaller between the poles, the larger beyond them.
         if i == 0:
-            step = (a + root) / (2 * abs(c)) if a >= 0 else 2 * b / (a - root)
+            step = 2 * b / (a - root)
         else:
             step = 2 * b / (a + root) if a > 0 else (a - root) / (2 * c)
         following = mu + step
@@ -140,10 +138,11 @@ def _deflate(d, z, tolerance, live, rotations):
             continue
         if kept:
             p = live[kept - 1]
-            length = math.hypot(z[p], z[i])
-            c, s = z[i] / length, z[p] / length
-            if (d[p] - d[i]) * abs(c * s) <= tolerance:
+            square = z[p] * z[p] + z[i] * z[i]
+            if (d[p] - d[i]) * abs(z[p] * z[i]) <= tolerance * square:
                 # A rotation in the plane (p, i) moves all of z to i.
+                length = math.sqrt(square)
+                c, s = z[i] / length, z[p] / length
                 z[p], z[i] = 0.0, length
                 d[p], d[i] = c * c * d[p] + s * s * d[i], s * s * d[p] + c * c * d[i]
                 rotations[turned, 0], rotations[turned, 1] = p, i
@@ -156,6 +155,27 @@ def _deflate(d, z, tolerance, live, rotations):
 
 
 @kernel
+def _differences(d, r, origin, mu, row, nearby):
+    """Fill `row` with d_j − w_r, w_r = origin + μ, and multiply ẑ_j² with its factor of r."""
+    for j in range(len(d)):
+        row[j] = (d[j] - origin) - mu
+        gap = d[j] - d[r]
+        nearby[j] *= row[j] / (gap if j != r else 1.0)
+
+
+@summing_kernel
+def _unit(z, row):
+    """Replace `row` by z ÷ row, at unit length."""
+    square = 0.0
+    for j in range(len(row)):
+        row[j] = z[j] / row[j]
+        square += row[j] * row[j]
+    scale = 1 / math.sqrt(square)
+    for j in range(len(row)):
+        row[j] *= scale
+
+
+@kernel
 def _undeflated(d, z):
     """Decompose diag(d) + z zᵀ for distinct descending poles and a z without zeros.
 
@@ -165,27 +185,16 @@ def _undeflated(d, z):
     """
     n = len(d)
     values, rows, z2 = np.empty(n), np.empty((n, n)), z * z
-    for r in range(n):
-        nearer, mu = _root(d, z2, r)
-        origin = d[nearer]
-        values[r] = origin + mu
-        for j in range(n):
-            rows[r, j] = (d[j] - origin) - mu
     # ẑ_j² = Π_r (w_r − d_j)/(d_r − d_j), where the factor r = j has no denominator.
     nearby = np.ones(n)
     for r in range(n):
-        for j in range(r):
-            nearby[j] *= rows[r, j] / (d[j] - d[r])
-        nearby[r] *= rows[r, r]
-        for j in range(r + 1, n):
-            nearby[j] *= rows[r, j] / (d[j] - d[r])
-    nearby = np.sqrt(np.abs(nearby))
-    nearby = np.where(z < 0, -nearby, nearby)
+        nearer, mu = _root(d, z2, r)
+        values[r] = d[nearer] + mu
+        _differences(d, r, d[nearer], mu, rows[r], nearby)
+    for j in range(n):
+        nearby[j] = math.copysign(math.sqrt(abs(nearby[j])), z[j])
     for r in range(n):
-        row = rows[r]
-        for j in range(n):
-            row[j] = nearby[j] / row[j]
-        row *= 1 / math.sqrt(np.dot(row, row))
+        _unit(nearby, rows[r])
     return values, rows
 
 

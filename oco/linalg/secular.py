@@ -6,13 +6,38 @@ import math
 
 import numpy as np
 
-from oco.linalg.engine import kernel
+from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
-__all__ = ["ball_weights"]
+__all__ = ["ball_multiplier", "ball_weights"]
 
 # The projection's norm is met to a few roundings.  Above that the iteration cannot stall: for R = 1
 # a step raises μ by at least (‖x‖ − 1)μ, which is more than the rounding of μ.
 NORM_ACCURACY = 4 * np.finfo(np.float64).eps
+# Newton's method converges quadratically: a step this small leaves an error that is a rounding.
+LAST_STEP = 1e-9
+
+if ENGINE == "numba":
+
+    @summing_kernel
+    def _shrunk(h, inside, mu):
+        """Return Σ r² s and Σ r² s/(h + μ), for r = h/(h + μ) and s = `inside`."""
+        square, pull = 0.0, 0.0
+        for i in range(len(h)):
+            inverse = 1.0 / (h[i] + mu)
+            ratio = h[i] * inverse
+            term = ratio * ratio * inside[i]
+            square += term
+            pull += term * inverse
+        return square, pull
+
+else:
+
+    def _shrunk(h, inside, mu):
+        """Return Σ r² s and Σ r² s/(h + μ), for r = h/(h + μ) and s = `inside`."""
+        inverse = 1.0 / (h + mu)
+        ratio = h * inverse
+        terms = ratio * inside
+        return np.dot(ratio, terms), np.dot(ratio * inverse, terms)
 
 
 @kernel
@@ -38,11 +63,45 @@ def ball_weights(values, squares, radius):
     ndarray of shape (n,)
         w_i in [0, 1].
 
+    Examples
+    --------
+    >>> ball_weights(np.array([1.0, 1.0]), np.array([9.0, 16.0]), radius=1.0)
+    array([0.2, 0.2])
+    """
+    seen = values > 0
+    inside = np.where(seen, squares, 0.0) / radius**2
+    largest = values.max()
+    h = np.where(seen, values / (largest if largest > 0 else 1.0), 1.0)
+    mu = ball_multiplier(h, inside)
+    if mu == 0.0:
+        unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
+        room = math.sqrt(max(1.0 - inside.sum(), 0.0))
+        return np.where(seen, 1.0, 1.0 if unseen <= room else room / unseen)
+    return np.where(seen, h / (h + mu), 0.0)
+
+
+@kernel
+def ball_multiplier(h, inside):
+    """Return the μ ≥ 0 at which Σ (h_i/(h_i + μ))² s_i = 1, or 0 if Σ s_i ≤ 1.
+
+    Parameters
+    ----------
+    h : ndarray of shape (n,)
+        Eigenvalues, all > 0.  Only their ratios matter, and μ is in their units, which should be
+        such that nothing overflows.
+    inside : ndarray of shape (n,)
+        Squared lengths s_i ≥ 0, relative to the radius.
+
+    Returns
+    -------
+    float
+        μ.
+
     Notes
     -----
-    1/‖x(μ)‖ is concave and nearly linear in μ, so Newton's method on 1/‖x(μ)‖ = 1/R from μ = 0
-    approaches the root from below without safeguards.  Its step is ‖x‖/R − 1 times a mean of the
-    h_i + μ.
+    With ‖x‖² for the sum, 1/‖x(μ)‖ is concave and nearly linear in μ, so Newton's method on
+    1/‖x(μ)‖ = 1 from μ = 0 approaches the root from below without safeguards.  Its step is ‖x‖ − 1
+    times a mean of the h_i + μ.
 
     References
     ----------
@@ -51,24 +110,17 @@ def ball_weights(values, squares, radius):
 
     Examples
     --------
-    >>> ball_weights(np.array([1.0, 1.0]), np.array([9.0, 16.0]), radius=1.0)
-    array([0.2, 0.2])
+    >>> ball_multiplier(np.array([1.0, 1.0]), np.array([9.0, 16.0]))
+    4.0
     """
-    seen = values > 0
-    inside = np.where(seen, squares, 0.0) / radius**2
-    length = math.sqrt(inside.sum())
-    if length <= 1:
-        unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
-        room = math.sqrt(1.0 - length * length)
-        return np.where(seen, 1.0, 1.0 if unseen <= room else room / unseen)
-    # Only ratios of the eigenvalues matter: scaled to (0, 1], μ is scaled with them.
-    h = np.where(seen, values / values.max(), 1.0)
     mu = 0.0
+    square, pull = _shrunk(h, inside, mu)
+    length = math.sqrt(square)
     while length - 1 > NORM_ACCURACY:
-        shifted = h + mu
-        shrunk = h / shifted
-        pulled = shrunk * inside
-        square = np.dot(shrunk, pulled)
+        step = (length - 1) * (square / pull)
+        mu += step
+        if step <= LAST_STEP * mu:
+            break
+        square, pull = _shrunk(h, inside, mu)
         length = math.sqrt(square)
-        mu += (length - 1) * (square / np.dot(shrunk / shifted, pulled))
-    return np.where(seen, h / (h + mu), 0.0)
+    return mu

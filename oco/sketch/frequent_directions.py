@@ -76,7 +76,7 @@ class FrequentDirections:
         self._rotation = np.zeros((self.k, capacity))
         self._values, self._coordinates = np.zeros(self.k), np.zeros(self.k)
         self._gram = np.zeros((capacity, capacity))
-        self._inside = np.zeros(capacity)
+        self._inside, self._image = np.zeros(capacity), np.zeros(capacity)
         self._counts, self._numbers = np.zeros(4, dtype=np.int64), np.zeros(4)
         self._numbers[DECAY] = self.decay
 
@@ -90,6 +90,7 @@ class FrequentDirections:
             self._gram,
             self._coordinates,
             self._inside,
+            self._image,
             self._counts,
             self._numbers,
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from oco.linalg.engine import kernel
 from oco.linalg.orthogonal import NEW_DIRECTION, ONE_PASS
+from oco.linalg.products import combine, inner, products
 from oco.linalg.rank_one import rank_one_eigh
 
 __all__ = [
@@ -44,7 +45,7 @@ FOLD_COLUMNS = 1024
 
 
 @kernel
-def step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g, mass):
+def step(frame, rotation, values, gram, coordinates, inside, image, counts, numbers, g, mass):
     """One Frequent Directions step with the vector `g`, exact; changes the arrays in place.
 
     The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs one product
@@ -55,15 +56,18 @@ def step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g,
     frame : ndarray of shape (capacity, d)
         V: m rows of unit length.  A new row may be appended.
     rotation : ndarray of shape (ℓ, capacity)
-        W: q rows such that those of W V are orthonormal, and 0 beyond column m.
+        W: q rows such that those of W V are orthonormal; 0 in all other rows, and beyond column m.
     values : ndarray of shape (ℓ,)
-        Eigenvalues λ̄ of the sketch, descending, in the first q entries.
+        Eigenvalues λ̄ of the sketch, descending, in the first q entries; then 0.
     gram : ndarray of shape (capacity, capacity)
-        V Vᵀ, in the first m rows and columns.
+        V Vᵀ, in the first m rows and columns; 0 elsewhere.
     coordinates : ndarray of shape (ℓ,)
-        Receives g's coordinates in the *updated* eigenvectors, in the first q (new) entries.
+        Receives g's coordinates in the *updated* eigenvectors, in the first q (new) entries; 0.
     inside : ndarray of shape (capacity,)
-        Receives V g, in the first m (new) entries.
+        Receives V g, in the first m (new) entries; then 0.
+    image : ndarray of shape (capacity,)
+        V x, for a vector x in which the caller is interested: turned along with V.  What belongs to
+        a new row is the caller's to fill in.
     counts : ndarray of int, indexed by M, Q, ROWS, CORRECTED
         Rows of V and of W in use, q < ℓ; steps so far, and at the last correction of the drift.
     numbers : ndarray, indexed by DECAY, TOTAL, ESCAPED, LAST
@@ -75,108 +79,110 @@ def step(frame, rotation, values, gram, coordinates, inside, counts, numbers, g,
 
     Returns
     -------
-    first : int
-        V has new rows from this one on: 0 where it was turned, m where it is what it was.
+    bool
+        Whether V has got a new row, its last.
     """
-    decay = numbers[DECAY]
+    # Numbers of Python's own, which uncompiled are quicker than NumPy's.
+    decay, m, q = float(numbers[DECAY]), int(counts[M]), int(counts[Q])
     numbers[TOTAL] = decay * numbers[TOTAL] + mass
     counts[ROWS] += 1
-    first = counts[M]
     if mass < SMALLEST_MASS:
         values *= decay
         numbers[ESCAPED] *= decay
         numbers[LAST] = 0.0
         coordinates[:] = 0.0
         inside[:] = 0.0
-        return first
-    m, q = counts[M], counts[Q]
+        return False
     drifted = counts[ROWS] - counts[CORRECTED] >= CORRECT_EVERY
     if drifted:
         orthonormalise(frame, rotation, m, q)
         counts[CORRECTED] = counts[ROWS]
     if drifted or m == len(frame):
-        fold(frame, rotation, gram, m, q)
-        m, first = q, 0
-    z, new, m = _split(frame, rotation, gram, m, q, g, math.sqrt(mass), inside)
-    counts[M], counts[Q] = m, q + (new > 0.0)
-    numbers[LAST] = _update(rotation, values, counts, decay, z, new, coordinates)
+        fold(frame, rotation, gram, image, m, q)
+        m = q
+    z, new = _split(frame, rotation, gram, m, q, g, mass, inside)
+    grown = new > 0.0
+    counts[M], counts[Q] = m + grown, q + grown
+    numbers[LAST] = _update(rotation, values, counts, decay, z, coordinates)
     numbers[ESCAPED] = decay * numbers[ESCAPED] + numbers[LAST]
-    return first
+    return grown
 
 
 @kernel
-def _split(frame, rotation, gram, m, q, g, length, inside):
-    """Split g = (W V)ᵀz + r·u, with u a unit vector orthogonal to the sketch, kept as W's row q.
+def _split(frame, rotation, gram, m, q, g, mass, inside):
+    """Split g = (W V)ᵀz, with a unit vector orthogonal to the sketch as W's new row q.
 
-    Returns z, r (exactly 0 if it is rounding) and the new m; fills `inside`.
+    Returns z, with z_q the length of what is new to the sketch, and what part of ‖g‖ that is:
+    exactly 0 if it is rounding, and then there is no new row.  Fills `inside`.
 
     Notes
     -----
     What is new to the *sketch* is what g has outside span(W V), also where V spans it: V's rows
-    need not be orthogonal.  As long as that is accurate, g itself becomes V's new row, and u is a
-    combination of rows; where g lies near the sketch, or the combination would amplify rounding,
-    u is computed, with a second pass of Gram–Schmidt (see `oco.linalg.orthogonal.split`).
+    need not be orthogonal.  As long as that is accurate, g itself becomes V's new row, and the new
+    direction is a combination of rows; where g lies near the sketch, or the combination would
+    amplify rounding, the direction is computed, with a second pass of Gram–Schmidt (see
+    `oco.linalg.orthogonal.split`).
     """
+    length = math.sqrt(mass)
     inside[:m] = np.dot(frame[:m], g)
     inside[m:] = 0.0
-    z = np.dot(rotation[:q], inside)
-    new = math.sqrt(max(1.0 - np.dot(z, z) / length**2, 0.0))
-    out = np.dot(z / -length, rotation[:q])
-    if new > ONE_PASS and 1.0 + np.dot(out, out) <= AMPLIFICATION * new * new:
-        frame[m] = g / length
-        gram[m, :m] = inside[:m] / length
+    z = products(rotation, inside)
+    new = math.sqrt(max(1.0 - inner(z, z) / mass, 0.0))
+    out = combine(z, rotation)
+    if new > ONE_PASS and 1.0 + inner(out, out) / mass <= AMPLIFICATION * new * new:
+        np.divide(g, length, frame[m])
+        gram[m] = inside / length
         inside[m] = length
-        rotation[q] = out / new
+        rotation[q] = out / (-length * new)
         rotation[q, m] = 1.0 / new
     else:
-        rest = g / length + np.dot(out[:m], frame[:m])
-        image = np.zeros(len(frame))
-        image[:m] = np.dot(frame[:m], rest)
-        again = np.dot(rotation[:q], image)
-        z += length * again
-        back = np.dot(again, rotation[:q])
+        rest = (g - np.dot(out[:m], frame[:m])) / length
+        again = np.zeros(len(frame))
+        again[:m] = np.dot(frame[:m], rest)
+        correction = products(rotation, again)
+        z += length * correction
+        back = combine(correction, rotation)
         rest -= np.dot(back[:m], frame[:m])
         new = math.sqrt(np.dot(rest, rest))
         if new <= NEW_DIRECTION:
-            return z, 0.0, m
-        frame[m] = rest / new
-        gram[m] = (image - np.dot(gram, back)) / new
+            return z, 0.0
+        np.divide(rest, new, frame[m])
+        gram[m] = (again - products(gram, back)) / new
         inside[m] = new * length
         rotation[q] = 0.0
         rotation[q, m] = 1.0
-    gram[:m, m] = gram[m, :m]
+    gram[:, m] = gram[m]
     gram[m, m] = 1.0
-    return z, new * length, m + 1
+    z[q] = new * length
+    return z, new
 
 
 @kernel
-def _update(rotation, values, counts, decay, in_sketch, new, coordinates):
+def _update(rotation, values, counts, decay, z, coordinates):
     """Decompose β diag(λ̄) + z zᵀ, turn W and deflate, in place; return ρ = λ_ℓ.
 
     W has got its new row already, and `counts` its new q, which may be one too many.
     """
-    n = counts[Q]
-    z, poles = np.empty(n), np.zeros(n)
-    old = len(in_sketch)
-    z[:old] = in_sketch
-    z[old:] = new
-    poles[:old] = decay * values[:old]
-    w, turn = rank_one_eigh(poles, z)
+    n = int(counts[Q])
+    w, turn = rank_one_eigh(decay * values[:n], z[:n])
     rho, q = 0.0, n
     if n == len(values):
-        rho, q = max(w[n - 1], 0.0), n - 1
+        rho, q = max(float(w[n - 1]), 0.0), n - 1
     counts[Q] = q
-    rotation[:q] = np.dot(turn[:q], rotation[:n])
-    rotation[q:] = 0.0
-    coordinates[:q] = np.dot(turn[:q], z)
-    values[:q] = np.maximum(w[:q] - rho, 0.0)
+    coordinates[:n] = products(turn, z[:n])
+    rotation[:n] = np.dot(turn, rotation[:n])
+    values[:n] = np.maximum(w - rho, 0.0)
+    # The direction that the sketch lets go.
+    coordinates[q:], rotation[q:], values[q:] = 0.0, 0.0, 0.0
     return rho
 
 
 @kernel
-def fold(frame, rotation, gram, m, q):
-    """Replace V by W V, and W and V Vᵀ by the identity, in place."""
+def fold(frame, rotation, gram, image, m, q):
+    """Replace V by W V, `image` by W times it, and W and V Vᵀ by the identity, in place."""
     turn = np.ascontiguousarray(rotation[:q, :m])
+    image[:q] = products(rotation[:q], image)
+    image[q:] = 0.0
     # A block of columns at a time: the copy stays small and in cache whatever d is.
     for start in range(0, frame.shape[1], FOLD_COLUMNS):
         block = np.ascontiguousarray(frame[:m, start : start + FOLD_COLUMNS])

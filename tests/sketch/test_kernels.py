@@ -17,12 +17,14 @@ STREAMS = list(gradient_streams(4, 10, 0))
 def test_products_with_the_frame_are_kept_exactly(name, size):
     d, T = 8, 50
     sketch = FrequentDirections(d, size)
-    frame, rotation, values, gram, coordinates, inside, counts, numbers = sketch.arrays
-    before = frame.copy()
+    frame, rotation, values, gram, coordinates, inside, image, counts, numbers = sketch.arrays
+    before, x = frame.copy(), np.random.default_rng(1).standard_normal(d)
     for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
         m_before, escaped_before = counts[0], sketch.escaped_mass
-        first = step(*sketch.arrays, g, g @ g)
+        grown = step(*sketch.arrays, g, g @ g)
         m, q = counts[:2]
+        if grown:
+            image[m - 1] = frame[m - 1] @ x
         rows, turn, length = frame[:m], rotation[:q, :m], np.linalg.norm(g)
         assert (m, q) == (m, sketch.rank) and q <= m <= len(frame) and q < size
         assert counts[2] == t + 1
@@ -39,10 +41,11 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
             np.testing.assert_allclose(
                 coordinates[:q], turn @ rows @ g, rtol=0, atol=EXACT * length
             )
-        np.testing.assert_array_equal(inside[m:], 0)
-        # Rows before `first` are what they were.
-        assert first in (0, m_before)
-        np.testing.assert_array_equal(frame[:first], before[:first])
+        for unused in (inside[m:], image[m:], coordinates[q:], values[q:], gram[m:], gram[:, m:]):
+            np.testing.assert_array_equal(unused, 0)
+        np.testing.assert_allclose(image[:m], rows @ x, rtol=0, atol=EXACT * np.linalg.norm(x))
+        if m == m_before + grown:
+            np.testing.assert_array_equal(frame[:m_before], before[:m_before])
         before = frame.copy()
 
 
@@ -59,7 +62,7 @@ def test_products_with_the_frame_after_blocks_and_merges(size):
     ]
     for i in (0, 1, 0, 2, 0, 1, 1, 3, 0, 2, 2, 0):
         steps[i]()
-        frame, rotation, _, gram, _, _, counts, _ = sketch.arrays
+        frame, rotation, _, gram, _, _, _, counts, _ = sketch.arrays
         m, q = counts[:2]
         np.testing.assert_allclose(gram[:m, :m], frame[:m] @ frame[:m].T, rtol=0, atol=EXACT)
         directions = rotation[:q] @ gram @ rotation[:q].T
@@ -98,7 +101,12 @@ def random_state(rng, d=30, m=9, q=5):
 def test_folding_keeps_the_directions(d):
     frame, rotation, gram, m, q = random_state(np.random.default_rng(0), d)
     directions = rotation[:q, :m] @ frame[:m]
-    fold(frame, rotation, gram, m, q)
+    x = np.random.default_rng(1).standard_normal(d)
+    image = np.zeros(len(frame))
+    image[:m] = frame[:m] @ x
+    fold(frame, rotation, gram, image, m, q)
+    np.testing.assert_allclose(image[:q], directions @ x, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(image[q:], 0)
     np.testing.assert_allclose(frame[:q], directions, rtol=0, atol=1e-15)
     np.testing.assert_array_equal(
         rotation, np.eye(*rotation.shape) * (np.arange(q + 1) < q)[:, None]
@@ -124,7 +132,7 @@ def test_a_correction_squares_the_drift(drift):
 def test_the_drift_is_corrected_every_so_many_rows():
     rng = np.random.default_rng(2)
     sketch = FrequentDirections(8, 4)
-    counts = sketch.arrays[6]
+    counts = sketch.arrays[7]
     for row in rng.standard_normal((3 * CORRECT_EVERY, 8)):
         sketch.append(row)
         rows = sketch.rows
