@@ -211,3 +211,38 @@ def test_nothing_absorbed_yet():
     root = GrowingRoot(60)
     np.testing.assert_array_equal(root.absorb(np.zeros(60)), np.zeros(60))
     assert root.trace() == 0.0
+
+
+@pytest.mark.parametrize("capacity", [0, 30])
+def test_the_memory_it_reports_is_that_of_its_arrays(capacity):
+    rng = np.random.default_rng(9)
+    root = GrowingRoot(60, capacity)
+
+    def arrays(thing):
+        if isinstance(thing, np.ndarray):
+            return {id(thing): thing.nbytes}
+        found = {}
+        for part in getattr(thing, "__dict__", {}).values():
+            found |= arrays(part)
+        return found
+
+    for g in rng.standard_normal((3, 60)):
+        root.absorb(g)
+        assert root.nbytes == pytest.approx(sum(arrays(root).values()), rel=0.05)
+
+
+@pytest.mark.parametrize("longer", [9.0, 1e2, 1e3])
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_vector_far_longer_than_those_before_is_decomposed(longer, outside, decompositions):
+    """Its eigenvalue is beyond those for which the rule is made."""
+    rng = np.random.default_rng(10)
+    rows = np.linalg.qr(rng.standard_normal((6, 6)))[0][: 5 if outside else 6]
+    long = longer * (rng.standard_normal(6) if outside else rows[2] + rows[4])
+    root, gram, decomposed = GrowingRoot(6, capacity=40), np.zeros((6, 6)), []
+    for t, g in enumerate([*rows, *rows, long, *rows]):
+        gram += np.outer(g, g)
+        decompositions.clear()
+        direction = root.absorb(g)
+        decomposed += [t] * len(decompositions)
+        np.testing.assert_allclose(direction, definition(gram).power(-1) @ g, rtol=0, atol=1e-9)
+    assert decomposed == [0, 2 * len(rows)]
