@@ -48,12 +48,12 @@ def scale(y):
 
 @pytest.fixture
 def decompositions(monkeypatch):
-    """Count the decompositions that the root asks for."""
-    count, eigh = [], np.linalg.eigh
+    """List the sizes of the matrices that the root has decomposed."""
+    sizes, eigh = [], np.linalg.eigh
     monkeypatch.setattr(
-        growing_root.np.linalg, "eigh", lambda matrix: (count.append(1), eigh(matrix))[1]
+        growing_root.np.linalg, "eigh", lambda matrix: (sizes.append(len(matrix)), eigh(matrix))[1]
     )
-    return count
+    return sizes
 
 
 @pytest.mark.parametrize("name", streams(2, 2, 0))
@@ -108,12 +108,13 @@ def test_eigenvalues_near_the_cut_off_are_decomposed(decompositions):
     np.testing.assert_array_equal(direction, np.zeros(3))
 
 
-def test_what_was_cut_off_counts_when_its_direction_comes_in():
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e3])
+def test_what_was_cut_off_counts_when_its_direction_comes_in(unit):
     """The tiny eigenvalue is cut off first, and later a part of a larger one."""
     tiny = 0.9e-6 * np.array([0.0, 1.0])
     small = 1.5e-4 * np.array([0.0, 1.0])
     root, gram = GrowingRoot(2, capacity=8), np.zeros((2, 2))
-    for g in (np.array([1.0, 0.0]), tiny, np.array([1.0, 0.0]), small, small):
+    for g in unit * np.array([[1.0, 0.0], tiny, [1.0, 0.0], small, small]):
         gram += np.outer(g, g)
         exact = definition(gram).power(-1) @ g
         np.testing.assert_allclose(root.absorb(g), exact, rtol=0, atol=1e-9)
@@ -167,8 +168,9 @@ def test_projection_of_a_point_outside_the_range():
         root.absorb(g)
     exact, v = definition(rows.T @ rows), rng.standard_normal(12)
     inside = exact.power(0) @ v
-    for y in (0.3 * inside + 5 * (v - inside), 3 * inside + 0.5 * (v - inside)):
-        for unit in (1.0, 1e-3, 1e3):
+    for along, across in ((0.3, 5.0), (3.0, 0.5), (3.0, 1e-6)):
+        y = along * inside + across * (v - inside)
+        for unit in (1.0, 1e-9, 1e9):
             expected = exact.project_on_ball(y, 1.0)
             found = root.project_on_ball(unit * y, unit) / unit
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
@@ -184,7 +186,7 @@ def test_projection_in_the_range_takes_no_decomposition(rank, far, decomposition
         root.absorb(coordinates @ basis)
     decompositions.clear()
     y = rng.standard_normal(rank) @ basis
-    for unit in (1.0, 1e-3, 1e3):
+    for unit in (1.0, 1e-9, 1e9):
         length = unit * np.linalg.norm(y) / far
         assert np.linalg.norm(root.project_on_ball(unit * y, length)) == pytest.approx(length)
     assert not decompositions
@@ -231,18 +233,45 @@ def test_the_memory_it_reports_is_that_of_its_arrays(capacity):
         assert root.nbytes == pytest.approx(sum(arrays(root).values()), rel=0.05)
 
 
-@pytest.mark.parametrize("longer", [9.0, 1e2, 1e3])
-@pytest.mark.parametrize("outside", [False, True])
-def test_a_vector_far_longer_than_those_before_is_decomposed(longer, outside, decompositions):
-    """Its eigenvalue is beyond those for which the rule is made."""
-    rng = np.random.default_rng(10)
-    rows = np.linalg.qr(rng.standard_normal((6, 6)))[0][: 5 if outside else 6]
-    long = longer * (rng.standard_normal(6) if outside else rows[2] + rows[4])
-    root, gram, decomposed = GrowingRoot(6, capacity=40), np.zeros((6, 6)), []
-    for t, g in enumerate([*rows, *rows, long, *rows]):
-        gram += np.outer(g, g)
-        decompositions.clear()
-        direction = root.absorb(g)
-        decomposed += [t] * len(decompositions)
-        np.testing.assert_allclose(direction, definition(gram).power(-1) @ g, rtol=0, atol=1e-9)
-    assert decomposed == [0, 2 * len(rows)]
+@pytest.mark.parametrize("longer", [10.0, 1e2, 1e3])
+@pytest.mark.parametrize("where", ["inside", "outside", "both"])
+def test_a_vector_far_longer_than_those_before_is_decomposed(longer, where, decompositions):
+    """Its eigenvalue is beyond those for which the rule is made; one of 16 is not."""
+    basis = np.linalg.qr(np.random.default_rng(10).standard_normal((6, 6)))[0]
+    direction = (
+        basis.T
+        @ {
+            "inside": [0, 1, 0, 0, 0, 0],
+            "outside": [0, 0, 0, 0, 0, 1],
+            "both": [0.6, 0, 0, 0, 0, 0.8],
+        }[where]
+    )
+    for length in (4.0, longer):
+        root, gram, decomposed = GrowingRoot(6, capacity=40), np.zeros((6, 6)), []
+        for t, g in enumerate([*basis[:5], *basis[:5], length * direction, *basis[:5]]):
+            gram += np.outer(g, g)
+            decompositions.clear()
+            found = root.absorb(g)
+            decomposed += [t] * len(decompositions)
+            np.testing.assert_allclose(found, definition(gram).power(-1) @ g, rtol=0, atol=1e-9)
+        assert (10 in decomposed) == (length == longer)
+
+
+@pytest.mark.parametrize("rank", [8, 38])
+def test_a_low_rank_costs_small_decompositions(rank, decompositions):
+    rng = np.random.default_rng(11)
+    basis = np.linalg.qr(rng.standard_normal((40, rank)))[0].T
+    root = GrowingRoot(40, capacity=16)
+    for coordinates in rng.standard_normal((4 * rank + 60, rank)):
+        root.absorb(coordinates @ basis)
+    # Each direction that comes in takes the place of two vectors.
+    assert len(decompositions) <= (5 * rank + 60) / 16 + 2
+    assert decompositions[0] == 40 and decompositions[-1] == (8 if rank == 8 else 40)
+
+
+def test_a_vector_that_is_nothing_beside_the_others():
+    """The square of what is new in it underflows."""
+    root = GrowingRoot(3, capacity=20)
+    root.absorb(np.array([1.0, 0.0, 0.0]))
+    np.testing.assert_array_equal(root.absorb(np.array([0.0, 1e-170, 0.0])), np.zeros(3))
+    np.testing.assert_allclose(root.absorb(np.array([0.0, 1.0, 0.0])), [0.0, 1.0, 0.0], atol=1e-15)
