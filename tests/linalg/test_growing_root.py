@@ -269,9 +269,9 @@ def test_a_low_rank_costs_small_decompositions(rank, decompositions):
     assert decompositions[0] == 40 and decompositions[-1] == (8 if rank == 8 else 40)
 
 
-def test_a_vector_that_is_nothing_beside_the_others():
-    """The square of what is new in it underflows."""
-    root = GrowingRoot(3, capacity=20)
-    root.absorb(np.array([1.0, 0.0, 0.0]))
-    np.testing.assert_array_equal(root.absorb(np.array([0.0, 1e-170, 0.0])), np.zeros(3))
+def test_a_vector_whose_square_underflows():
+    root, tiny = GrowingRoot(3, capacity=20), np.array([0.0, 1e-170, 0.0])
+    np.testing.assert_array_equal(root.absorb(tiny), np.zeros(3))
+    np.testing.assert_array_equal(root.absorb(np.array([1.0, 0.0, 0.0])), [1.0, 0.0, 0.0])
+    np.testing.assert_array_equal(root.absorb(tiny), np.zeros(3))
     np.testing.assert_allclose(root.absorb(np.array([0.0, 1.0, 0.0])), [0.0, 1.0, 0.0], atol=1e-15)
