@@ -168,7 +168,7 @@ def test_projection_of_a_point_outside_the_range():
         root.absorb(g)
     exact, v = definition(rows.T @ rows), rng.standard_normal(12)
     inside = exact.power(0) @ v
-    for along, across in ((0.3, 5.0), (3.0, 0.5), (3.0, 1e-6)):
+    for along, across in ((0.3, 5.0), (3.0, 0.5), (0.3, 1e-6)):
         y = along * inside + across * (v - inside)
         for unit in (1.0, 1e-9, 1e9):
             expected = exact.project_on_ball(y, 1.0)
@@ -278,3 +278,27 @@ def test_a_vector_whose_square_underflows():
     np.testing.assert_array_equal(root.absorb(np.array([1.0, 0.0, 0.0])), [1.0, 0.0, 0.0])
     for scale in (1.0, 1e70, 1e150):
         np.testing.assert_array_equal(root.absorb(scale * tiny), np.zeros(3))
+
+
+def test_in_few_dimensions_each_vector_is_decomposed(decompositions):
+    rng = np.random.default_rng(12)
+    rows = rng.standard_normal((20, 2)) @ rng.standard_normal((2, 10))
+    root = GrowingRoot(10)
+    for g in rows:
+        root.absorb(g)
+    assert decompositions == [10] * 20
+    exact = definition(rows.T @ rows)
+    np.testing.assert_allclose(root.power(-1) @ g, exact.power(-1) @ g, rtol=0, atol=1e-12)
+
+
+def test_a_direction_that_comes_in_after_a_small_decomposition_is_absorbed(decompositions):
+    """What was cut off is then still far below it."""
+    basis = np.linalg.qr(np.random.default_rng(13).standard_normal((40, 9)))[0].T
+    sizes = np.append(np.ones(7), [4e-3, 1e-3])
+    rows = (np.eye(9)[[*range(8), *range(8), 8]] * sizes) @ basis
+    root = GrowingRoot(40, capacity=18)
+    for g in rows:
+        direction = root.absorb(g)
+    assert decompositions == [40, 8]
+    exact = definition(rows.T @ rows).power(-1) @ g
+    np.testing.assert_allclose(direction, exact, rtol=0, atol=1e-9)
