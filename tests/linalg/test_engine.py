@@ -6,37 +6,59 @@ import sys
 
 import pytest
 
-SHOW = "from oco.linalg.engine import ENGINE; print(ENGINE)"
+# Prints the engine and what has become of a kernel of each kind.
+SHOW = """
+from oco.linalg import engine
+
+@engine.kernel
+def double(x):
+    return 2 * x
+
+@engine.summing_kernel
+def add(x, y):
+    return x + y
+
+def kind(function):
+    if not hasattr(function, "py_func"):
+        return "plain"
+    return "kept on disk" if function.stats.cache_path else "compiled each time"
+
+print(engine.ENGINE, kind(double), kind(add), sep=", ")
+"""
+HIDE = """
+import importlib.util as u
+find = u.find_spec
+u.find_spec = lambda name, *rest: None if name == "numba" else find(name, *rest)
+"""
 
 
-def chosen(engine, code=SHOW):
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "OCO_ENGINE": engine},
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def chosen(tmp_path):
+    def run(engine, before=""):
+        script = tmp_path / "show.py"
+        script.write_text(before + SHOW)
+        environment = {**os.environ, "OCO_ENGINE": engine}
+        return subprocess.run(
+            [sys.executable, script], env=environment, capture_output=True, text=True
+        )
+
+    return run
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
-def test_the_environment_decides(engine):
+@pytest.mark.parametrize("engine, kernels", [("numpy", "plain"), ("numba", "kept on disk")])
+def test_the_environment_decides(engine, kernels, chosen):
     if engine == "numba":
         pytest.importorskip("numba", reason="numba is not installed")
-    assert chosen(engine).stdout.strip() == engine
+    assert chosen(engine).stdout.strip() == f"{engine}, {kernels}, {kernels}"
 
 
-def test_an_unknown_engine_is_refused_with_the_closest():
+def test_an_unknown_engine_is_refused_with_the_closest(chosen):
     done = chosen("nunpy")
     assert done.returncode != 0
     assert "OCO_ENGINE: unknown name 'nunpy'; did you mean 'numpy'?" in done.stderr
 
 
-def test_who_asks_for_numba_without_it_is_told_how_to_get_it():
-
-    hide = (
-        "import importlib.util as u; find = u.find_spec; "
-        "u.find_spec = lambda name, *rest: None if name == 'numba' else find(name, *rest); " + SHOW
-    )
-    done = chosen("numba", hide)
+def test_who_asks_for_numba_without_it_is_told_how_to_get_it(chosen):
+    done = chosen("numba", HIDE)
     assert done.returncode != 0 and "pip install 'oco-sketch[fast]'" in done.stderr
-    assert chosen("", hide).stdout.strip() == "numpy"
+    assert chosen("", HIDE).stdout.strip() == "numpy, plain, plain"

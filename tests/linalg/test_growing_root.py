@@ -48,12 +48,12 @@ def scale(y):
 
 @pytest.fixture
 def decompositions(monkeypatch):
-    """Count the decompositions that the root asks for."""
-    count, eigh = [], np.linalg.eigh
+    """List the sizes of the matrices that the root has decomposed."""
+    sizes, eigh = [], np.linalg.eigh
     monkeypatch.setattr(
-        growing_root.np.linalg, "eigh", lambda matrix: (count.append(1), eigh(matrix))[1]
+        growing_root.np.linalg, "eigh", lambda matrix: (sizes.append(len(matrix)), eigh(matrix))[1]
     )
-    return count
+    return sizes
 
 
 @pytest.mark.parametrize("name", streams(2, 2, 0))
@@ -108,12 +108,13 @@ def test_eigenvalues_near_the_cut_off_are_decomposed(decompositions):
     np.testing.assert_array_equal(direction, np.zeros(3))
 
 
-def test_what_was_cut_off_counts_when_its_direction_comes_in():
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 1e3])
+def test_what_was_cut_off_counts_when_its_direction_comes_in(unit):
     """The tiny eigenvalue is cut off first, and later a part of a larger one."""
     tiny = 0.9e-6 * np.array([0.0, 1.0])
     small = 1.5e-4 * np.array([0.0, 1.0])
     root, gram = GrowingRoot(2, capacity=8), np.zeros((2, 2))
-    for g in (np.array([1.0, 0.0]), tiny, np.array([1.0, 0.0]), small, small):
+    for g in unit * np.array([[1.0, 0.0], tiny, [1.0, 0.0], small, small]):
         gram += np.outer(g, g)
         exact = definition(gram).power(-1) @ g
         np.testing.assert_allclose(root.absorb(g), exact, rtol=0, atol=1e-9)
@@ -144,7 +145,7 @@ def test_a_new_direction_that_leaves_a_tiny_eigenvalue():
         np.testing.assert_allclose(root.absorb(g), exact, rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("far", [1.5, 30.0, 900.0, 1e5, 1e8])
+@pytest.mark.parametrize("far", [1.5, 30.0, 250.0, 900.0, 1e5, 1e8])
 @pytest.mark.parametrize("weak", [False, True])
 def test_projection_of_a_point_far_away(far, weak):
     """Along all eigenvectors (a large multiplier), or along a weak one (much is cancelled)."""
@@ -162,13 +163,14 @@ def test_projection_of_a_point_far_away(far, weak):
 def test_projection_of_a_point_outside_the_range():
     rng = np.random.default_rng(4)
     rows = rng.standard_normal((9, 4)) @ rng.standard_normal((4, 12))
-    root = GrowingRoot(12, capacity=12)
-    for g in rows:
-        root.absorb(g)
     exact, v = definition(rows.T @ rows), rng.standard_normal(12)
     inside = exact.power(0) @ v
-    for y in (0.3 * inside + 5 * (v - inside), 3 * inside + 0.5 * (v - inside)):
-        for unit in (1.0, 1e-3, 1e3):
+    for along, across in ((0.3, 5.0), (3.0, 0.5), (0.3, 1e-6)):
+        y = along * inside + across * (v - inside)
+        for unit in (1.0, 1e-9, 1e9):
+            root = GrowingRoot(12, capacity=12)
+            for g in rows:
+                root.absorb(g)
             expected = exact.project_on_ball(y, 1.0)
             found = root.project_on_ball(unit * y, unit) / unit
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
@@ -184,7 +186,7 @@ def test_projection_in_the_range_takes_no_decomposition(rank, far, decomposition
         root.absorb(coordinates @ basis)
     decompositions.clear()
     y = rng.standard_normal(rank) @ basis
-    for unit in (1.0, 1e-3, 1e3):
+    for unit in (1.0, 1e-9, 1e9):
         length = unit * np.linalg.norm(y) / far
         assert np.linalg.norm(root.project_on_ball(unit * y, length)) == pytest.approx(length)
     assert not decompositions
@@ -211,3 +213,92 @@ def test_nothing_absorbed_yet():
     root = GrowingRoot(60)
     np.testing.assert_array_equal(root.absorb(np.zeros(60)), np.zeros(60))
     assert root.trace() == 0.0
+
+
+@pytest.mark.parametrize("capacity", [0, 30])
+def test_the_memory_it_reports_is_that_of_its_arrays(capacity):
+    rng = np.random.default_rng(9)
+    root = GrowingRoot(60, capacity)
+
+    def arrays(thing):
+        if isinstance(thing, np.ndarray):
+            return {id(thing): thing.nbytes}
+        found = {}
+        for part in getattr(thing, "__dict__", {}).values():
+            found |= arrays(part)
+        return found
+
+    for g in rng.standard_normal((3, 60)):
+        root.absorb(g)
+        assert root.nbytes == pytest.approx(sum(arrays(root).values()), rel=0.05)
+
+
+@pytest.mark.parametrize("longer", [10.0, 1e2, 1e3])
+@pytest.mark.parametrize("where", ["inside", "outside", "both"])
+def test_a_vector_far_longer_than_those_before_is_decomposed(longer, where, decompositions):
+    """Its eigenvalue is beyond those for which the rule is made; one of 16 is not."""
+    basis = np.linalg.qr(np.random.default_rng(10).standard_normal((6, 6)))[0]
+    direction = (
+        basis.T
+        @ {
+            "inside": [0, 1, 0, 0, 0, 0],
+            "outside": [0, 0, 0, 0, 0, 1],
+            "both": [0.6, 0, 0, 0, 0, 0.8],
+        }[where]
+    )
+    for length in (4.0, longer):
+        root, gram, decomposed = GrowingRoot(6, capacity=40), np.zeros((6, 6)), []
+        for t, g in enumerate([*basis[:5], *basis[:5], length * direction, *basis[:5]]):
+            gram += np.outer(g, g)
+            decompositions.clear()
+            found = root.absorb(g)
+            decomposed += [t] * len(decompositions)
+            np.testing.assert_allclose(found, definition(gram).power(-1) @ g, rtol=0, atol=1e-9)
+        assert (10 in decomposed) == (length == longer)
+
+
+@pytest.mark.parametrize("rank, weakest, last", [(8, 1.0, 8), (8, 5e-4, 40), (38, 1.0, 40)])
+def test_a_low_rank_costs_small_decompositions(rank, weakest, last, decompositions):
+    """But not where the eigenvalues differ so much that the small ones would be inaccurate."""
+    rng = np.random.default_rng(11)
+    basis = np.linalg.qr(rng.standard_normal((40, rank)))[0].T
+    basis[-1] *= weakest
+    root = GrowingRoot(40, capacity=16)
+    for coordinates in [*np.eye(rank), *rng.standard_normal((3 * rank + 60, rank))]:
+        root.absorb(coordinates @ basis)
+    if weakest == 1:
+        # Each direction that comes in takes the place of two vectors.
+        assert len(decompositions) <= (5 * rank + 60) / 16 + 2
+    assert decompositions[0] == 40 and decompositions[-1] == last
+
+
+def test_a_vector_whose_square_underflows():
+    root, tiny = GrowingRoot(3, capacity=20), np.array([0.0, 1e-170, 0.0])
+    np.testing.assert_array_equal(root.absorb(tiny), np.zeros(3))
+    np.testing.assert_array_equal(root.absorb(np.array([1.0, 0.0, 0.0])), [1.0, 0.0, 0.0])
+    for scale in (1.0, 1e70, 1e150):
+        np.testing.assert_array_equal(root.absorb(scale * tiny), np.zeros(3))
+
+
+def test_in_few_dimensions_each_vector_is_decomposed(decompositions):
+    rng = np.random.default_rng(12)
+    rows = rng.standard_normal((20, 2)) @ rng.standard_normal((2, 10))
+    root = GrowingRoot(10)
+    for g in rows:
+        root.absorb(g)
+    assert decompositions == [10] * 20
+    exact = definition(rows.T @ rows)
+    np.testing.assert_allclose(root.power(-1) @ g, exact.power(-1) @ g, rtol=0, atol=1e-12)
+
+
+def test_a_direction_that_comes_in_after_a_small_decomposition_is_absorbed(decompositions):
+    """What was cut off is then still far below it."""
+    basis = np.linalg.qr(np.random.default_rng(13).standard_normal((40, 9)))[0].T
+    sizes = np.append(np.ones(7), [4e-3, 1e-3])
+    rows = (np.eye(9)[[*range(8), *range(8), 8]] * sizes) @ basis
+    root = GrowingRoot(40, capacity=18)
+    for g in rows:
+        direction = root.absorb(g)
+    assert decompositions == [40, 8]
+    exact = definition(rows.T @ rows).power(-1) @ g
+    np.testing.assert_allclose(direction, exact, rtol=0, atol=1e-9)

@@ -100,6 +100,14 @@ def test_functions_of_it(operator):
     np.testing.assert_allclose(operator.apply(np.log1p, v), expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_solving_is_the_pseudo_inverse(name):
+    operator = CASES[name]
+    v = np.random.default_rng(8).standard_normal(operator.dim)
+    expected = np.linalg.pinv(operator.dense(), rcond=1e-10, hermitian=True) @ v
+    np.testing.assert_allclose(operator.solve(v), expected, atol=1e-10 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("scale", [0.5, 3.0, 1e4])
 @pytest.mark.parametrize("operator", CASES.values(), ids=CASES)
 def test_projection_satisfies_the_variational_inequality(operator, scale):
