@@ -50,9 +50,11 @@ def main() -> None:
         phases=processes.phases(),
         k_ratio=scaling.k_ratio(),
         power_of_t=scaling.power_of_t(),
-        power_of_d={k: scaling.power_of_d(rounds, k, LARGE) for k in SIZES}
-        if not options.quick
-        else {},
+        powers_of_d=tuple(
+            scaling.power_of_d(rounds, name, scaling.SIZE, LARGE)
+            for name in ("s-adagrad", "reading")
+            if not options.quick
+        ),
         memory={} if options.quick else {case: processes.memory(*case) for case in MEMORY},
     )
     console.print(presentation.phases(found.phases), "\n")
