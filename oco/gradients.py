@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
 from oco.linalg.kronecker import unfold
@@ -17,6 +18,8 @@ __all__ = ["axis_spectra", "gradient_spectra", "spectrum_affordable"]
 # The spectrum of G_t is computed at each checkpoint up to this dimension: an eigenvalue
 # computation of this size takes about 1/20 s, a run has a few dozen, and G_t takes 8 MB.
 SPECTRUM_DIMENSION = 1000
+# Spectra computed at a time: G_t comes from one thread, which cannot feed many more.
+WORKERS = min(4, os.cpu_count() or 1)
 
 
 def spectrum_affordable(d: int) -> bool:
@@ -52,17 +55,20 @@ def gradient_spectra(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> tup
 def _covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterator[np.ndarray]:
     """Yield at each checkpoint the smaller of G_t and the gradients' Gram matrix."""
     d = stream.d
-    covariance, held, t = np.zeros((d, d)), [], 0
+    covariance, product, held, t = np.zeros((d, d)), np.empty((d, d)), [], 0
     for gradients, due in _segments(stream, slopes, checkpoints):
         held.append(gradients)
         t += len(gradients)
-        if t >= d:
-            covariance += _drain(held)
+        if t < d and not due:
+            continue
+        rows = gradients if len(held) == 1 else np.concatenate(held)
+        if t < d:
+            yield rows @ rows.T
+        else:
+            held.clear()
+            covariance += np.matmul(rows.T, rows, out=product)
             if due:
                 yield covariance.copy()
-        elif due:
-            rows = np.concatenate(held)
-            yield rows @ rows.T
 
 
 def axis_spectra(
@@ -115,24 +121,22 @@ def _segments(stream, slopes: np.ndarray, checkpoints) -> Iterator[tuple[np.ndar
         t += n
 
 
-def _drain(held: list[np.ndarray]) -> np.ndarray:
-    """Return the covariance of the gradients held so far and forget them."""
-    rows = np.concatenate(held)
-    held.clear()
-    return rows.T @ rows
-
-
 def _spectra(matrices: Iterator[np.ndarray]) -> tuple[np.ndarray, ...]:
-    """Return the eigenvalues of each matrix, as many matrices at a time as there are cores.
+    """Return the eigenvalues of each matrix, a few matrices at a time.
 
     Each with one BLAS thread: at these sizes a second one gains little, and on a busy machine
     threads that wait for each other in every reflection slow the reduction down a hundredfold.
     """
-    with (
-        threadpool_limits(limits=1, user_api="blas"),
-        ThreadPoolExecutor(cpu_count()) as pool,
-    ):
-        return tuple(pool.map(_descending, matrices))
+    found: list[np.ndarray] = []
+    begun: deque[Future] = deque()
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(WORKERS) as pool:
+        for matrix in matrices:
+            begun.append(pool.submit(_descending, matrix))
+            # No more matrices wait than are worked on.
+            if len(begun) > 2 * WORKERS:
+                found.append(begun.popleft().result())
+        found += [future.result() for future in begun]
+    return tuple(found)
 
 
 def _descending(matrix: np.ndarray) -> np.ndarray:

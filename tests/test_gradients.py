@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from oco import gradients
 from oco.gradients import axis_spectra, gradient_spectra
 from oco.losses import STREAMS, Recorded
 
@@ -55,3 +56,29 @@ def test_spectra_of_gradients_that_are_outer_products():
     ):
         exact = np.linalg.eigvalsh(rows[:t].T @ rows[:t])[::-1][: min(t, 12)]
         np.testing.assert_allclose(spectrum, exact, atol=1e-11 * exact[0])
+
+
+def test_many_checkpoints_do_not_wait_in_memory(monkeypatch):
+    stream, T = STREAMS["rademacher"](d=3, T=400), 400
+    waiting, most, before = 0, 0, gradients._descending
+
+    def made(*arguments):
+        nonlocal waiting, most
+        for matrix in covariances(*arguments):
+            waiting += 1
+            most = max(most, waiting)
+            yield matrix
+
+    def descending(matrix):
+        nonlocal waiting
+        waiting -= 1
+        return before(matrix)
+
+    covariances = gradients._covariances
+    monkeypatch.setattr(gradients, "_covariances", made)
+    monkeypatch.setattr(gradients, "_descending", descending)
+    spectra = gradient_spectra(Recorded(stream, np.ones(T)), np.ones(T), np.arange(1, T + 1))
+    assert most <= 4 * gradients.WORKERS
+    assert [len(spectrum) for spectrum in spectra[:4]] == [1, 2, 3, 3]
+    totals = np.array([spectrum.sum() for spectrum in spectra])
+    np.testing.assert_allclose(np.diff(totals), 1.0, rtol=1e-9)

@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from oco.cli import output
+from oco.cli.collector import loading
 from oco.cli.options import OUTPUT, Sectioned, SectionedOption, experiment_options, output_options
 from oco.cli.progress import bar
 
@@ -77,7 +78,7 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
 def _prepared(options: dict, out: str | None, plot: str | None):
     """Return the game, everything checked; bad input ends the program here."""
     output.look_here()
-    with output.bad_input():
+    with output.bad_input(), loading():
         from oco.experiment import prepare
 
         game = prepare(out=out, **options)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -53,15 +56,15 @@ def assess(game: Game, play: Play) -> Result:
             return otherwise
 
     certification = Certification.missing(play)
-    # A loss that failed in the play is no function to minimise.
-    if play.rounds and play.status != "failed":
-        certification = unless_interrupted("the best fixed point", certify, certification)
-    if game.experiment.prefix_regret and certification.comparator is not None:
-        prefixes = unless_interrupted("each prefix's best fixed point", certify_prefixes)
-        certification = certification.with_prefixes(prefixes)
-    spectra = Spectra.missing(play)
-    if play.rounds:
-        spectra = unless_interrupted("the spectrum of G_T", _spectra, spectra)
+    with _beside(_spectra, game, play, recorded) as spectra_found:
+        # A loss that failed in the play is no function to minimise.
+        if play.rounds and play.status != "failed":
+            certification = unless_interrupted("the best fixed point", certify, certification)
+        if game.experiment.prefix_regret and certification.comparator is not None:
+            prefixes = unless_interrupted("each prefix's best fixed point", certify_prefixes)
+            certification = certification.with_prefixes(prefixes)
+        missing = Spectra.missing(play)
+        spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing)
     spans = diameters(game, play, certification)
     steps = climb(game, play, certification, spans, spectra)
     summary = _summary(game, play, certification, spans, steps, spectra)
@@ -79,6 +82,39 @@ def assess(game: Game, play: Play) -> Result:
     )
 
 
+@contextmanager
+def _beside(compute: Callable, game: Game, play: Play, recorded: Recorded) -> Iterator[Callable]:
+    """Let a computation run in a thread of its own beside what the block does.
+
+    Yields a function that waits for its result; it computes it then and there where the features
+    are not kept, as two threads are not to make them at a time.
+    """
+    if not game.stream.kept:
+        yield compute
+        return
+    stopped = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(compute, game, play, _Stoppable(recorded, stopped))
+        try:
+            yield lambda *_: begun.result()
+        finally:
+            stopped.set()
+
+
+class _Stoppable:
+    """A recording whose passes end with an error when nobody waits for their result any more."""
+
+    def __init__(self, recorded: Recorded, stopped: threading.Event) -> None:
+        self.d = recorded.d
+        self._recorded, self._stopped = recorded, stopped
+
+    def chunks(self, stop: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for chunk in self._recorded.chunks(stop):
+            if self._stopped.is_set():
+                raise RuntimeError("stopped")
+            yield chunk
+
+
 def _needed(game: Game, play: Play) -> set[str | None]:
     """Return which spectra the bounds need, as attributes of an `Account`."""
     return {RUNGS[name].needs for name in rungs(game, play)}
@@ -90,6 +126,8 @@ def _spectra(game: Game, play: Play, recorded: Recorded) -> Spectra:
     What would take too long is left out.
     """
     t, needed, found = play.checkpoints, _needed(game, play), Spectra.missing(play)
+    if not play.rounds:
+        return found
     sides = _sides(play)
     if "axis_spectra" in needed and spectrum_affordable(max(sides)):
         found = replace(found, axes=axis_spectra(recorded, play.slopes, t, sides))

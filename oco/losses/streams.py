@@ -105,6 +105,11 @@ class Stream(ABC):
         """Return whether the stream can be played with that loss."""
         return loss_name != SOFTMAX.name
 
+    @property
+    def kept(self) -> bool:
+        """Whether features stay in memory once they are made."""
+        return self.T * self.width * FLOAT_BYTES <= MEMORY
+
     @abstractmethod
     def rows(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Return rounds `start` to `stop`, counted from 0.
@@ -155,7 +160,7 @@ class Stream(ABC):
         # Views, so that a stream which hands out its own arrays can still write to them.
         features, labels = features.view(), labels.view()
         features.flags.writeable = labels.flags.writeable = False
-        if self.T * self.width * FLOAT_BYTES <= MEMORY:
+        if self.kept:
             self._kept[start] = features, labels
         return features, labels
 

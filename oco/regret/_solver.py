@@ -13,7 +13,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
+
+# SciPy imports its optimizers at their first use: not before a game was played.
+import scipy
 
 from oco.domains import Ball, Box, Domain
 from oco.regret._certificate import Certificate
@@ -194,7 +196,7 @@ class Search:
         if self._newton:
             reach = max(1.0, float(np.linalg.norm(x)))
             try:
-                return minimize(
+                return scipy.optimize.minimize(
                     value,
                     x,
                     jac=slope,
@@ -212,8 +214,10 @@ class Search:
                 return x
         bounds = None
         if isinstance(self._domain, Box):
-            bounds = Bounds(*np.broadcast_arrays(self._domain.lower, self._domain.upper, x)[:2])
-        found = minimize(
+            bounds = scipy.optimize.Bounds(
+                *np.broadcast_arrays(self._domain.lower, self._domain.upper, x)[:2]
+            )
+        found = scipy.optimize.minimize(
             lambda x: (value(x), slope(x)),
             x,
             jac=True,

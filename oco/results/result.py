@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oco.results import storage, tables
+from oco.results import storage
 from oco.results.experiment import Experiment
 from oco.results.records import Record
 from oco.results.summary import Summary, Trace
@@ -111,9 +111,14 @@ class Result(Record):
         )
 
     def __repr__(self) -> str:
+        # What draws tables is loaded where one is drawn.
+        from oco.results import tables
+
         return tables.text(self.experiment, self.summary)
 
     def _repr_html_(self) -> str:
+        from oco.results import tables
+
         return tables.html(self.experiment, self.summary)
 
 

@@ -32,6 +32,20 @@ def test_help_needs_no_numerics():
     assert result.stdout.splitlines()[-1] == "[]" and "oco list algs" in result.stdout
 
 
+def test_a_run_loads_what_it_needs_and_collects_garbage_once_it_is_loaded():
+    program = (
+        "import gc, sys; from oco.cli import main\n"
+        "main(['run', '--alg=ogd', '--d=5', '--T=20', '--json'], standalone_mode=False)\n"
+        "unused = ('rich', 'matplotlib', 'joblib', 'sklearn', 'pandas', 'scipy.sparse.csgraph')\n"
+        "print([name for name in unused if name in sys.modules])\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-2:] == ["[]", "True True"]
+
+
 def test_the_version_is_the_distribution_s():
     assert invoke("--version").stdout == f"oco {metadata.version('oco-sketch')}\n"
 

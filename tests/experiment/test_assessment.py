@@ -1,0 +1,74 @@
+"""The spectra of a run, computed beside its best fixed point."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import oco
+from oco.experiment import assessment, prepare, running
+from oco.gradients import gradient_spectra
+
+SMALL = {"d": 8, "T": 150, "seed": 4}
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_spectra_are_the_same_beside_the_comparator_and_after_it(kept, monkeypatch):
+    if not kept:
+        monkeypatch.setattr("oco.losses.streams.MEMORY", 0)
+    threads, compute = [], assessment._spectra
+
+    def spectra(*arguments):
+        threads.append(threading.current_thread())
+        return compute(*arguments)
+
+    monkeypatch.setattr(assessment, "_spectra", spectra)
+    result = oco.run("s-adagrad", k=4, **(SMALL | {"T": 1500}))
+    assert (threads[0] is threading.main_thread()) == (not kept)
+    game = prepare(**vars(result.experiment))
+    played = running.play(game.learner, game.loss, game.stream, checkpoints=result.trace.t)
+    recorded = assessment.Recorded(game.stream, played.labels)
+    (exact,) = gradient_spectra(recorded, played.slopes, [1500])
+    np.testing.assert_allclose(result.spectrum, exact, rtol=1e-12)
+
+
+def test_an_error_beside_the_comparator_is_raised(monkeypatch):
+    def fail(*arguments):
+        raise MemoryError("of the spectra")
+
+    monkeypatch.setattr(assessment, "gradient_spectra", fail)
+    with pytest.raises(MemoryError, match="of the spectra"):
+        oco.run("s-adagrad", k=3, **SMALL)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_spectra_that_nobody_waits_for_are_stopped(error, monkeypatch):
+    begun, ended = threading.Event(), []
+
+    def endless(recorded, *arguments):
+        begun.set()
+        try:
+            while True:
+                for _ in recorded.chunks():
+                    time.sleep(1e-3)
+        except RuntimeError as stopped:
+            ended.append(str(stopped))
+            raise
+
+    def fail(*arguments):
+        assert begun.wait(timeout=30)
+        raise error
+
+    monkeypatch.setattr(assessment, "gradient_spectra", endless)
+    monkeypatch.setattr(assessment, "certify", fail)
+    if error is ValueError:
+        with pytest.raises(ValueError):
+            oco.run("s-adagrad", k=3, **SMALL)
+    else:
+        # A second interrupt, while waiting.
+        monkeypatch.setattr("concurrent.futures.Future.result", fail)
+        summary = oco.run("s-adagrad", k=3, **SMALL).summary
+        assert summary.status == "interrupted" and summary.omega is None
+        assert summary.message.endswith("; interrupted while computing the spectrum of G_T")
+    assert ended == ["stopped"]
