@@ -30,6 +30,9 @@ class Findings:
     ----------
     rounds : dict
         Median seconds of a round by (d, k) and name.
+    full_adagrad : float
+        How many times a round of full-matrix AdaGrad goes into `eigh`, at d = 1000 on the ball,
+        once the rank has grown.
     headline : tuple of float
         Seconds of the headline command and of the textbook's loop.
     phases : list of (str, float)
@@ -42,6 +45,7 @@ class Findings:
     """
 
     rounds: Rounds
+    full_adagrad: float
     headline: tuple[float, float]
     phases: list[tuple[str, float]]
     k_ratio: float
@@ -98,6 +102,7 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
                 f"s-adagrad a round ÷ reading 4kd numbers, d = {d:,}, k = {k}",
                 f"{times['s-adagrad'] / times['reading']:.2f}",
             )
+    yield "eigh a round ÷ full-adagrad a round, d = 1,000", f"{found.full_adagrad:.0f}"
     command, loop = found.headline
     yield "headline command ÷ a process with the SVD loop alone", f"{command / loop:.2f}"
     yield "s-adagrad at k = 80 ÷ at k = 20, d = 10,000", f"{found.k_ratio:.1f}"

@@ -8,9 +8,12 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+import oco
+
+from . import full_adagrad
 from .rounds import gradients, learner, measure
 
-__all__ = ["k_ratio", "large", "power_of_d", "power_of_t"]
+__all__ = ["eigh_over_full_adagrad", "k_ratio", "large", "power_of_d", "power_of_t"]
 
 SIZE = 20
 # Rounds in a play, and how many times as many in the longer one.
@@ -46,6 +49,13 @@ def k_ratio(d: int = 10_000, low: int = SIZE, high: int = 80) -> float:
     """Return the cost of a round at k = `high` over that at `low`."""
     names = ("s-adagrad",)
     return measure(d, high, names)["s-adagrad"] / measure(d, low, names)["s-adagrad"]
+
+
+def eigh_over_full_adagrad(d: int = 1000) -> float:
+    """Return the time of `eigh` ÷ that of a round of full-matrix AdaGrad of full rank."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        _, (_, played, decomposed) = full_adagrad.measure(d, oco.Ball(1.0))
+    return decomposed / played
 
 
 def large(d: int, T: int, k: int = SIZE) -> tuple[float, float]:

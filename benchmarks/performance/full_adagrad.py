@@ -4,7 +4,7 @@ Prints, for each dimension and domain, the time of a round while the rank grows 
 that (t > d), decompositions included, and how many times it goes into NumPy's `eigh` of the
 same covariance, timed between the blocks of rounds.  One BLAS thread for both.
 
-    python benchmarks/full_adagrad.py [--d 123 200 1000]
+    python -m benchmarks.performance.full_adagrad [--d 123 200 1000]
 """
 
 from __future__ import annotations
