@@ -1,4 +1,4 @@
-"""How S-AdaGrad's cost grows with d, with T and with k; and what a large d takes."""
+"""How the cost grows: S-AdaGrad with d, T and k, full-matrix AdaGrad against `eigh`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import oco
 from . import full_adagrad
 from .rounds import gradients, learner, measure
 
-__all__ = ["eigh_over_full_adagrad", "k_ratio", "large", "power_of_d", "power_of_t"]
+__all__ = ["eigh_over_full_adagrad", "k_ratio", "power_of_d", "power_of_t"]
 
 SIZE = 20
 # Rounds in a play, and how many times as many in the longer one.
@@ -56,20 +56,3 @@ def eigh_over_full_adagrad(d: int = 1000) -> float:
     with threadpool_limits(limits=1, user_api="blas"):
         _, (_, played, decomposed) = full_adagrad.measure(d, oco.Ball(1.0))
     return decomposed / played
-
-
-def large(d: int, T: int, k: int = SIZE) -> tuple[float, float]:
-    """Play T rounds, and return the seconds of one and of reading 4kd numbers."""
-    rows = gradients(d, min(T, 64))
-    memory = np.ones(4 * k * d)
-    player, read = learner("s-adagrad", d, k), []
-    with threadpool_limits(limits=1, user_api="blas"):
-        started = time.thread_time()
-        for t in range(T):
-            player.update(rows[t % len(rows)])
-        played = (time.thread_time() - started) / T
-        for _ in range(TURNS):
-            started = time.thread_time()
-            memory.sum()
-            read.append(time.thread_time() - started)
-    return played, float(np.median(read))

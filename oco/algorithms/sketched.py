@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from oco.linalg.engine import kernel
-from oco.linalg.operators import LowRankPlusScalar, pseudo_power, resolve_rank
+from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, resolve_rank
 from oco.linalg.products import add_multiples, combine, inner, products
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.sketch import FrequentDirections
@@ -93,7 +93,10 @@ def _roots(eigenvalues, shift, delta):
     """Eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and last the one beside."""
     shifted = np.full(len(eigenvalues) + 1, shift)
     shifted[:-1] += eigenvalues
-    return np.sqrt(resolve_rank(shifted)[0]) + delta
+    # They descend: where the last of them is no rounding of the first, none is.
+    if shift <= RANK_CUTOFF * shifted[0]:
+        shifted, _ = resolve_rank(shifted)
+    return np.sqrt(shifted) + delta
 
 
 @kernel
