@@ -78,7 +78,7 @@ class Ladder:
 def rungs(game: Game, play: Play) -> tuple[str, ...]:
     """Return the names of the bounds that the learner claims, if it gives account of itself."""
     accounted = play.rounds > 0 and play.diagnostics[-1] is not None
-    return tuple(getattr(game.learner, "bounds", ())) if accounted else ()
+    return game.learner.bounds if accounted else ()
 
 
 def diameters(game: Game, play: Play, certification: Certification) -> np.ndarray:
@@ -86,7 +86,9 @@ def diameters(game: Game, play: Play, certification: Certification) -> np.ndarra
 
     On an unbounded domain that is max_s ‖x_s‖ + ‖x̂‖, measured; NaN where it cannot be.
     """
-    fixed = getattr(game.learner, "diameter", game.domain.diameter(game.stream.d))
+    fixed = game.learner.diameter
+    if fixed is None:
+        fixed = game.domain.diameter(game.stream.d)
     if math.isfinite(fixed):
         return np.full(len(play.checkpoints), float(fixed))
     if certification.comparator is None or not rungs(game, play):
@@ -122,7 +124,7 @@ def climb(
             Account(
                 t=int(t),
                 d=game.stream.d,
-                k=getattr(game.learner, "k", None),
+                k=game.learner.k,
                 lr=game.learner.lr,
                 diameter=float(spans[i]),
                 gradient_bound=game.gradient_bound,

@@ -18,11 +18,11 @@ from oco.experiment.game import Game
 from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
 from oco.linalg.engine import ENGINE
 from oco.losses import Recorded
-from oco.results import BestFixedPoint, Interval, Result, Summary, Trace
+from oco.results import BestFixedPoint, Result, Summary, Trace
 from oco.results.summary import Axis
 from oco.results.versions import versions
 from oco.simulator import Play
-from oco.sketch import escaped_mass_limit, escaped_mass_limit_range
+from oco.sketch import escaped_mass_limit
 
 __all__ = ["assess"]
 
@@ -36,7 +36,7 @@ def assess(game: Game, play: Play) -> Result:
     Parameters
     ----------
     game : Game
-        Who played, after the play.
+        Who played, after the play; the learner retires.
     play : Play
         What happened.
 
@@ -45,6 +45,8 @@ def assess(game: Game, play: Play) -> Result:
     Result
         An interrupt (Ctrl-C) during the assessment leaves out what was not finished, and says so.
     """
+    # The best fixed point takes as much memory as a sketch does: not at the same time.
+    game.retire()
     interruptions: list[str] = []
     recorded = Recorded(game.stream, play.labels)
 
@@ -76,7 +78,7 @@ def assess(game: Game, play: Play) -> Result:
         versions=versions(),
         summary=summary,
         trace=_trace(play, certification, steps),
-        x=np.array(game.learner.x, dtype=np.float64),
+        x=game.learner.x,
         comparator=None if certification.comparator is None else certification.comparator.x,
         spectrum=spectra.covariance[-1] if play.rounds else None,
     )
@@ -135,7 +137,7 @@ def _spectra(game: Game, play: Play, recorded: Recorded) -> Spectra:
         return found
     if "spectrum" in needed:
         return replace(found, covariance=gradient_spectra(recorded, play.slopes, t))
-    if getattr(game.learner, "k", None):
+    if game.learner.k:
         last = gradient_spectra(recorded, play.slopes, t[-1:])
         return replace(found, covariance=found.covariance[:-1] + last)
     return found
@@ -177,7 +179,7 @@ def _summary(
     total = float(play.cumulative_loss[-1]) if n else 0.0
     seconds = float(play.seconds[-1]) if n else 0.0
     account = play.diagnostics[-1] if n else None
-    k, lr = getattr(learner, "k", None), getattr(learner, "lr", None)
+    k, lr = learner.k, learner.lr
     spectrum = spectra.covariance[-1] if n else None
     axes = _axes(account, spectra) if n else ()
     diameter = float(spans[-1]) if n and np.isfinite(spans[-1]) else None
@@ -206,7 +208,7 @@ def _summary(
         diameter=diameter,
         escaped_mass=account.escaped_mass if account else None,
         omega=escaped_mass_limit(spectrum, k) if k and not axes and spectrum is not None else None,
-        omega_range=_omega_range(learner) if n else None,
+        omega_range=learner.omega_range if n else None,
         axes=axes,
         full_adagrad_bound=full_adagrad_bound(spectrum, diameter) if known else None,
         seconds=seconds,
@@ -243,17 +245,6 @@ def _best(certification: Certification) -> BestFixedPoint | None:
         gap=float(comparator.gap),
         method=comparator.method,
         radius=None if comparator.radius is None else float(comparator.radius),
-    )
-
-
-def _omega_range(learner) -> Interval | None:
-    sketch = getattr(getattr(learner, "preconditioner", None), "sketch", None)
-    if sketch is None:
-        return None
-    return Interval(
-        *escaped_mass_limit_range(
-            sketch.eigenvalues, sketch.escaped_mass, sketch.total_mass, sketch.k
-        )
     )
 
 

@@ -15,7 +15,8 @@ from oco.bounds import RUNGS, Account, ladder
 from oco.domains import DOMAINS, Domain
 from oco.experiment.lookup import Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
-from oco.results import Experiment
+from oco.results import Experiment, Interval
+from oco.sketch import escaped_mass_limit_range
 
 __all__ = ["DEFAULT_SKETCH", "Flattened", "Game", "set_up"]
 
@@ -26,6 +27,46 @@ SPECIFIC = ("k", "lr", "delta", "spectrum", "noise", "turns", "r", "features")
 
 
 @dataclass(frozen=True)
+class Retired:
+    """What is asked of a learner after its last round.
+
+    Attributes
+    ----------
+    x : ndarray of shape (d,)
+        Its last point.
+    k, lr, diameter : int, float, float, or None
+        Its sketch size ℓ, its rate η and the D that its bounds are for, where it has them.
+    bounds : tuple of str
+        Which bounds it claims.
+    omega_range : Interval or None
+        What its sketch knows of Ω_k.
+    """
+
+    x: np.ndarray
+    k: int | None
+    lr: float | None
+    diameter: float | None
+    bounds: tuple[str, ...]
+    omega_range: Interval | None
+
+    @classmethod
+    def of(cls, learner) -> Retired:
+        """Ask a learner."""
+        k, lr, diameter = (getattr(learner, name, None) for name in ("k", "lr", "diameter"))
+        bounds = tuple(getattr(learner, "bounds", ()))
+        x = np.array(learner.x, dtype=np.float64)
+        return cls(x, k, lr, diameter, bounds, _omega_range(learner))
+
+
+def _omega_range(learner) -> Interval | None:
+    sketch = getattr(getattr(learner, "preconditioner", None), "sketch", None)
+    if sketch is None:
+        return None
+    mass = sketch.escaped_mass, sketch.total_mass
+    return Interval(*escaped_mass_limit_range(sketch.eigenvalues, *mass, sketch.k))
+
+
+@dataclass
 class Game:
     """All that is needed to play.
 
@@ -34,7 +75,7 @@ class Game:
     experiment : Experiment
         What it was made from.
     learner, loss, stream, domain
-        Who plays, what is suffered, what is shown, where.
+        Who plays, what is suffered, what is shown, where; the learner is `Retired` after the game.
     gradient_bound : float
         G ≥ ‖g_t‖ for all t; infinite where none is known.
     shape : tuple of int or None
@@ -51,6 +92,11 @@ class Game:
     gradient_bound: float
     shape: tuple[int, int] | None
     ignored: tuple[str, ...]
+
+    def retire(self) -> None:
+        """Let go of the learner's state, which can take most of the memory."""
+        if not isinstance(self.learner, Retired):
+            self.learner = Retired.of(self.learner)
 
 
 def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:

@@ -322,7 +322,7 @@ def _leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     kept = np.count_nonzero(values > BLOCK_RANK * values[0])
     values, vectors = values[:kept], vectors[:, :kept]
     if wide:
-        vectors, _ = np.linalg.qr(rows.T @ vectors / np.sqrt(values))
+        vectors, _ = np.linalg.qr(rows.T @ vectors)
     return scale**2 * values, vectors.T
 
 

@@ -1,13 +1,17 @@
-"""The spectra of a run, computed beside its best fixed point."""
+"""What is computed beside the best fixed point of a run, and what is gone by then."""
 
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
 
 import oco
+from oco.algorithms import ALGORITHMS
 from oco.experiment import assessment, prepare, running
+from oco.experiment.game import Retired
 from oco.gradients import gradient_spectra
 
 SMALL = {"d": 8, "T": 150, "seed": 4}
@@ -72,3 +76,26 @@ def test_spectra_that_nobody_waits_for_are_stopped(error, monkeypatch):
         assert summary.status == "interrupted" and summary.omega is None
         assert summary.message.endswith("; interrupted while computing the spectrum of G_T")
     assert ended == ["stopped"]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_learner_is_gone_before_its_best_fixed_point_is_sought(algorithm, monkeypatch):
+    game = prepare(algorithm, k=3, **(SMALL | {"lr": 0.1}))
+    state = weakref.ref(getattr(game.learner, "preconditioner", game.learner))
+    asked, alive, certify = vars(Retired.of(game.learner)), [], assessment.certify
+
+    def certified(*arguments):
+        alive.append(state())
+        return certify(*arguments)
+
+    monkeypatch.setattr(assessment, "certify", certified)
+    # By itself, not by the collector, which may be far off or look elsewhere.
+    gc.disable()
+    try:
+        result = running.perform(game)
+    finally:
+        gc.enable()
+    assert alive == [None]
+    for name in ("k", "lr", "diameter", "bounds"):
+        assert getattr(game.learner, name) == asked[name]
+    np.testing.assert_array_equal(game.learner.x, result.x)

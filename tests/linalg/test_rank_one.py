@@ -66,10 +66,12 @@ def test_what_lapack_cannot_decompose_is_an_error():
 
 @pytest.fixture
 def evaluations(monkeypatch):
-    """Count the evaluations of the secular function that the search for a root asks for."""
-    count, sums = [], rank_one._sums
-    monkeypatch.setattr(rank_one, "_sums", lambda *given: (count.append(1), sums(*given))[1])
-    return count
+    """List where the search for a root evaluates the secular function: (origin, distance)."""
+    places, sums = [], rank_one._sums
+    monkeypatch.setattr(
+        rank_one, "_sums", lambda *given: (places.append(given[2:]), sums(*given))[1]
+    )
+    return places
 
 
 # Compiled, the search would not see that what it calls is counted.
@@ -91,6 +93,8 @@ def test_a_root_takes_a_handful_of_evaluations(evaluations, decades):
             evaluations.clear()
             root(d, z2, i)
             each.append(len(evaluations))
+            gap = d[i - 1] - d[i] if i else z2.sum()
+            assert all(0 < abs(mu) <= gap and (mu > 0) == (o == d[i]) for o, mu in evaluations)
     assert np.mean(each) <= 4.5 and max(each) <= 20
 
 

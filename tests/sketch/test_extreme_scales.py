@@ -47,3 +47,12 @@ def test_what_overflows_is_refused_and_changes_nothing(absorb, message):
         absorb(sketch)
     after = (sketch.rows, sketch.total_mass, sketch.eigenvalues, sketch.escaped_mass)
     np.testing.assert_array_equal(np.hstack(after), np.hstack(before))
+
+
+def test_what_decays_makes_room_for_a_sum_just_below_overflow():
+    """1.44e308 decays to 0.72e308, and 1e308 more are finite."""
+    for absorb in (FrequentDirections.append, lambda sketch, row: sketch.update([row])):
+        sketch = FrequentDirections(3, 3, decay=0.5)
+        absorb(sketch, [1.2e154, 0.0, 0.0])
+        absorb(sketch, [0.0, 1e154, 0.0])
+        np.testing.assert_allclose(sketch.eigenvalues, [1e308, 0.72e308], rtol=1e-14)

@@ -132,6 +132,23 @@ def test_a_block_of_nothing_only_decays(block):
     assert sketch.escaped_mass == 0.5 * tau > 0
 
 
+@pytest.mark.parametrize("n, d", [(6, 5), (6, 40), (20_000, 5)])
+@pytest.mark.parametrize("unit", [1e-100, 1.0, 1e100])
+def test_what_rounding_leaves_of_a_block_is_no_direction(n, d, unit):
+    """A block of rank 2, graded, with more or fewer rows than dimensions."""
+    rng = np.random.default_rng(10)
+    basis = np.linalg.qr(rng.standard_normal((d, 2)))[0].T
+    rows = (rng.standard_normal((n, 2)) * [1.0, 1e-4]) @ basis
+    sketch = FrequentDirections(d, 4)
+    for times in (1, 2):
+        sketch.update(unit * rows)
+        assert sketch.rank == 2 and sketch.escaped_mass == 0.0
+        directions = sketch.directions
+        np.testing.assert_allclose(directions @ directions.T, np.eye(2), rtol=0, atol=1e-14)
+        found = (directions.T * (sketch.eigenvalues / unit**2)) @ directions
+        np.testing.assert_allclose(found, times * rows.T @ rows, rtol=0, atol=1e-14 * n)
+
+
 @pytest.mark.parametrize("scale", [1e-140, 1e140])
 def test_blocks_and_merges_of_any_scale(scale):
     rng = np.random.default_rng(9)

@@ -137,3 +137,20 @@ def test_the_drift_is_corrected_every_so_many_rows():
         sketch.append(row)
         rows = sketch.rows
         assert counts[3] == rows - rows % CORRECT_EVERY
+
+
+@pytest.mark.parametrize("size", [2, 9, 40])
+def test_the_frame_is_short_and_seldom_turned(size):
+    """At most ℓ + max(7, ℓ/2) rows; turned every max(8, ℓ/2) steps at most."""
+    d = 400
+    sketch = FrequentDirections(d, size)
+    frame, counts = sketch.arrays[0], sketch.arrays[-2]
+    assert len(frame) <= size + max(7, size / 2)
+    assert sketch.state_bytes <= 8 * d * len(frame) + 8 * 3 * len(frame) * (len(frame) + 5)
+    turned, before = [], 0
+    for t, row in enumerate(np.random.default_rng(3).standard_normal((size + 40, d))):
+        sketch.append(row)
+        if counts[0] <= before:
+            turned.append(t)
+        before = counts[0]
+    assert len(turned) >= 2 and np.diff(turned).min() >= max(8, size // 2)
