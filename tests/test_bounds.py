@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oco.algorithms import ALGORITHMS
-from oco.bounds import RUNGS, Account, full_adagrad_bound, ladder
+from oco.bounds import RUNGS, Account, full_adagrad_bound, ladder, verdict
 from oco.domains import Ball
 from oco.sketch import escaped_mass_limit
 
@@ -103,3 +103,18 @@ def test_a_rung_that_needs_the_spectrum_is_not_invented_without_it():
     values = ladder(learner.bounds, Account(**{**vars(account), "spectrum": None}))
     assert math.isnan(values["sketch"]) and math.isnan(values["theorem-3"])
     assert math.isfinite(values["certificate"]) and math.isfinite(values["trace"])
+
+
+@pytest.mark.parametrize(
+    "lo, hi, value, holds",
+    [
+        (1.0, 2.0, 2.0, True),
+        (1.0, 2.0, 1.0, None),
+        (1.0, 2.0, np.nextafter(1.0, 0.0), False),
+        (-math.inf, 2.0, 1.0, None),
+        (1.0, math.inf, 0.0, False),
+        (1.0, 2.0, math.nan, None),
+    ],
+)
+def test_only_an_interval_wholly_above_its_bound_violates_it(lo, hi, value, holds):
+    assert verdict(lo, hi, value) is holds
