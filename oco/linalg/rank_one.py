@@ -86,8 +86,7 @@ def _root(d, z2, i):
     """
     n = len(d)
     if i == 0:
-        if n == 1:
-            return 0, z2[0]
+        # With a single pole this start is the root, and there is no other pole to look at.
         nearer, other, low, high = 0, 1, 0.0, z2.sum()
         mu = high
     else:
