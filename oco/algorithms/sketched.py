@@ -185,7 +185,8 @@ def _descend(
         squares[:n], squares[n] = y * y, max(rest, 0.0)
         if scale > 0.0:
             ratios = scale * h
-            weights = ratios / (ratios + ball_multiplier(ratios, squares / radius**2))
+            mu = ball_multiplier(ratios, squares / radius**2, 1.0)
+            weights = ratios / (ratios + mu)
         else:
             weights = ball_weights(h, squares, radius)
         keep = weights[n]

@@ -29,8 +29,8 @@ LAST_STEP = 1e-9
 
 def lapack_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ as a dense matrix; see `rank_one_eigh`."""
-    matrix = np.multiply.outer(z, z)
-    matrix.flat[:: len(poles) + 1] += poles
+    matrix = z[:, None] * z
+    matrix.ravel()[:: len(poles) + 1] += poles
     ascending, vectors, failed = dsyevd(matrix, lower=True, overwrite_a=True)
     if failed:
         raise np.linalg.LinAlgError("the eigenvalues did not converge")

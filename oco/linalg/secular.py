@@ -72,7 +72,7 @@ def ball_weights(values, squares, radius):
     inside = np.where(seen, squares, 0.0) / radius**2
     largest = values.max()
     h = np.where(seen, values / (largest if largest > 0 else 1.0), 1.0)
-    mu = ball_multiplier(h, inside)
+    mu = ball_multiplier(h, inside, h.min())
     if mu == 0.0:
         unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
         room = math.sqrt(max(1.0 - inside.sum(), 0.0))
@@ -81,7 +81,7 @@ def ball_weights(values, squares, radius):
 
 
 @kernel
-def ball_multiplier(h, inside):
+def ball_multiplier(h, inside, least):
     """Return the μ ≥ 0 at which Σ (h_i/(h_i + μ))² s_i = 1, or 0 if Σ s_i ≤ 1.
 
     Parameters
@@ -91,6 +91,8 @@ def ball_multiplier(h, inside):
         such that nothing overflows.
     inside : ndarray of shape (n,)
         Squared lengths s_i ≥ 0, relative to the radius.
+    least : float
+        min h_i.
 
     Returns
     -------
@@ -100,8 +102,9 @@ def ball_multiplier(h, inside):
     Notes
     -----
     With ‖x‖² for the sum, 1/‖x(μ)‖ is concave and nearly linear in μ, so Newton's method on
-    1/‖x(μ)‖ = 1 from μ = 0 approaches the root from below without safeguards.  Its step is ‖x‖ − 1
-    times a mean of the h_i + μ.
+    1/‖x(μ)‖ = 1 approaches the root from below without safeguards.  Its step is ‖x‖ − 1 times a
+    mean of the h_i + μ.  It starts at (√Σ s_i − 1) min h_i, where the root is if all h_i are equal;
+    from μ = 0 the slope could overflow.
 
     References
     ----------
@@ -110,17 +113,19 @@ def ball_multiplier(h, inside):
 
     Examples
     --------
-    >>> ball_multiplier(np.array([1.0, 1.0]), np.array([9.0, 16.0]))
+    >>> ball_multiplier(np.array([1.0, 1.0]), np.array([9.0, 16.0]), 1.0)
     4.0
     """
-    mu = 0.0
-    square, pull = _shrunk(h, inside, mu)
-    length = math.sqrt(square)
-    while length - 1 > NORM_ACCURACY:
+    length = math.sqrt(inside.sum())
+    if length <= 1:
+        return 0.0
+    mu = least * (length - 1)
+    while True:
+        square, pull = _shrunk(h, inside, mu)
+        length = math.sqrt(square)
+        if length - 1 <= NORM_ACCURACY:
+            return mu
         step = (length - 1) * (square / pull)
         mu += step
         if step <= LAST_STEP * mu:
-            break
-        square, pull = _shrunk(h, inside, mu)
-        length = math.sqrt(square)
-    return mu
+            return mu

@@ -63,3 +63,14 @@ def test_the_null_space_is_only_shortened_as_far_as_the_ball_asks():
     outside = ball_weights(h, np.array([4.0, 4.0]), 1.0)
     np.testing.assert_allclose(outside, [0.5, 0.0])
     np.testing.assert_allclose(ball_weights(np.zeros(1), np.array([4.0]), 1.0), [0.5])
+
+
+@pytest.mark.parametrize("small", [1e-8, 1e-100, 1e-300])
+def test_an_eigenvalue_however_small_beside_a_component_however_long(small):
+    """Its component, however long, is shortened to what the other leaves of the ball."""
+    h, y = np.array([1.0, small]), np.array([0.6, 1e150])
+    weights = ball_weights(h, y**2, 1.0)
+    np.testing.assert_allclose(np.linalg.norm(weights * y), 1.0, rtol=1e-14)
+    # To first order h y/μ of the long one, where the short one is h y/(h + μ).
+    mu = small * (1 / weights[1])
+    np.testing.assert_allclose(weights[0], 1 / (1 + mu), rtol=1e-12)
