@@ -91,8 +91,8 @@ class SketchedRoot:
 @kernel
 def _roots(eigenvalues, shift, delta):
     """Eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and last the one beside."""
-    shifted = np.full(len(eigenvalues) + 1, shift)
-    shifted[:-1] += eigenvalues
+    shifted = np.empty(len(eigenvalues) + 1)
+    shifted[:-1], shifted[-1] = eigenvalues + shift, shift
     # They descend: where the last of them is no rounding of the first, none is.
     if shift <= RANK_CUTOFF * shifted[0]:
         shifted, _ = resolve_rank(shifted)
