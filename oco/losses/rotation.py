@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from scipy import fft
 
@@ -56,13 +59,22 @@ class RandomRotation:
         rows = np.asarray(rows, dtype=np.float64)
         result = np.empty(rows.shape)
         step = max(1, CACHED_NUMBERS // self.d)
-        for start in range(0, len(rows), step):
+
+        def turn(start: int) -> None:
             block = rows[start : start + step]
             for permutation, signs in zip(self._permutations, self._signs, strict=True):
                 block = np.take(block, permutation, axis=1)
                 block *= signs
                 block = fft.dct(block, type=2, norm="ortho", axis=1, overwrite_x=True)
             result[start : start + step] = block
+
+        starts = range(0, len(rows), step)
+        if len(starts) > 1:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                # Exhausted, so that an error in a thread is raised here.
+                list(pool.map(turn, starts))
+        elif starts:
+            turn(0)
         return result
 
     def columns(self, indices: np.ndarray) -> np.ndarray:

@@ -76,6 +76,13 @@ def test_cutting_into_blocks_changes_nothing(monkeypatch):
         np.testing.assert_array_equal(Q.apply(rows), whole)
 
 
+@pytest.mark.parametrize("n", [1, 300])
+def test_rows_that_do_not_fit_are_refused(n, monkeypatch):
+    monkeypatch.setattr(rotation, "CACHED_NUMBERS", 100 * 50)
+    with pytest.raises(IndexError):
+        RandomRotation(50, seed=3).apply(np.ones((n, 49)))
+
+
 @pytest.mark.parametrize("d", [0, -3, 2.5])
 def test_bad_dimensions(d):
     with pytest.raises((TypeError, ValueError), match=r"^d: expected an integer >= 1"):
