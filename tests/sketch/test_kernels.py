@@ -72,14 +72,15 @@ def test_products_with_the_frame_after_blocks_and_merges(size):
 
 @pytest.mark.parametrize("lean", [0.6, 0.8, 0.85, 0.86, 0.95])
 @pytest.mark.parametrize("size", [12, 31])
-def test_a_chain_of_rows_that_lean_on_each_other(size, lean):
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_a_chain_of_rows_that_lean_on_each_other(unit, size, lean):
     """Combined from these rows alone, the t-th direction would have coefficients up to 1.6ᵗ."""
     d = 30
     sketch = FrequentDirections(d, size)
     identity = np.eye(d)
-    sketch.append(identity[0])
+    sketch.append(unit * identity[0])
     for t in range(1, d):
-        sketch.append(lean * identity[t - 1] + np.sqrt(1 - lean**2) * identity[t])
+        sketch.append(unit * (lean * identity[t - 1] + np.sqrt(1 - lean**2) * identity[t]))
         directions = sketch.directions
         gap = np.abs(directions @ directions.T - np.eye(sketch.rank)).max()
         assert gap <= EXACT
