@@ -155,3 +155,14 @@ def test_the_frame_is_short_and_seldom_turned(size):
             turned.append(t)
         before = counts[0]
     assert len(turned) >= 2 and np.diff(turned).min() >= max(8, size // 2)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_a_row_far_from_the_sketch_becomes_the_frames_own(unit):
+    """The quick way: what the row has in common with the sketch stays in it."""
+    sketch = FrequentDirections(200, 10)
+    frame, counts = sketch.arrays[0], sketch.arrays[-2]
+    for row in unit * np.random.default_rng(4).standard_normal((60, 200)):
+        sketch.append(row)
+        newest = frame[counts[0] - 1]
+        np.testing.assert_allclose(newest, row / np.linalg.norm(row), rtol=1e-14)
