@@ -21,8 +21,8 @@ from oco.verification.observations import ROUNDING, Observation, Subject, check
 
 __all__ = ["accounts", "full_matrix", "ladders"]
 
-# An eigendecomposition of size d a round: above these, full-matrix AdaGrad is not played.
-DENSE_DIMENSION, DENSE_ROUNDS = 64, 2000
+# Eigendecompositions of size d: above these, the learners that make them are not played.
+DENSE, DENSE_DIMENSION, DENSE_ROUNDS = ("full-adagrad", "shampoo"), 64, 2000
 # Metrics are resolved to 1e-6 of their largest eigenvalue; what is said about one vector divides by
 # an eigenvalue that is uncertain to 1e-16/1e-6.
 RESOLVED = 1e-8
@@ -61,7 +61,7 @@ def _learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain, objec
     bound = max(float(np.ldexp(largest, case.exponent)), SMALLEST_BOUND)
     options = {"k": case.k, "gradient_bound": bound, "delta": bound}
     for name, factory in subject.learners.items():
-        if name == "full-adagrad" and (case.d > DENSE_DIMENSION or case.T > DENSE_ROUNDS):
+        if name in DENSE and (case.d > DENSE_DIMENSION or case.T > DENSE_ROUNDS):
             continue
         taken = inspect.signature(factory).parameters
         arguments = {key: value for key, value in options.items() if key in taken}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hypothesis_profiles  # loads the profile
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from stream_strategies import cases
 
-from oco.verification import CHECKS, PROPERTIES, Subject
+from oco.verification import CHECKS, PROPERTIES, Subject, games
+from oco.verification.cases import Case
 from oco.verification.shrinking import observations
 
 # Checks that solve other problems, or play all learners, at every case: fewer cases are enough.
@@ -31,3 +33,14 @@ def test_no_case_violates_it(check):
 def test_every_property_is_looked_at_by_some_check():
     looked_at = {name for check in CHECKS.values() for name in check.properties}
     assert looked_at | {"completes"} == set(PROPERTIES)
+
+
+def test_no_learner_that_keeps_a_full_matrix_is_played_on_wide_gradients():
+    """They decompose it every so many rounds: on files of 20,000 × 500 that takes hours."""
+    case = Case(np.eye(3, 200), k=4, decay=1.0, seed=0, name="wide")
+    learners = {name: learner for name, _, learner, _ in games._learners(case, Subject())}
+    assert {"s-adagrad", "s-shampoo", "adagrad", "adam"} <= set(learners)
+    for name, learner in learners.items():
+        for row in case.rows:
+            learner.update(row)
+        assert learner.diagnostics().state_bytes < 8 * case.d**2, name
