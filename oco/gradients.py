@@ -18,8 +18,10 @@ __all__ = ["axis_spectra", "gradient_spectra", "spectrum_affordable"]
 # The spectrum of G_t is computed at each checkpoint up to this dimension: an eigenvalue
 # computation of this size takes about 1/20 s, a run has a few dozen, and G_t takes 8 MB.
 SPECTRUM_DIMENSION = 1000
-# Spectra computed at a time: G_t comes from one thread, which cannot feed many more.
-WORKERS = min(4, os.cpu_count() or 1)
+# Threads that compute spectra, beside the one that sums up G_t and cannot feed many; and how many
+# matrices may wait for them.
+WORKERS = max(1, min(4, (os.cpu_count() or 1) - 1))
+WAITING = 8
 
 
 def spectrum_affordable(d: int) -> bool:
@@ -132,8 +134,7 @@ def _spectra(matrices: Iterator[np.ndarray]) -> tuple[np.ndarray, ...]:
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(WORKERS) as pool:
         for matrix in matrices:
             begun.append(pool.submit(_descending, matrix))
-            # No more matrices wait than are worked on.
-            if len(begun) > 2 * WORKERS:
+            if len(begun) > WAITING + WORKERS:
                 found.append(begun.popleft().result())
         found += [future.result() for future in begun]
     return tuple(found)
