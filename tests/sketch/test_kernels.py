@@ -30,6 +30,7 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
         assert length or not grown
         assert counts[2] == t + 1
         assert sketch.escaped_mass == escaped_before + sketch.last_escape
+        assert sketch.last_escape >= 0
         assert numbers[1] == sketch.total_mass and (length or sketch.last_escape == 0)
         assert np.all(values[:q] >= 0) and np.all(np.diff(values[:q]) <= 0)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=EXACT)
