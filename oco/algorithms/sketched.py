@@ -11,7 +11,7 @@ from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, r
 from oco.linalg.products import add_multiples, combine, inner, products
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import ESCAPED, TOTAL, M, step
+from oco.sketch.kernels import ESCAPED, FOLLOWED, ROWS, TOTAL, M, step
 
 __all__ = ["SketchedRoot"]
 
@@ -129,7 +129,7 @@ def _descend(
     frame, rotation, values, gram, coordinates, inside, image, counts, numbers
         The sketch: see `oco.sketch.kernels.step`.  `image` receives V times the result.
     known : bool
-        Whether `image` belongs to `x`.
+        Whether `x` is the last result, to which `image` belongs if the sketch has not changed.
     x, g : ndarray of shape (d,)
         The point and the gradient.
     mass : float
@@ -154,7 +154,7 @@ def _descend(
     mass += square
     if not math.isfinite(mass + float(numbers[TOTAL])):
         return x, 0.0, math.inf
-    if radius < math.inf and not known:
+    if radius < math.inf and not (known and counts[FOLLOWED] == counts[ROWS]):
         image[: counts[M]] = np.dot(frame[: counts[M]], x)
     grown = step(
         frame, rotation, values, gram, coordinates, inside, image, counts, numbers, g, square
@@ -195,6 +195,7 @@ def _descend(
     combination = combine(combination, rotation)
     if radius < math.inf:
         image[:] = keep * image + forth * inside + products(gram, combination)
+        counts[FOLLOWED] = counts[ROWS]
     result = np.dot(combination[:m], frame[:m])
     add_multiples(result, keep, x, forth, g)
     # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.

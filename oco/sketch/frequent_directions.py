@@ -10,7 +10,18 @@ from scipy.linalg import eigh
 from oco import checks
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.sketch import guarantees
-from oco.sketch.kernels import CORRECTED, DECAY, ESCAPED, LAST, ROWS, TOTAL, M, Q, step
+from oco.sketch.kernels import (
+    CORRECTED,
+    DECAY,
+    ESCAPED,
+    FOLLOWED,
+    LAST,
+    ROWS,
+    TOTAL,
+    M,
+    Q,
+    step,
+)
 
 __all__ = ["FrequentDirections"]
 
@@ -77,7 +88,7 @@ class FrequentDirections:
         self._values, self._coordinates = np.zeros(self.k), np.zeros(self.k)
         self._gram = np.zeros((capacity, capacity))
         self._inside, self._image = np.zeros(capacity), np.zeros(capacity)
-        self._counts, self._numbers = np.zeros(4, dtype=np.int64), np.zeros(4)
+        self._counts, self._numbers = np.zeros(5, dtype=np.int64), np.zeros(4)
         self._numbers[DECAY] = self.decay
 
     @property
@@ -300,6 +311,8 @@ class FrequentDirections:
         np.fill_diagonal(self._gram[:q, :q], 1.0)
         self._counts[M] = self._counts[Q] = q
         self._counts[CORRECTED] = self._counts[ROWS]
+        # V is another: its image of a vector is lost.
+        self._counts[FOLLOWED] = -1
         self._numbers[LAST] = rho
         self._numbers[ESCAPED] += rho
 

@@ -15,6 +15,7 @@ __all__ = [
     "CORRECTED",
     "DECAY",
     "ESCAPED",
+    "FOLLOWED",
     "LAST",
     "ROWS",
     "SMALLEST_MASS",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 # Where a sketch's counts and numbers stand in the two arrays that its steps change.
-M, Q, ROWS, CORRECTED = range(4)
+M, Q, ROWS, CORRECTED, FOLLOWED = range(5)
 DECAY, TOTAL, ESCAPED, LAST = range(4)
 # Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
 # below 1e-13, and rare enough to cost nothing.
@@ -66,10 +67,11 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     inside : ndarray of shape (capacity,)
         Receives V g, in the first m (new) entries; then 0.
     image : ndarray of shape (capacity,)
-        V x, for a vector x in which the caller is interested: turned along with V.  What belongs to
-        a new row is the caller's to fill in.
-    counts : ndarray of int, indexed by M, Q, ROWS, CORRECTED
-        Rows of V and of W in use, q < ℓ; steps so far, and at the last correction of the drift.
+        V x, for a vector x that the caller follows: turned along with V.  What belongs to a new row
+        is the caller's to fill in.
+    counts : ndarray of int, indexed by M, Q, ROWS, CORRECTED, FOLLOWED
+        Rows of V and of W in use, q < ℓ; rows absorbed so far, at the last correction of the drift,
+        and when the caller last saw to `image`.
     numbers : ndarray, indexed by DECAY, TOTAL, ESCAPED, LAST
         β, tr G, τ and ρ_t.
     g : ndarray of shape (d,)

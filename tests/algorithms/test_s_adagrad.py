@@ -1,5 +1,6 @@
-"""S-AdaGrad on real rows against figures computed with dense eigendecompositions."""
+"""S-AdaGrad on real rows, against dense eigendecompositions; a sketch that others change."""
 
+import numpy as np
 import pytest
 
 import oco
@@ -13,3 +14,26 @@ def test_average_loss_and_escaped_mass_over_all_real_rows(a9a):
     assert summary.escaped_mass == pytest.approx(2740.49, abs=0.01)
     assert summary.d == 124 and summary.T == 32_560
     assert all(bound.holds for bound in summary.bounds)
+
+
+def test_a_sketch_that_absorbs_more_than_the_gradients_is_followed():
+    """As when learners on several machines exchange what they have seen."""
+    d, k, rng = 8, 4, np.random.default_rng(0)
+    learner = oco.algorithms.s_adagrad(d, k=k, domain=oco.Ball(0.5), lr=0.7)
+    sketch, other = learner.preconditioner.sketch, oco.sketch.FrequentDirections(d, k)
+    other.extend(rng.standard_normal((9, d)))
+    more = [
+        lambda: None,
+        lambda: sketch.append(rng.standard_normal(d)),
+        lambda: sketch.update(rng.standard_normal((5, d))),
+        lambda: sketch.merge(other),
+        lambda: sketch.merge(oco.sketch.FrequentDirections(d, k)),
+        lambda: setattr(learner, "x", learner.x / 2),
+    ]
+    for t in range(60):
+        more[t % len(more)]()
+        x, g = learner.x, rng.standard_normal(d)
+        learner.update(g)
+        metric = learner.preconditioner.metric
+        expected = metric.project_on_ball(x - 0.7 * (metric.power(-1) @ g), 0.5)
+        np.testing.assert_allclose(learner.x, expected, rtol=0, atol=1e-12)
