@@ -168,3 +168,13 @@ def test_a_row_far_from_the_sketch_becomes_the_frames_own(unit):
         sketch.append(row)
         newest = frame[counts[0] - 1]
         np.testing.assert_allclose(newest, row / np.linalg.norm(row), rtol=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_directions_that_have_lost_all_their_mass(seed):
+    """Four equal eigenvalues are deflated to nothing; rounding must not make them negative."""
+    sketch, rng = FrequentDirections(8, 4), np.random.default_rng(seed)
+    sketch.extend(np.eye(8)[:4])
+    np.testing.assert_array_equal(sketch.eigenvalues, 0)
+    sketch.append(rng.standard_normal(3) @ sketch.directions)
+    assert sketch.rank == 3 and np.all(sketch.eigenvalues >= 0) and sketch.eigenvalues[0] > 0
