@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dense_sketch import dense_sketch, gradient_streams
 
-from oco.sketch import FrequentDirections
+from oco.sketch import FrequentDirections, frequent_directions
 
 # Each of T rank-one steps rounds to a few ε of the largest eigenvalue.
 PER_ROUND = 1e-13
@@ -132,6 +132,21 @@ def test_a_block_of_nothing_only_decays(block):
     assert sketch.escaped_mass == 0.5 * tau > 0
 
 
+@pytest.mark.parametrize("n, d, size", [(3, 40, 5), (37, 40, 39), (38, 40, 40), (500, 40, 40)])
+def test_a_block_costs_the_smaller_of_its_gram_matrices(n, d, size, monkeypatch):
+    """That of the sketch's two directions and the block's n rows, or of their d coordinates."""
+    sketch, sizes, eigh = FrequentDirections(d, 5), [], frequent_directions.eigh
+    monkeypatch.setattr(
+        frequent_directions,
+        "eigh",
+        lambda matrix, **options: (sizes.append(len(matrix)), eigh(matrix, **options))[1],
+    )
+    rows = np.random.default_rng(11).standard_normal((n + 2, d))
+    sketch.update(rows[:2])
+    sketch.update(rows[2:])
+    assert sizes == [2, size]
+
+
 @pytest.mark.parametrize("n, d", [(6, 5), (6, 40), (20_000, 5)])
 @pytest.mark.parametrize("unit", [1e-100, 1.0, 1e100])
 def test_what_rounding_leaves_of_a_block_is_no_direction(n, d, unit):
@@ -240,7 +255,9 @@ def test_parameters_out_of_range_are_named(arguments, message):
 @pytest.mark.parametrize(
     "row, message",
     [
-        (np.ones(3), "row: expected a vector of shape"),
+        (np.ones(3), r"row: expected a vector of shape \(2,\), got shape \(3,\)"),
+        (np.ones(1), r"row: expected a vector of shape \(2,\), got shape \(1,\)"),
+        (np.ones((2, 1)), r"row: expected a vector of shape \(2,\), got shape \(2, 1\)"),
         (np.array([1.0, np.nan]), r"row: expected finite numbers, got nan at index \(1,\)"),
         (np.array([1e200, 0.0]), "row: expected a finite squared length"),
     ],
@@ -255,7 +272,9 @@ def test_a_bad_row_is_refused_and_changes_nothing(row, message):
 
 def test_sketches_of_other_shapes_do_not_merge():
     sketch = FrequentDirections(5, 3)
-    with pytest.raises(ValueError, match="other: expected a sketch with d=5 and k=3"):
-        sketch.merge(FrequentDirections(5, 2))
+    for d, k in ((5, 2), (5, 4), (4, 3), (6, 3)):
+        message = f"other: expected a sketch with d=5 and k=3, got d={d} and k={k}"
+        with pytest.raises(ValueError, match=message):
+            sketch.merge(FrequentDirections(d, k))
     with pytest.raises(TypeError, match="other: expected a FrequentDirections"):
         sketch.merge(np.eye(5))
