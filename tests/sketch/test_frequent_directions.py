@@ -119,6 +119,27 @@ def test_a_block_is_one_step_with_its_gram_matrix(n, decay):
     )
 
 
+@pytest.mark.parametrize("decay", [1.0, 0.7])
+@pytest.mark.parametrize("n", [1, 2, 20])
+def test_rows_and_blocks_in_turn_equal_the_dense_definition(n, decay):
+    """Also rows that come when a block has left the sketch with fewer directions than it may."""
+    rng, d, size = np.random.default_rng(n), 9, 5
+    sketch, dense, tau = FrequentDirections(d, size, decay), np.zeros((d, d)), 0.0
+    for t in range(12):
+        rows = rng.standard_normal((n if t % 3 == 0 else 1, d))
+        if t % 3 == 0:
+            sketch.update(rows)
+        else:
+            sketch.append(rows[0])
+        values, vectors = np.linalg.eigh(decay * dense + rows.T @ rows)
+        rho = values[d - size]
+        dense = (vectors * np.maximum(values - rho, 0)) @ vectors.T
+        tau = decay * tau + rho
+        scale = values[-1]
+        np.testing.assert_allclose(sketch.covariance().dense(), dense, rtol=0, atol=1e-13 * scale)
+        assert sketch.escaped_mass == pytest.approx(tau, rel=1e-12, abs=1e-14 * scale)
+
+
 @pytest.mark.parametrize("block", [np.zeros((0, 4)), np.zeros((3, 4))])
 def test_a_block_of_nothing_only_decays(block):
     sketch, empty = FrequentDirections(4, 3, decay=0.5), FrequentDirections(4, 3)

@@ -64,12 +64,13 @@ def test_products_with_the_frame_after_blocks_and_merges(size):
     ]
     for i in (0, 1, 0, 2, 0, 1, 1, 3, 0, 2, 2, 0):
         steps[i]()
-        frame, rotation, _, gram, _, _, _, counts, _ = sketch.arrays
+        frame, rotation, values, gram, _, _, _, counts, _ = sketch.arrays
         m, q = counts[:2]
         np.testing.assert_allclose(gram[:m, :m], frame[:m] @ frame[:m].T, rtol=0, atol=EXACT)
         directions = rotation[:q] @ gram @ rotation[:q].T
         np.testing.assert_allclose(directions, np.eye(q), rtol=0, atol=EXACT)
-        np.testing.assert_array_equal(rotation[:, m:], 0)
+        for unused in (rotation[:, m:], rotation[q:], values[q:], gram[m:], gram[:, m:]):
+            np.testing.assert_array_equal(unused, 0)
 
 
 @pytest.mark.parametrize("lean", [0.6, 0.8, 0.85, 0.86, 0.95])
