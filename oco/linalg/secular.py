@@ -37,7 +37,7 @@ else:
         inverse = 1.0 / (h + mu)
         ratio = h * inverse
         terms = ratio * inside
-        return np.dot(ratio, terms), np.dot(ratio * inverse, terms)
+        return float(np.dot(ratio, terms)), float(np.dot(ratio * inverse, terms))
 
 
 @kernel
@@ -119,7 +119,7 @@ def ball_multiplier(h, inside, least):
     length = math.sqrt(inside.sum())
     if length <= 1:
         return 0.0
-    mu = least * (length - 1)
+    mu = float(least) * (length - 1)
     while True:
         square, pull = _shrunk(h, inside, mu)
         length = math.sqrt(square)
