@@ -5,7 +5,7 @@ import pytest
 from dense_sketch import gradient_streams
 
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import CORRECT_EVERY, fold, orthonormalise, step
+from oco.sketch.kernels import CORRECT_EVERY, CORRECTED, fold, orthonormalise, step
 
 # A few roundings of numbers of order one, amplified at most 8-fold.
 EXACT = 1e-13
@@ -141,6 +141,14 @@ def test_the_drift_is_corrected_every_so_many_rows():
         sketch.append(row)
         rows = sketch.rows
         assert counts[3] == rows - rows % CORRECT_EVERY
+
+
+def test_zero_rows_do_not_put_the_correction_off_for_good():
+    sketch = FrequentDirections(8, 4)
+    rows = np.random.default_rng(5).standard_normal((CORRECT_EVERY + 5, 8))
+    rows[CORRECT_EVERY - 1 : CORRECT_EVERY + 1] = 0.0
+    sketch.extend(rows)
+    assert sketch.arrays[-2][CORRECTED] == CORRECT_EVERY + 2
 
 
 @pytest.mark.parametrize("size", [2, 9, 40])
