@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from oco.cores import CORES
 from oco.linalg.kronecker import unfold
 
 __all__ = ["axis_spectra", "gradient_spectra", "spectrum_affordable"]
@@ -20,7 +19,7 @@ __all__ = ["axis_spectra", "gradient_spectra", "spectrum_affordable"]
 SPECTRUM_DIMENSION = 1000
 # Threads that compute spectra, beside the one that sums up G_t and cannot feed many; and how many
 # matrices may wait for them.
-WORKERS = max(1, min(4, (os.cpu_count() or 1) - 1))
+WORKERS = max(1, CORES - 1)
 WAITING = 8
 
 
@@ -126,12 +125,14 @@ def _segments(stream, slopes: np.ndarray, checkpoints) -> Iterator[tuple[np.ndar
 def _spectra(matrices: Iterator[np.ndarray]) -> tuple[np.ndarray, ...]:
     """Return the eigenvalues of each matrix, a few matrices at a time.
 
-    Each with one BLAS thread: at these sizes a second one gains little, and on a busy machine
-    threads that wait for each other in every reflection slow the reduction down a hundredfold.
+    The caller limits BLAS to one thread: at these sizes a second one gains little, and on a busy
+    machine threads that wait for each other in every reflection slow the reduction down a
+    hundredfold.  Not here, where another thread may be importing a library: to list the libraries
+    for their limits, and to load one, each waits for what the other holds.
     """
     found: list[np.ndarray] = []
     begun: deque[Future] = deque()
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         for matrix in matrices:
             begun.append(pool.submit(_descending, matrix))
             if len(begun) > WAITING + WORKERS:

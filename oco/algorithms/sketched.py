@@ -11,7 +11,7 @@ from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, r
 from oco.linalg.products import add_multiples, combine, inner, products
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import ESCAPED, FOLLOWED, ROWS, TOTAL, M, step
+from oco.sketch.kernels import BESIDE, ESCAPED, FOLLOWED, ROWS, SMALLEST_MASS, TOTAL, M, step
 
 __all__ = ["SketchedRoot"]
 
@@ -74,9 +74,10 @@ class SketchedRoot:
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
     ) -> tuple[np.ndarray, float, float]:
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        self._answer, quadratic, mass = _descend(
+        known, self._answer = x is self._answer, None
+        answer, quadratic, mass = _descend(
             *self._arrays,
-            x is self._answer,
+            known,
             x,
             g,
             mass,
@@ -85,7 +86,10 @@ class SketchedRoot:
             self.compensate,
             self.delta,
         )
-        return self._answer, quadratic, mass
+        # After a refusal or an interrupt no point is known: the image may belong to another.
+        if math.isfinite(mass):
+            self._answer = answer
+        return answer, quadratic, mass
 
 
 @kernel
@@ -164,9 +168,9 @@ def _descend(
     inverse = 1.0 / h if h[n] > 0.0 else pseudo_power(h, -1.0)
     scale = inverse[n]
     # In the eigenvectors W V the coordinates of y = x − η H⁺g are the image's − η·along; outside
-    # them y is what x + forth·g is there.
-    along, forth, keep = inverse[:n] * c, -lr * scale, 1.0
-    outside = max(square - inner(c, c), 0.0)
+    # them y is what x + forth·g is there.  To the sketch, what is too short is zero.
+    along, outside, keep = inverse[:n] * c, numbers[BESIDE], 1.0
+    forth = -lr * scale if square >= SMALLEST_MASS else 0.0
     quadratic = inner(along, c) + scale * outside
     if radius == math.inf:
         combination = -lr * along - forth * c

@@ -9,7 +9,7 @@ from oco import checks
 from oco.domains import Box, Domain
 from oco.experiment.assessment import assess
 from oco.experiment.compiling import compile_kernels
-from oco.experiment.game import Game, set_up
+from oco.experiment.game import Game, Retired, set_up
 from oco.experiment.lookup import described
 from oco.results import Experiment, Result
 from oco.results.storage import require_writable
@@ -92,7 +92,14 @@ def perform(game: Game, progress: Callable[[int], None] | None = None) -> Result
         From `prepare`; a game can be performed once.
     progress : callable, optional
         Called now and then with the number of rounds played.
+
+    Raises
+    ------
+    ValueError
+        If the game has been performed already.
     """
+    if isinstance(game.learner, Retired):
+        raise ValueError("game: has been performed; expected one from `prepare`")
     compile_kernels(game)
     checkpoints = log_checkpoints(game.stream.T, game.experiment.checkpoints)
     played = play(game.learner, game.loss, game.stream, checkpoints=checkpoints, progress=progress)

@@ -16,6 +16,9 @@ NORM_ACCURACY = 4 * np.finfo(np.float64).eps
 # Newton's method converges quadratically: a step this small leaves an error that is a rounding.
 LAST_STEP = 1e-9
 
+# An eigenvalue below this share of the largest counts as that: its inverse would overflow.
+LEAST_RATIO = 1e-300
+
 if ENGINE == "numba":
 
     @summing_kernel
@@ -72,6 +75,7 @@ def ball_weights(values, squares, radius):
     inside = np.where(seen, squares, 0.0) / radius**2
     largest = values.max()
     h = np.where(seen, values / (largest if largest > 0 else 1.0), 1.0)
+    h = np.maximum(h, LEAST_RATIO)
     mu = ball_multiplier(h, inside, h.min())
     if mu == 0.0:
         unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
@@ -97,7 +101,7 @@ def ball_multiplier(h, inside, least):
     Returns
     -------
     float
-        μ.
+        μ; NaN where a length is, or where it cannot be found without overflow.
 
     Notes
     -----
@@ -122,6 +126,8 @@ def ball_multiplier(h, inside, least):
     mu = float(least) * (length - 1)
     while True:
         square, pull = _shrunk(h, inside, mu)
+        if not pull < math.inf:
+            return math.nan
         length = math.sqrt(square)
         if length - 1 <= NORM_ACCURACY:
             return mu

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import fft
 
 from oco import checks
+from oco.cores import CORES
 from oco.losses.randomness import WORD, Purpose, RandomSequence
 
 __all__ = ["RandomRotation"]
@@ -70,7 +70,7 @@ class RandomRotation:
 
         starts = range(0, len(rows), step)
         if len(starts) > 1:
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
+            with ThreadPoolExecutor(CORES) as pool:
                 # Exhausted, so that an error in a thread is raised here.
                 list(pool.map(turn, starts))
         elif starts:

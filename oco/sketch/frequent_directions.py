@@ -88,7 +88,7 @@ class FrequentDirections:
         self._values, self._coordinates = np.zeros(self.k), np.zeros(self.k)
         self._gram = np.zeros((capacity, capacity))
         self._inside, self._image = np.zeros(capacity), np.zeros(capacity)
-        self._counts, self._numbers = np.zeros(5, dtype=np.int64), np.zeros(4)
+        self._counts, self._numbers = np.zeros(5, dtype=np.int64), np.zeros(5)
         self._numbers[DECAY] = self.decay
 
     @property

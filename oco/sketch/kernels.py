@@ -12,6 +12,7 @@ from oco.linalg.products import combine, inner, products
 from oco.linalg.rank_one import rank_one_eigh
 
 __all__ = [
+    "BESIDE",
     "CORRECTED",
     "DECAY",
     "ESCAPED",
@@ -29,7 +30,7 @@ __all__ = [
 
 # Where a sketch's counts and numbers stand in the two arrays that its steps change.
 M, Q, ROWS, CORRECTED, FOLLOWED = range(5)
-DECAY, TOTAL, ESCAPED, LAST = range(4)
+DECAY, TOTAL, ESCAPED, LAST, BESIDE = range(5)
 # Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
 # below 1e-13, and rare enough to cost nothing.
 CORRECT_EVERY = 256
@@ -72,8 +73,8 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     counts : ndarray of int, indexed by M, Q, ROWS, CORRECTED, FOLLOWED
         Rows of V and of W in use, q < ℓ; rows absorbed so far, at the last correction of the drift,
         and when the caller last saw to `image`.
-    numbers : ndarray, indexed by DECAY, TOTAL, ESCAPED, LAST
-        β, tr G, τ and ρ_t.
+    numbers : ndarray, indexed by DECAY, TOTAL, ESCAPED, LAST, BESIDE
+        β, tr G, τ, ρ_t, and the square of what g has outside the updated eigenvectors.
     g : ndarray of shape (d,)
         The vector, finite.
     mass : float
@@ -91,7 +92,7 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     if mass < SMALLEST_MASS:
         values *= decay
         numbers[ESCAPED] *= decay
-        numbers[LAST] = 0.0
+        numbers[LAST] = numbers[BESIDE] = 0.0
         coordinates[:] = 0.0
         inside[:] = 0.0
         return False
@@ -105,7 +106,7 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     z, new = _split(frame, rotation, gram, m, q, g, mass, inside)
     grown = new > 0.0
     counts[M], counts[Q] = m + grown, q + grown
-    numbers[LAST] = _update(rotation, values, counts, decay, z, coordinates)
+    numbers[LAST], numbers[BESIDE] = _update(rotation, values, counts, decay, z, coordinates)
     numbers[ESCAPED] = decay * numbers[ESCAPED] + numbers[LAST]
     return grown
 
@@ -161,9 +162,11 @@ def _split(frame, rotation, gram, m, q, g, mass, inside):
 
 @kernel
 def _update(rotation, values, counts, decay, z, coordinates):
-    """Decompose β diag(λ̄) + z zᵀ, turn W and deflate, in place; return ρ = λ_ℓ.
+    """Decompose β diag(λ̄) + z zᵀ, turn W and deflate, in place.
 
-    W has got its new row already, and `counts` its new q, which may be one too many.
+    W has got its new row already, and `counts` its new q, which may be one too many.  Returns
+    ρ = λ_ℓ, and the square of z's coordinate in the direction that is let go; the difference of
+    ‖z‖² and the other coordinates' squares would be rounding where it is small.
     """
     n = int(counts[Q])
     w, turn = rank_one_eigh(decay * values[:n], z[:n])
@@ -174,9 +177,9 @@ def _update(rotation, values, counts, decay, z, coordinates):
     coordinates[:n] = products(turn, z[:n])
     rotation[:n] = np.dot(turn, rotation[:n])
     values[:n] = np.maximum(w - rho, 0.0)
-    # The direction that the sketch lets go.
+    beside = float(coordinates[q]) ** 2 if q < n else 0.0
     coordinates[q:], rotation[q:], values[q:] = 0.0, 0.0, 0.0
-    return rho
+    return rho, beside
 
 
 @kernel

@@ -37,3 +37,35 @@ def test_a_sketch_that_absorbs_more_than_the_gradients_is_followed():
         metric = learner.preconditioner.metric
         expected = metric.project_on_ball(x - 0.7 * (metric.power(-1) @ g), 0.5)
         np.testing.assert_allclose(learner.x, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("small", [1e-3, 1e-4, 1e-5, 2e-6])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_turned_problem_has_a_turned_solution_however_small_the_tail(small, seed):
+    """A step of η/√σ times the rounding of ‖g‖² would be seen here."""
+    d = 6
+    turn = np.linalg.qr(np.random.default_rng(seed).standard_normal((d, d)))[0]
+    points = []
+    for Q in (np.eye(d), turn):
+        learner = oco.algorithms.s_adagrad(d, k=2, domain=oco.Ball(1.0), lr=0.6)
+        learner.update(Q[:, 0])
+        learner.update(small * Q[:, 1])
+        learner.x = 0.97 * Q[:, 2]
+        learner.update(Q[:, 0])
+        points.append(Q.T @ learner.x)
+    np.testing.assert_allclose(points[1], points[0], rtol=0, atol=1e-15 / small)
+
+
+def test_a_refused_gradient_leaves_no_trace():
+    rng = np.random.default_rng(0)
+    one, other = (oco.algorithms.s_adagrad(6, k=4, domain=oco.Ball(1.0), lr=2.0) for _ in range(2))
+    for g in rng.standard_normal((30, 6)):
+        one.update(g)
+        other.update(g)
+    one.x = other.x = np.full(6, 0.3)
+    with pytest.raises(ValueError, match="g: expected"):
+        one.update(np.full(6, np.nan))
+    for g in rng.standard_normal((3, 6)):
+        one.update(g)
+        other.update(g)
+    np.testing.assert_array_equal(one.x, other.x)

@@ -345,3 +345,25 @@ def test_the_document_is_strict_json():
         "margin": "Infinity",
         "formula": RUNGS["rounds"].formula,
     }
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "algorithm, options",
+    [
+        ("s-adagrad", {"k": 3, "lr": 1e160}),
+        ("full-adagrad", {"lr": 1e160}),
+        ("adagrad", {"lr": 1e160}),
+        ("ada-fd", {"k": 3, "lr": 1.0, "delta": 1e-160}),
+    ],
+)
+def test_a_step_that_overflows_ends_the_run_and_is_named(algorithm, options):
+    summary = oco.run(algorithm, d=5, T=100, **options).summary
+    assert summary.status == "failed" and "finite" in summary.message
+
+
+def test_a_game_is_performed_once():
+    game = prepare("ogd", d=3, T=5)
+    running.perform(game)
+    with pytest.raises(ValueError, match="game: has been performed"):
+        running.perform(game)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from oco.linalg.secular import ball_weights
+from oco.linalg.secular import ball_multiplier, ball_weights
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -74,3 +74,17 @@ def test_an_eigenvalue_however_small_beside_a_component_however_long(small):
     # To first order h y/μ of the long one, where the short one is h y/(h + μ).
     mu = small * (1 / weights[1])
     np.testing.assert_allclose(weights[0], 1 / (1 + mu), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_is_not_searched_for(bad):
+    h, squares = np.array([1.0, 2.0]), np.array([bad, 1.0])
+    with np.errstate(all="ignore"):
+        assert np.isnan(ball_multiplier(h, squares, 1.0))
+        assert np.isnan(ball_weights(h, squares, 1.0)).all()
+        assert np.isnan(ball_multiplier(squares, 2 * h, 1.0))
+
+
+def test_eigenvalues_whose_inverse_overflows_in_the_unit_of_the_largest():
+    weights = ball_weights(np.array([1e153, 1e-160]), np.array([0.36, 1.0]), 1.0)
+    np.testing.assert_allclose(weights, [1.0, 0.8], rtol=1e-14)
