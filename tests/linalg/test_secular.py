@@ -74,3 +74,8 @@ def test_an_eigenvalue_however_small_beside_a_component_however_long(small):
     # To first order h y/μ of the long one, where the short one is h y/(h + μ).
     mu = small * (1 / weights[1])
     np.testing.assert_allclose(weights[0], 1 / (1 + mu), rtol=1e-12)
+
+
+def test_a_point_on_the_boundary_but_for_rounding_leaves_no_room():
+    squares = np.array([1 + np.finfo(float).eps, 1.0])
+    np.testing.assert_allclose(ball_weights(np.array([2.0, 0.0]), squares, 1.0), [1.0, 0.0])
