@@ -168,9 +168,8 @@ def _descend(
     inverse = 1.0 / h if h[n] > 0.0 else pseudo_power(h, -1.0)
     scale = inverse[n]
     # In the eigenvectors W V the coordinates of y = x − η H⁺g are the image's − η·along; outside
-    # them y is what x + forth·g is there.  To the sketch, what is too short is zero.
-    along, outside, keep = inverse[:n] * c, numbers[BESIDE], 1.0
-    forth = -lr * scale if square >= SMALLEST_MASS else 0.0
+    # them y is what x + forth·g is there.
+    along, outside, forth, keep = inverse[:n] * c, numbers[BESIDE], -lr * scale, 1.0
     quadratic = inner(along, c) + scale * outside
     if radius == math.inf:
         combination = -lr * along - forth * c
@@ -185,12 +184,14 @@ def _descend(
             + 2 * forth * (np.dot(g, x) - inner(before, c))
             + forth * (forth * outside)
         )
+        if square < SMALLEST_MASS:
+            # The square has lost its digits, but a step may be as long as any.
+            moved, kept = x + forth * g, before + forth * c
+            rest = np.dot(moved, moved) - inner(kept, kept)
         squares = np.empty(n + 1)
         squares[:n], squares[n] = y * y, max(rest, 0.0)
         if scale > 0.0:
-            ratios = scale * h
-            mu = ball_multiplier(ratios, squares / radius**2, 1.0)
-            weights = ratios / (ratios + mu)
+            weights = h / (h + ball_multiplier(h, squares / radius**2, h[n]))
         else:
             weights = ball_weights(h, squares, radius)
         keep = weights[n]

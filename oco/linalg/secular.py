@@ -10,14 +10,8 @@ from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
 __all__ = ["ball_multiplier", "ball_weights"]
 
-# The projection's norm is met to a few roundings.  Above that the iteration cannot stall: for R = 1
-# a step raises μ by at least (‖x‖ − 1)μ, which is more than the rounding of μ.
-NORM_ACCURACY = 4 * np.finfo(np.float64).eps
 # Newton's method converges quadratically: a step this small leaves an error that is a rounding.
 LAST_STEP = 1e-9
-
-# An eigenvalue below this share of the largest counts as that: its inverse would overflow.
-LEAST_RATIO = 1e-300
 
 if ENGINE == "numba":
 
@@ -73,9 +67,7 @@ def ball_weights(values, squares, radius):
     """
     seen = values > 0
     inside = np.where(seen, squares, 0.0) / radius**2
-    largest = values.max()
-    h = np.where(seen, values / (largest if largest > 0 else 1.0), 1.0)
-    h = np.maximum(h, LEAST_RATIO)
+    h = np.where(seen, values, values.max())
     mu = ball_multiplier(h, inside, h.min())
     if mu == 0.0:
         unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
@@ -91,12 +83,11 @@ def ball_multiplier(h, inside, least):
     Parameters
     ----------
     h : ndarray of shape (n,)
-        Eigenvalues, all > 0.  Only their ratios matter, and μ is in their units, which should be
-        such that nothing overflows.
+        Eigenvalues, all > 0.
     inside : ndarray of shape (n,)
         Squared lengths s_i ≥ 0, relative to the radius.
     least : float
-        min h_i.
+        min h_i, or a number > 0 below that.
 
     Returns
     -------
@@ -126,12 +117,9 @@ def ball_multiplier(h, inside, least):
     mu = float(least) * (length - 1)
     while True:
         square, pull = _shrunk(h, inside, mu)
-        if not pull < math.inf:
+        if not 0 < pull < math.inf:
             return math.nan
-        length = math.sqrt(square)
-        if length - 1 <= NORM_ACCURACY:
-            return mu
-        step = (length - 1) * (square / pull)
+        step = (math.sqrt(square) - 1) * (square / pull)
         mu += step
         if step <= LAST_STEP * mu:
             return mu

@@ -92,9 +92,11 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     if mass < SMALLEST_MASS:
         values *= decay
         numbers[ESCAPED] *= decay
-        numbers[LAST] = numbers[BESIDE] = 0.0
-        coordinates[:] = 0.0
-        inside[:] = 0.0
+        numbers[LAST] = 0.0
+        inside[:m] = np.dot(frame[:m], g)
+        inside[m:] = 0.0
+        coordinates[:] = products(rotation, inside)
+        numbers[BESIDE] = max(mass - inner(coordinates, coordinates), 0.0)
         return False
     drifted = counts[ROWS] - counts[CORRECTED] >= CORRECT_EVERY
     if drifted:

@@ -88,3 +88,8 @@ def test_what_is_not_finite_is_not_searched_for(bad):
 def test_eigenvalues_whose_inverse_overflows_in_the_unit_of_the_largest():
     weights = ball_weights(np.array([1e153, 1e-160]), np.array([0.36, 1.0]), 1.0)
     np.testing.assert_allclose(weights, [1.0, 0.8], rtol=1e-14)
+
+
+def test_a_point_on_the_boundary_but_for_rounding_leaves_no_room():
+    squares = np.array([1 + np.finfo(float).eps, 1.0])
+    np.testing.assert_allclose(ball_weights(np.array([2.0, 0.0]), squares, 1.0), [1.0, 0.0])
