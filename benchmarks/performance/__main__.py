@@ -51,11 +51,7 @@ def main() -> None:
         phases=processes.phases(),
         k_ratio=scaling.k_ratio(),
         power_of_t=scaling.power_of_t(),
-        powers_of_d=tuple(
-            scaling.power_of_d(rounds, name, scaling.SIZE, LARGE)
-            for name in ("s-adagrad", "reading")
-            if not options.quick
-        ),
+        power_of_d=None if options.quick else scaling.power_of_d(rounds, LARGE),
         memory={} if options.quick else {case: processes.memory(*case) for case in MEMORY},
     )
     console.print(presentation.phases(found.phases), "\n")

@@ -38,8 +38,8 @@ class Findings:
     phases : list of (str, float)
         Where the headline's seconds go.
     k_ratio, power_of_t : float
-    powers_of_d : tuple of float
-        Of s-adagrad's cost and of reading 4kd numbers; empty where large d were left out.
+    power_of_d : float or None
+        At k = 20; None where large d were left out.
     memory : dict
         By (d, k, T).
     """
@@ -50,7 +50,7 @@ class Findings:
     phases: list[tuple[str, float]]
     k_ratio: float
     power_of_t: float
-    powers_of_d: tuple[float, ...]
+    power_of_d: float | None
     memory: dict[tuple[int, int, int], dict[str, float]]
 
 
@@ -106,10 +106,8 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
     command, loop = found.headline
     yield "headline command ÷ a process with the SVD loop alone", f"{command / loop:.2f}"
     yield "s-adagrad at k = 80 ÷ at k = 20, d = 10,000", f"{found.k_ratio:.1f}"
-    if found.powers_of_d:
-        own, reading = found.powers_of_d
-        yield "cost's power of d, 10,000 to 100,000, k = 20", f"{own:.2f}"
-        yield "the same of reading 4kd numbers, as the caches are left behind", f"{reading:.2f}"
+    if found.power_of_d is not None:
+        yield "cost's power of d, 10,000 to 100,000, k = 20", f"{found.power_of_d:.2f}"
     yield "cost's power of T", f"{found.power_of_t:.3f}"
     for (d, k, T), run in found.memory.items():
         above = run["grown"] - run["chunk"]

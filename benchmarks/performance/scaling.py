@@ -20,12 +20,10 @@ SIZE = 20
 ROUNDS, LONGER, TURNS = 4000, 8, 5
 
 
-def power_of_d(
-    measured: dict[tuple[int, int], dict[str, float]], name: str, k: int, low: int
-) -> float:
-    """Return p of the fit d^p to what `name` costs at dimensions from `low` on."""
+def power_of_d(measured: dict[tuple[int, int], dict[str, float]], low: int, k: int = SIZE) -> float:
+    """Return p of the fit d^p to the cost of a round at dimensions from `low` on."""
     sizes = sorted(d for d, size in measured if size == k and d >= low)
-    costs = [measured[d, k][name] for d in sizes]
+    costs = [measured[d, k]["s-adagrad"] for d in sizes]
     return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
 
 
