@@ -64,7 +64,7 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     gram : ndarray of shape (capacity, capacity)
         V Vᵀ, in the first m rows and columns; 0 elsewhere.
     coordinates : ndarray of shape (ℓ,)
-        Receives g's coordinates in the *updated* eigenvectors, in the first q (new) entries; 0.
+        Receives g's coordinates in the *updated* eigenvectors: the first q (new) entries; then 0.
     inside : ndarray of shape (capacity,)
         Receives V g, in the first m (new) entries; then 0.
     image : ndarray of shape (capacity,)
