@@ -85,6 +85,13 @@ def test_what_is_not_finite_is_not_searched_for(bad):
         assert np.isnan(ball_multiplier(squares, 2 * h, 1.0))
 
 
+@pytest.mark.parametrize("h", [[1e-300, 1e-140], [1e300, 1e300]])
+def test_where_the_search_overflows_it_says_so(h):
+    """In the slope at the start, and in the start itself."""
+    with np.errstate(all="ignore"):
+        assert np.isnan(ball_multiplier(np.array(h), np.array([1e300, 1e300]), h[0]))
+
+
 def test_eigenvalues_whose_inverse_overflows_in_the_unit_of_the_largest():
     weights = ball_weights(np.array([1e153, 1e-160]), np.array([0.36, 1.0]), 1.0)
     np.testing.assert_allclose(weights, [1.0, 0.8], rtol=1e-14)
