@@ -15,6 +15,10 @@ from oco.sketch.kernels import BESIDE, ESCAPED, FOLLOWED, ROWS, SMALLEST_MASS, T
 
 __all__ = ["SketchedRoot"]
 
+# V x is followed while a step outside the sketch has at most this many radii: it then is exact to ε
+# times the step, which the next round multiplies by a step like it.
+LONGEST_STEP = 1e3
+
 
 class SketchedRoot:
     """H_t = (Ḡ_t + σ_t I)^{1/2} + δ I, with σ_t the escaped mass ρ_{1:t} or 0.
@@ -200,7 +204,8 @@ def _descend(
     combination = combine(combination, rotation)
     if radius < math.inf:
         image[:] = keep * image + forth * inside + products(gram, combination)
-        counts[FOLLOWED] = counts[ROWS]
+        near = -forth * math.sqrt(square) <= LONGEST_STEP * radius
+        counts[FOLLOWED] = counts[ROWS] if near else -1
     result = np.dot(combination[:m], frame[:m])
     add_multiples(result, keep, x, forth, g)
     # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.

@@ -69,3 +69,21 @@ def test_a_refused_gradient_leaves_no_trace():
         one.update(g)
         other.update(g)
     np.testing.assert_array_equal(one.x, other.x)
+
+
+def test_nearly_parallel_rows_are_projected_where_they_belong():
+    """A counterexample that `oco verify` found: the step outside the sketch is 1e5 radii long."""
+    rows = [
+        [-1.75549079, 1, 1.7235818],
+        [0.24388935, 0, -0.23944462],
+        [-0.44146753, 1, 0.433429],
+        [1.60596244, -1, -1.57676223],
+    ]
+    radius, lr = 0.44500961, 0.62933863
+    learner = oco.algorithms.s_adagrad(3, k=3, domain=oco.Ball(radius), lr=lr)
+    for row in np.array(rows):
+        x, g = learner.x, row if row @ learner.x >= 0 else -row
+        learner.update(g)
+        metric = learner.preconditioner.metric
+        expected = metric.project_on_ball(x - lr * (metric.power(-1) @ g), radius)
+        np.testing.assert_allclose(learner.x, expected, rtol=0, atol=1e-8)
