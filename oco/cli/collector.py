@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 __all__ = ["loading"]
 
-# Everything goes at the end, and is not looked through for cycles first: that takes a third of a
-# second with all the libraries loaded.
+# Everything goes at the end, and is not looked through for cycles first: with all the libraries
+# loaded, that takes as long as many a short run.
 atexit.register(gc.freeze)
 
 
@@ -19,8 +19,8 @@ atexit.register(gc.freeze)
 def loading() -> Iterator[None]:
     """Load the libraries without looking for garbage among what they make.
 
-    All of them stay, so they are never looked through later either.  It takes a tenth of a second
-    off a start; where NumPy is there already, libraries are not what is loaded.
+    All of them stay, so they are never looked through later either.  Where NumPy is there already,
+    libraries are not what is loaded.
     """
     if "numpy" in sys.modules or not gc.isenabled():
         yield

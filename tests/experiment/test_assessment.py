@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 import oco
 from oco.algorithms import ALGORITHMS
@@ -99,3 +100,16 @@ def test_a_learner_is_gone_before_its_best_fixed_point_is_sought(algorithm, monk
     for name in ("k", "lr", "diameter", "bounds"):
         assert getattr(game.learner, name) == asked[name]
     np.testing.assert_array_equal(game.learner.x, result.x)
+
+
+def test_only_the_main_thread_looks_up_libraries_to_limit_them(monkeypatch):
+    """Another thread that does, while this one loads a library, can wait for it for ever."""
+    looked, look = [], threadpoolctl.ThreadpoolController.__init__
+
+    def noted(self):
+        looked.append(threading.current_thread() is threading.main_thread())
+        look(self)
+
+    monkeypatch.setattr(threadpoolctl.ThreadpoolController, "__init__", noted)
+    oco.run("s-adagrad", d=20, k=5, T=300)
+    assert looked and all(looked)
