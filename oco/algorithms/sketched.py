@@ -8,10 +8,11 @@ import numpy as np
 
 from oco.linalg.engine import kernel
 from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, resolve_rank
-from oco.linalg.products import add_multiples, combine, inner, products
+from oco.linalg.products import combine, inner, products, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import BESIDE, ESCAPED, FOLLOWED, ROWS, SMALLEST_MASS, TOTAL, M, step
+from oco.sketch.kernels import SMALLEST_MASS, step
+from oco.sketch.state import BESIDE, ESCAPED, FOLLOWED, ROWS, TOTAL, M, unpack
 
 __all__ = ["SketchedRoot"]
 
@@ -43,7 +44,6 @@ class SketchedRoot:
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         self.sketch = FrequentDirections(d, k)
         self.compensate, self.delta = compensate, delta
-        self._arrays = self.sketch.arrays
         # The x that `descend` has answered with, to which the sketch's image belongs.
         self._answer: np.ndarray | None = None
 
@@ -79,8 +79,9 @@ class SketchedRoot:
     ) -> tuple[np.ndarray, float, float]:
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
         known, self._answer = x is self._answer, None
-        answer, quadratic, mass = _descend(
-            *self._arrays,
+        answer = np.empty(len(x))
+        quadratic, mass = _descend(
+            self.sketch.memory,
             known,
             x,
             g,
@@ -89,10 +90,12 @@ class SketchedRoot:
             radius,
             self.compensate,
             self.delta,
+            answer,
         )
         # After a refusal or an interrupt no point is known: the image may belong to another.
-        if math.isfinite(mass):
-            self._answer = answer
+        if not math.isfinite(mass):
+            return x, quadratic, mass
+        self._answer = answer
         return answer, quadratic, mass
 
 
@@ -100,7 +103,8 @@ class SketchedRoot:
 def _roots(eigenvalues, shift, delta):
     """Eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and last the one beside."""
     shifted = np.empty(len(eigenvalues) + 1)
-    shifted[:-1], shifted[-1] = eigenvalues + shift, shift
+    shifted[:-1], shifted[-1] = eigenvalues, 0.0
+    shifted += shift
     # They descend: where the last of them is no rounding of the first, none is.
     if shift <= RANK_CUTOFF * shifted[0]:
         shifted, _ = resolve_rank(shifted)
@@ -108,25 +112,7 @@ def _roots(eigenvalues, shift, delta):
 
 
 @kernel
-def _descend(
-    frame,
-    rotation,
-    values,
-    gram,
-    coordinates,
-    inside,
-    image,
-    counts,
-    numbers,
-    known,
-    x,
-    g,
-    mass,
-    lr,
-    radius,
-    compensate,
-    delta,
-):
+def _descend(memory, known, x, g, mass, lr, radius, compensate, delta, result):
     """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
 
     The direction, the step and the projection are combinations of x, of g and of rows of V, found
@@ -134,8 +120,8 @@ def _descend(
 
     Parameters
     ----------
-    frame, rotation, values, gram, coordinates, inside, image, counts, numbers
-        The sketch: see `oco.sketch.kernels.step`.  `image` receives V times the result.
+    memory
+        The sketch's, whose `image` receives V times the result.
     known : bool
         Whether `x` is the last result, to which `image` belongs if the sketch has not changed.
     x, g : ndarray of shape (d,)
@@ -148,26 +134,30 @@ def _descend(
         Whether σ is the escaped mass, or 0.
     delta : float
         δ.
+    result : ndarray of shape (d,)
+        Receives argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y), with y = x − η H⁺g.
 
     Returns
     -------
-    ndarray of shape (d,), float, float
-        argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y) with y = x − η H⁺g; gᵀH⁺g; and Σ ‖g_s‖², which is not
-        finite if the vector has been refused, with nothing changed.  The coordinates in the
-        *updated* eigenvectors hold all of g that is in H's range, so that g is never split by
-        eigenvalues at rounding level.
+    float, float
+        gᵀH⁺g; and Σ ‖g_s‖², which is not finite if the vector has been refused, with nothing
+        changed.
+
+    Notes
+    -----
+    The coordinates in the *updated* eigenvectors hold all of g that is in H's range, so that g is
+    never split by eigenvalues at rounding level.
     """
-    # Neither vdot nor a float says anything of an overflow, which the caller reports.
-    square = float(np.vdot(g, g))
+    frame, rotation, gram, values, c, inside, image, numbers, counts = unpack(memory)
+    # Neither BLAS nor a float says anything of an overflow, which the caller reports.
+    square = float(inner(g, g))
     mass += square
     if not math.isfinite(mass + float(numbers[TOTAL])):
-        return x, 0.0, math.inf
+        return 0.0, math.inf
     if radius < math.inf and not (known and counts[FOLLOWED] == counts[ROWS]):
-        image[: counts[M]] = np.dot(frame[: counts[M]], x)
-    grown = step(
-        frame, rotation, values, gram, coordinates, inside, image, counts, numbers, g, square
-    )
-    m, n, c = counts[M], len(values), coordinates
+        image[: counts[M]] = products(frame[: counts[M]], x)
+    grown = step(frame, rotation, gram, values, c, inside, image, numbers, counts, g, square)
+    m, n = counts[M], len(values)
     h = _roots(values, numbers[ESCAPED] if compensate else 0.0, delta)
     inverse = 1.0 / h if h[n] > 0.0 else pseudo_power(h, -1.0)
     scale = inverse[n]
@@ -179,25 +169,25 @@ def _descend(
         combination = -lr * along - forth * c
     else:
         if grown:
-            image[m - 1] = np.dot(frame[m - 1], x)
+            image[m - 1] = inner(frame[m - 1], x)
         before = products(rotation, image)
         y = before - lr * along
         rest = (
-            np.dot(x, x)
+            inner(x, x)
             - inner(before, before)
-            + 2 * forth * (np.dot(g, x) - inner(before, c))
+            + 2 * forth * (inner(g, x) - inner(before, c))
             + forth * (forth * outside)
         )
         if square < SMALLEST_MASS:
             # The square has lost its digits, but a step may be as long as any.
             moved, kept = x + forth * g, before + forth * c
-            rest = np.dot(moved, moved) - inner(kept, kept)
-        squares = np.empty(n + 1)
-        squares[:n], squares[n] = y * y, max(rest, 0.0)
+            rest = inner(moved, moved) - inner(kept, kept)
+        lengths = np.empty(n + 1)
+        lengths[:n], lengths[n] = y, math.sqrt(max(rest, 0.0))
         if scale > 0.0:
-            weights = h / (h + ball_multiplier(h, squares / radius**2, h[n]))
+            weights = h / (h + ball_multiplier(h, lengths / radius, h[n]))
         else:
-            weights = ball_weights(h, squares, radius)
+            weights = ball_weights(h, lengths * lengths, radius)
         keep = weights[n]
         combination = weights[:n] * y - keep * (before + forth * c)
         forth *= keep
@@ -206,11 +196,10 @@ def _descend(
         image[:] = keep * image + forth * inside + products(gram, combination)
         near = -forth * math.sqrt(square) <= LONGEST_STEP * radius
         counts[FOLLOWED] = counts[ROWS] if near else -1
-    result = np.dot(combination[:m], frame[:m])
-    add_multiples(result, keep, x, forth, g)
+    weighted_sum(combination[:m], frame[:m], keep, x, forth, g, result)
     # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.
-    size = math.sqrt(np.dot(result, result))
+    size = math.sqrt(inner(result, result))
     if size > radius:
         result *= radius / size
         image *= radius / size
-    return result, quadratic, mass
+    return quadratic, mass

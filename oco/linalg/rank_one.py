@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.linalg.blas import dsyr
 from scipy.linalg.lapack import dsyevd
 
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
@@ -22,55 +23,37 @@ EPS = np.finfo(np.float64).eps
 DEFLATION = 8 * EPS
 # Rational iterations a root: 3 to 5 are typical and the bracket halves in each that misbehaves.
 MAX_ITERATIONS = 100
-# The iteration converges quadratically: a step this small, relative to the distance from the nearer
+# The iteration converges cubically: a step this small, relative to the distance from the nearer
 # pole, leaves an error that is a rounding of it, and needs no confirmation.
-LAST_STEP = 1e-9
+LAST_STEP = 1e-6
 
 
 def lapack_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ as a dense matrix; see `rank_one_eigh`."""
-    matrix = z[:, None] * z
-    matrix.ravel()[:: len(poles) + 1] += poles
-    ascending, vectors, failed = dsyevd(matrix, lower=True, overwrite_a=True)
+    n = len(poles)
+    # LAPACK's order is ascending: that of the negative matrix is the one wanted.
+    negative = np.zeros((n, n), order="F")
+    negative.ravel(order="F")[:: n + 1] = -poles
+    negative = dsyr(-1.0, z, a=negative, lower=True, overwrite_a=True)
+    values, vectors, failed = dsyevd(negative, lower=True, overwrite_a=True)
     if failed:
         raise np.linalg.LinAlgError("the eigenvalues did not converge")
-    return ascending[::-1].copy(), np.ascontiguousarray(vectors.T[::-1])
+    return -values, vectors.T
 
 
 @summing_kernel
 def _sums(d, z2, origin, mu):
-    """Sum z2_j/(d_j − w), its absolute value and its derivative, at w = origin + μ."""
-    total, size, slope = 0.0, 0.0, 0.0
+    """Sum z2_j/(d_j − w)^p at w = origin + μ, for p = 1, its absolute value, and p = 2 and 3."""
+    total, size, slope, curvature = 0.0, 0.0, 0.0, 0.0
     for j in range(len(d)):
         inverse = 1 / ((d[j] - origin) - mu)
         term = z2[j] * inverse
         total += term
         size += abs(term)
-        slope += term * inverse
-    return total, size, slope
-
-
-@kernel
-def _first_guess(d, z2, i):
-    """Start in the interval between poles i and i−1: the two poles exactly, the rest a constant.
-
-    Returns the index of the nearer pole, the distance of the guess from it, and a bracket of the
-    root's distance.
-    """
-    half = (d[i - 1] - d[i]) / 2
-    total, _, _ = _sums(d, z2, d[i], half)
-    f = 1 + total
-    rest = f + z2[i] / half - z2[i - 1] / half
-    # f rises from −∞ at d_i to +∞ at d_{i−1}: its sign in the middle tells the nearer pole.
-    if f >= 0:
-        nearer, low, high, gap, weight = i, 0.0, half, 2 * half, z2[i]
-    else:
-        nearer, low, high, gap, weight = i - 1, -half, 0.0, -2 * half, z2[i - 1]
-    b = weight * gap
-    a = rest * gap + z2[i] + z2[i - 1]
-    root = math.sqrt(max(a * a - 4 * b * rest, 0.0))
-    mu = 2 * b / (a + root) if a > 0 else (a - root) / (2 * rest)
-    return nearer, mu, low, high
+        term *= inverse
+        slope += term
+        curvature += term * inverse
+    return total, size, slope, curvature
 
 
 @kernel
@@ -80,9 +63,11 @@ def _root(d, z2, i):
     Returns the index of the nearer pole and the root's distance from it, which is accurate to a few
     ulps of itself: the eigenvectors depend on the distances, not on the root.
 
-    The iteration fits c + z2_a/(d_a − w) + s/(d_b − w) to the function and its slope, where a is
-    the nearer pole and b the one on the other side of the root (or, for the largest root, the next
-    below): the "fixed weight" of R.-C. Li (LAPACK Working Note 89, 1993), safeguarded by bisection.
+    The iteration fits c + s/(d_a − w) + t/(d_b − w) to the function and its first two derivatives,
+    where a and b are the poles on the two sides of the root, or for the largest root the two below:
+    the cubically convergent iteration of W. B. Gragg (C. F. Borges, W. B. Gragg, *A parallel divide
+    and conquer algorithm for the generalized real symmetric definite tridiagonal eigenproblem*,
+    1993), safeguarded by bisection.  It starts in the middle between the poles.
     """
     n = len(d)
     if i == 0:
@@ -90,21 +75,24 @@ def _root(d, z2, i):
         nearer, other, low, high = 0, 1, 0.0, z2.sum()
         mu = high
     else:
-        nearer, mu, low, high = _first_guess(d, z2, i)
-        other = 2 * i - 1 - nearer
+        nearer, other, low, high = i, i - 1, 0.0, d[i - 1] - d[i]
+        mu = high / 2
     origin = d[nearer]
-    for _ in range(MAX_ITERATIONS):
-        total, size, slope = _sums(d, z2, origin, mu)
+    for iteration in range(MAX_ITERATIONS):
+        total, size, slope, curvature = _sums(d, z2, origin, mu)
         f = 1 + total
         if abs(f) <= EPS * n * (1 + size):
             break
+        # f rises from −∞ at the pole below to +∞ at the one above, or to 1 beyond the largest.
         if f < 0:
             low = mu
         else:
             high = mu
+        if iteration == 0 and i > 0 and f < 0:
+            nearer, other = other, nearer
+            origin, mu, low, high = d[nearer], -mu, -mu, 0.0
         a_gap, b_gap = -mu, (d[other] - origin) - mu
-        a_slope = z2[nearer] / (a_gap * a_gap)
-        c = f - a_gap * a_slope - b_gap * (slope - a_slope)
+        c = f - (a_gap + b_gap) * slope + a_gap * b_gap * curvature
         a = (a_gap + b_gap) * f - a_gap * b_gap * slope
         b = a_gap * b_gap * f
         root = math.sqrt(abs(a * a - 4 * b * c))

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
+from oco.linalg.products import inner
 
 __all__ = ["ball_multiplier", "ball_weights"]
 
@@ -16,25 +17,24 @@ LAST_STEP = 1e-9
 if ENGINE == "numba":
 
     @summing_kernel
-    def _shrunk(h, inside, mu):
-        """Return Σ r² s and Σ r² s/(h + μ), for r = h/(h + μ) and s = `inside`."""
+    def _shrunk(weighted, h, mu):
+        """Return Σ v² and Σ v²/(h + μ), for v = `weighted`/(h + μ)."""
         square, pull = 0.0, 0.0
         for i in range(len(h)):
             inverse = 1.0 / (h[i] + mu)
-            ratio = h[i] * inverse
-            term = ratio * ratio * inside[i]
+            v = weighted[i] * inverse
+            term = v * v
             square += term
             pull += term * inverse
         return square, pull
 
 else:
 
-    def _shrunk(h, inside, mu):
-        """Return Σ r² s and Σ r² s/(h + μ), for r = h/(h + μ) and s = `inside`."""
-        inverse = 1.0 / (h + mu)
-        ratio = h * inverse
-        terms = ratio * inside
-        return float(np.dot(ratio, terms)), float(np.dot(ratio * inverse, terms))
+    def _shrunk(weighted, h, mu):
+        """Return Σ v² and Σ v²/(h + μ), for v = `weighted`/(h + μ)."""
+        shifted = h + mu
+        v = weighted / shifted
+        return float(np.dot(v, v)), float(np.dot(v, v / shifted))
 
 
 @kernel
@@ -68,7 +68,7 @@ def ball_weights(values, squares, radius):
     seen = values > 0
     inside = np.where(seen, squares, 0.0) / radius**2
     h = np.where(seen, values, values.max())
-    mu = ball_multiplier(h, inside, h.min())
+    mu = ball_multiplier(h, np.sqrt(inside), h.min())
     if mu == 0.0:
         unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
         room = math.sqrt(max(1.0 - inside.sum(), 0.0))
@@ -77,15 +77,15 @@ def ball_weights(values, squares, radius):
 
 
 @kernel
-def ball_multiplier(h, inside, least):
-    """Return the μ ≥ 0 at which Σ (h_i/(h_i + μ))² s_i = 1, or 0 if Σ s_i ≤ 1.
+def ball_multiplier(h, lengths, least):
+    """Return the μ ≥ 0 at which Σ (h_i y_i/(h_i + μ))² = 1, or 0 if Σ y_i² ≤ 1.
 
     Parameters
     ----------
     h : ndarray of shape (n,)
         Eigenvalues, all > 0.
-    inside : ndarray of shape (n,)
-        Squared lengths s_i ≥ 0, relative to the radius.
+    lengths : ndarray of shape (n,)
+        y_i, of either sign, relative to the radius.
     least : float
         min h_i, or a number > 0 below that.
 
@@ -98,7 +98,7 @@ def ball_multiplier(h, inside, least):
     -----
     With ‖x‖² for the sum, 1/‖x(μ)‖ is concave and nearly linear in μ, so Newton's method on
     1/‖x(μ)‖ = 1 approaches the root from below without safeguards.  Its step is ‖x‖ − 1 times a
-    mean of the h_i + μ.  It starts at (√Σ s_i − 1) min h_i, where the root is if all h_i are equal;
+    mean of the h_i + μ.  It starts at (‖y‖ − 1) min h_i, where the root is if all h_i are equal;
     from μ = 0 the slope could overflow.
 
     References
@@ -108,15 +108,16 @@ def ball_multiplier(h, inside, least):
 
     Examples
     --------
-    >>> ball_multiplier(np.array([1.0, 1.0]), np.array([9.0, 16.0]), 1.0)
+    >>> ball_multiplier(np.array([1.0, 1.0]), np.array([3.0, -4.0]), 1.0)
     4.0
     """
-    length = math.sqrt(inside.sum())
+    length = math.sqrt(inner(lengths, lengths))
     if length <= 1:
         return 0.0
+    weighted = h * lengths
     mu = float(least) * (length - 1)
     while True:
-        square, pull = _shrunk(h, inside, mu)
+        square, pull = _shrunk(weighted, h, mu)
         if not 0 < pull < math.inf:
             return math.nan
         step = (math.sqrt(square) - 1) * (square / pull)

@@ -10,7 +10,8 @@ from scipy.linalg import eigh
 from oco import checks
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.sketch import guarantees
-from oco.sketch.kernels import (
+from oco.sketch.kernels import append
+from oco.sketch.state import (
     CORRECTED,
     DECAY,
     ESCAPED,
@@ -20,7 +21,9 @@ from oco.sketch.kernels import (
     TOTAL,
     M,
     Q,
-    step,
+    State,
+    allocate,
+    views,
 )
 
 __all__ = ["FrequentDirections"]
@@ -82,65 +85,55 @@ class FrequentDirections:
         self.d = checks.integer("d", d, low=1)
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
-        capacity = self.k - 1 + max(8, self.k // 2)
-        self._frame = np.zeros((capacity, self.d))
-        self._rotation = np.zeros((self.k, capacity))
-        self._values, self._coordinates = np.zeros(self.k), np.zeros(self.k)
-        self._gram = np.zeros((capacity, capacity))
-        self._inside, self._image = np.zeros(capacity), np.zeros(capacity)
-        self._counts, self._numbers = np.zeros(5, dtype=np.int64), np.zeros(5)
-        self._numbers[DECAY] = self.decay
+        self._memory = allocate(self.d, self.k)
+        self.state.numbers[DECAY] = self.decay
 
     @property
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        """The state, as the kernels take it: see `oco.sketch.kernels.step`."""
-        return (
-            self._frame,
-            self._rotation,
-            self._values,
-            self._gram,
-            self._coordinates,
-            self._inside,
-            self._image,
-            self._counts,
-            self._numbers,
-        )
+    def memory(self) -> tuple[np.ndarray, ...]:
+        """The sketch, as compiled kernels take it: see `oco.sketch.state.unpack`."""
+        return self._memory
+
+    @property
+    def state(self) -> State:
+        """The sketch's own arrays, which the next step changes."""
+        return views(self._memory)
 
     @property
     def rows(self) -> int:
         """How many rows have been absorbed."""
-        return int(self._counts[ROWS])
+        return int(self.state.counts[ROWS])
 
     @property
     def escaped_mass(self) -> float:
         """τ_t = β τ_{t−1} + ρ_t, in the units of the squared rows; ρ_{1:t} when β = 1."""
-        return float(self._numbers[ESCAPED])
+        return float(self.state.numbers[ESCAPED])
 
     @property
     def last_escape(self) -> float:
         """ρ_t of the last step."""
-        return float(self._numbers[LAST])
+        return float(self.state.numbers[LAST])
 
     @property
     def total_mass(self) -> float:
         """The trace tr G_t."""
-        return float(self._numbers[TOTAL])
+        return float(self.state.numbers[TOTAL])
 
     @property
     def rank(self) -> int:
         """Number of directions held, at most k − 1."""
-        return int(self._counts[Q])
+        return int(self.state.counts[Q])
 
     @property
     def eigenvalues(self) -> np.ndarray:
         """Eigenvalues λ̄ of the sketch, descending, of shape (rank,)."""
-        return self._values[: self.rank].copy()
+        return self.state.values[: self.rank].copy()
 
     @property
     def basis(self) -> FactoredBasis:
         """The sketch's eigenvectors as W and V: a view that the next step changes."""
-        m = self._counts[M]
-        return FactoredBasis(np.ascontiguousarray(self._rotation[: self.rank, :m]), self._frame[:m])
+        state = self.state
+        m, q = state.counts[M], state.counts[Q]
+        return FactoredBasis(np.ascontiguousarray(state.rotation[:q, :m]), state.frame[:m])
 
     @property
     def directions(self) -> np.ndarray:
@@ -150,7 +143,7 @@ class FrequentDirections:
     @property
     def state_bytes(self) -> int:
         """Memory that the sketch holds, in bytes."""
-        return sum(array.nbytes for array in self.arrays)
+        return sum(array.nbytes for array in self._memory)
 
     def append(self, row) -> np.ndarray:
         """Absorb one row.
@@ -180,8 +173,7 @@ class FrequentDirections:
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
         mass = checks.squared_length("row", row)
         self._require_finite("row", self.decay * self.total_mass + mass)
-        step(*self.arrays, row, mass)
-        return self._coordinates[: self.rank].copy()
+        return append(self._memory, row, mass)
 
     def extend(self, rows) -> None:
         """Absorb the rows of an array of shape (n, d) one after the other.
@@ -211,9 +203,9 @@ class FrequentDirections:
         matrix = checks.matrix("matrix", matrix, self.d)
         total = self.decay * self.total_mass + _mass("matrix", matrix)
         self._require_finite("matrix", total)
-        self._numbers[TOTAL] = total
-        self._counts[ROWS] += len(matrix)
-        self._numbers[ESCAPED] *= self.decay
+        self.state.numbers[TOTAL] = total
+        self.state.counts[ROWS] += len(matrix)
+        self.state.numbers[ESCAPED] *= self.decay
         self._absorb_block(matrix, self.decay)
 
     def merge(self, other: FrequentDirections) -> None:
@@ -239,9 +231,9 @@ class FrequentDirections:
         total = self.total_mass + other.total_mass
         self._require_finite("other", total)
         rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
-        self._numbers[TOTAL] = total
-        self._counts[ROWS] += other.rows
-        self._numbers[ESCAPED] += other.escaped_mass
+        self.state.numbers[TOTAL] = total
+        self.state.counts[ROWS] += other.rows
+        self.state.numbers[ESCAPED] += other.escaped_mass
         self._absorb_block(rows, 1.0)
 
     def covariance(self) -> LowRankPlusScalar:
@@ -302,19 +294,19 @@ class FrequentDirections:
         values, vectors = _leading(np.vstack([factor, block]), self.k)
         rho = values[self.k - 1] if len(values) == self.k else 0.0
         q = min(len(values), self.k - 1)
-        self._values[:] = 0.0
-        self._values[:q] = values[:q] - rho
-        self._frame[:q] = vectors[:q]
-        self._rotation[:] = 0.0
-        self._gram[:] = 0.0
-        np.fill_diagonal(self._rotation[:q, :q], 1.0)
-        np.fill_diagonal(self._gram[:q, :q], 1.0)
-        self._counts[M] = self._counts[Q] = q
-        self._counts[CORRECTED] = self._counts[ROWS]
+        state = self.state
+        for array in (state.values, state.rotation, state.gram, state.coordinates, state.inside):
+            array[:] = 0.0
+        state.values[:q] = values[:q] - rho
+        state.frame[:q] = vectors[:q]
+        np.fill_diagonal(state.rotation[:q, :q], 1.0)
+        np.fill_diagonal(state.gram[:q, :q], 1.0)
+        state.counts[M] = state.counts[Q] = q
+        state.counts[CORRECTED] = state.counts[ROWS]
         # V is another: its image of a vector is lost.
-        self._counts[FOLLOWED] = -1
-        self._numbers[LAST] = rho
-        self._numbers[ESCAPED] += rho
+        state.counts[FOLLOWED] = -1
+        state.numbers[LAST] = rho
+        state.numbers[ESCAPED] += rho
 
 
 def _leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,27 +10,10 @@ from oco.linalg.engine import kernel
 from oco.linalg.orthogonal import NEW_DIRECTION, ONE_PASS
 from oco.linalg.products import combine, inner, products
 from oco.linalg.rank_one import rank_one_eigh
+from oco.sketch.state import BESIDE, CORRECTED, DECAY, ESCAPED, LAST, ROWS, TOTAL, M, Q, unpack
 
-__all__ = [
-    "BESIDE",
-    "CORRECTED",
-    "DECAY",
-    "ESCAPED",
-    "FOLLOWED",
-    "LAST",
-    "ROWS",
-    "SMALLEST_MASS",
-    "TOTAL",
-    "M",
-    "Q",
-    "fold",
-    "orthonormalise",
-    "step",
-]
+__all__ = ["SMALLEST_MASS", "append", "fold", "orthonormalise", "step"]
 
-# Where a sketch's counts and numbers stand in the two arrays that its steps change.
-M, Q, ROWS, CORRECTED, FOLLOWED = range(5)
-DECAY, TOTAL, ESCAPED, LAST, BESIDE = range(5)
 # Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
 # below 1e-13, and rare enough to cost nothing.
 CORRECT_EVERY = 256
@@ -47,34 +30,17 @@ FOLD_COLUMNS = 1024
 
 
 @kernel
-def step(frame, rotation, values, gram, coordinates, inside, image, counts, numbers, g, mass):
-    """One Frequent Directions step with the vector `g`, exact; changes the arrays in place.
+def step(frame, rotation, gram, values, coordinates, inside, image, numbers, counts, g, mass):
+    """One Frequent Directions step with the vector `g`, exact; changes the sketch in place.
 
     The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs one product
     of V with a vector, and O(q²·capacity) in the small space; V is turned when it is full.
 
     Parameters
     ----------
-    frame : ndarray of shape (capacity, d)
-        V: m rows of unit length.  A new row may be appended.
-    rotation : ndarray of shape (ℓ, capacity)
-        W: q rows such that those of W V are orthonormal; 0 in all other rows, and beyond column m.
-    values : ndarray of shape (ℓ,)
-        Eigenvalues λ̄ of the sketch, descending, in the first q entries; then 0.
-    gram : ndarray of shape (capacity, capacity)
-        V Vᵀ, in the first m rows and columns; 0 elsewhere.
-    coordinates : ndarray of shape (ℓ,)
-        Receives g's coordinates in the *updated* eigenvectors: the first q (new) entries; then 0.
-    inside : ndarray of shape (capacity,)
-        Receives V g, in the first m (new) entries; then 0.
-    image : ndarray of shape (capacity,)
-        V x, for a vector x that the caller follows: turned along with V.  What belongs to a new row
-        is the caller's to fill in.
-    counts : ndarray of int, indexed by M, Q, ROWS, CORRECTED, FOLLOWED
-        Rows of V and of W in use, q < ℓ; rows absorbed so far, at the last correction of the drift,
-        and when the caller last saw to `image`.
-    numbers : ndarray, indexed by DECAY, TOTAL, ESCAPED, LAST, BESIDE
-        β, tr G, τ, ρ_t, and the square of what g has outside the updated eigenvectors.
+    frame, rotation, gram, values, coordinates, inside, image, numbers, counts
+        The sketch's `State`.  Its `coordinates`, `inside` and numbers are those of `g` afterwards.  V may get a new row,
+        its last; its entry of `image` is the caller's to fill in.
     g : ndarray of shape (d,)
         The vector, finite.
     mass : float
@@ -83,7 +49,7 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     Returns
     -------
     bool
-        Whether V has got a new row, its last.
+        Whether V has got a new row.
     """
     # Numbers of Python's own, which uncompiled are quicker than NumPy's.
     decay, m, q = float(numbers[DECAY]), int(counts[M]), int(counts[Q])
@@ -93,8 +59,7 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
         values *= decay
         numbers[ESCAPED] *= decay
         numbers[LAST] = 0.0
-        inside[:m] = np.dot(frame[:m], g)
-        inside[m:] = 0.0
+        inside[:m] = products(frame[:m], g)
         coordinates[:] = products(rotation, inside)
         numbers[BESIDE] = max(mass - inner(coordinates, coordinates), 0.0)
         return False
@@ -105,16 +70,25 @@ def step(frame, rotation, values, gram, coordinates, inside, image, counts, numb
     if drifted or m == len(frame):
         fold(frame, rotation, gram, image, m, q)
         m = q
-    z, new = _split(frame, rotation, gram, m, q, g, mass, inside)
+        inside[:] = 0.0
+    z, new = _split(frame, rotation, gram, inside, m, q, g, mass)
     grown = new > 0.0
     counts[M], counts[Q] = m + grown, q + grown
-    numbers[LAST], numbers[BESIDE] = _update(rotation, values, counts, decay, z, coordinates)
+    numbers[LAST], numbers[BESIDE] = _update(rotation, values, coordinates, counts, decay, z)
     numbers[ESCAPED] = decay * numbers[ESCAPED] + numbers[LAST]
     return grown
 
 
 @kernel
-def _split(frame, rotation, gram, m, q, g, mass, inside):
+def append(memory, g, mass):
+    """Absorb `g` and return its coordinates in the updated eigenvectors, of shape (q,)."""
+    frame, rotation, gram, values, coordinates, inside, image, numbers, counts = unpack(memory)
+    step(frame, rotation, gram, values, coordinates, inside, image, numbers, counts, g, mass)
+    return coordinates[: counts[Q]].copy()
+
+
+@kernel
+def _split(frame, rotation, gram, inside, m, q, g, mass):
     """Split g = (W V)ᵀz, with a unit vector orthogonal to the sketch as W's new row q.
 
     Returns z, with z_q the length of what is new to the sketch, and what part of ‖g‖ that is:
@@ -129,29 +103,28 @@ def _split(frame, rotation, gram, m, q, g, mass, inside):
     `oco.linalg.orthogonal.split`).
     """
     length = math.sqrt(mass)
-    inside[:m] = np.dot(frame[:m], g)
-    inside[m:] = 0.0
+    inside[:m] = products(frame[:m], g)
     z = products(rotation, inside)
     new = math.sqrt(max(1.0 - inner(z, z) / mass, 0.0))
     out = combine(z, rotation)
     if new > ONE_PASS and 1.0 + inner(out, out) / mass <= AMPLIFICATION * new * new:
-        np.divide(g, length, frame[m])
+        np.multiply(g, 1.0 / length, frame[m])
         gram[m] = inside / length
         inside[m] = length
         rotation[q] = out / (-length * new)
         rotation[q, m] = 1.0 / new
     else:
-        rest = (g - np.dot(out[:m], frame[:m])) / length
+        rest = (g - combine(out[:m], frame[:m])) / length
         again = np.zeros(len(frame))
-        again[:m] = np.dot(frame[:m], rest)
+        again[:m] = products(frame[:m], rest)
         correction = products(rotation, again)
         z += length * correction
         back = combine(correction, rotation)
-        rest -= np.dot(back[:m], frame[:m])
-        new = math.sqrt(np.dot(rest, rest))
+        rest -= combine(back[:m], frame[:m])
+        new = math.sqrt(inner(rest, rest))
         if new <= NEW_DIRECTION:
             return z, 0.0
-        np.divide(rest, new, frame[m])
+        np.multiply(rest, 1.0 / new, frame[m])
         gram[m] = (again - products(gram, back)) / new
         inside[m] = new * length
         rotation[q] = 0.0
@@ -163,10 +136,10 @@ def _split(frame, rotation, gram, m, q, g, mass, inside):
 
 
 @kernel
-def _update(rotation, values, counts, decay, z, coordinates):
+def _update(rotation, values, coordinates, counts, decay, z):
     """Decompose β diag(λ̄) + z zᵀ, turn W and deflate, in place.
 
-    W has got its new row already, and `counts` its new q, which may be one too many.  Returns
+    W has got its new row already, and the counts their new q, which may be one too many.  Returns
     ρ = λ_ℓ, and the square of z's coordinate in the direction that is let go; the difference of
     ‖z‖² and the other coordinates' squares would be rounding where it is small.
     """
@@ -179,8 +152,10 @@ def _update(rotation, values, counts, decay, z, coordinates):
     coordinates[:n] = products(turn, z[:n])
     rotation[:n] = np.dot(turn, rotation[:n])
     values[:n] = np.maximum(w - rho, 0.0)
-    beside = float(coordinates[q]) ** 2 if q < n else 0.0
-    coordinates[q:], rotation[q:], values[q:] = 0.0, 0.0, 0.0
+    if q == n:
+        return rho, 0.0
+    beside = float(coordinates[q]) ** 2
+    coordinates[q], rotation[q], values[q] = 0.0, 0.0, 0.0
     return rho, beside
 
 

@@ -3,17 +3,21 @@
 import numpy as np
 import pytest
 
-from oco.linalg.products import add_multiples, combine, inner, products
+from oco.linalg.products import COLUMNS, combine, inner, products, weighted_sum
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (5, 8), (30, 17)])
+@pytest.mark.parametrize(
+    "shape", [(0, 3), (1, 1), (4, 4), (5, 8), (30, 17), (7, COLUMNS), (6, 2 * COLUMNS + 5)]
+)
 def test_products_are_those_of_the_matrix(shape):
     rng = np.random.default_rng(0)
     matrix = rng.standard_normal(shape)
-    x, y = (rng.standard_normal(size) for size in shape)
-    np.testing.assert_allclose(products(matrix, y), matrix @ y, rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(combine(x, matrix), matrix.T @ x, rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(inner(x, 2 * x), 2 * x @ x, rtol=1e-13)
-    result = np.ones(len(x))
-    add_multiples(result, 3.0, x, -2.0, x**2)
-    np.testing.assert_allclose(result, 1 + 3 * x - 2 * x**2, rtol=1e-13, atol=1e-13)
+    w, x, y = (rng.standard_normal(size) for size in (*shape, shape[1]))
+    # A rounding for each term of a sum of at most 10⁴, which add up like a random walk.
+    close = {"rtol": 1e-13, "atol": 1e-12}
+    np.testing.assert_allclose(products(matrix, x), matrix @ x, **close)
+    np.testing.assert_allclose(combine(w, matrix), matrix.T @ w, **close)
+    np.testing.assert_allclose(inner(x, y), x @ y, **close)
+    result = np.full(len(x), np.nan)
+    weighted_sum(w, matrix, 3.0, x, -2.0, y, result)
+    np.testing.assert_allclose(result, matrix.T @ w + 3 * x - 2 * y, **close)

@@ -5,7 +5,8 @@ import pytest
 from dense_sketch import gradient_streams
 
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import CORRECT_EVERY, CORRECTED, fold, orthonormalise, step
+from oco.sketch.kernels import CORRECT_EVERY, fold, orthonormalise, step
+from oco.sketch.state import CORRECTED
 
 # A few roundings of numbers of order one, amplified at most 8-fold.
 EXACT = 1e-13
@@ -17,11 +18,11 @@ STREAMS = list(gradient_streams(4, 10, 0))
 def test_products_with_the_frame_are_kept_exactly(name, size):
     d, T = 8, 50
     sketch = FrequentDirections(d, size)
-    frame, rotation, values, gram, coordinates, inside, image, counts, numbers = sketch.arrays
+    frame, rotation, gram, values, coordinates, inside, image, numbers, counts = sketch.state
     before, x = frame.copy(), np.random.default_rng(1).standard_normal(d)
     for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
         m_before, escaped_before = counts[0], sketch.escaped_mass
-        grown = step(*sketch.arrays, g, g @ g)
+        grown = step(*sketch.state, g, g @ g)
         m, q = counts[:2]
         if grown:
             image[m - 1] = frame[m - 1] @ x
@@ -64,7 +65,7 @@ def test_products_with_the_frame_after_blocks_and_merges(size):
     ]
     for i in (0, 1, 0, 2, 0, 1, 1, 3, 0, 2, 2, 0):
         steps[i]()
-        frame, rotation, values, gram, _, _, _, counts, _ = sketch.arrays
+        frame, rotation, gram, values, _, _, _, _, counts = sketch.state
         m, q = counts[:2]
         np.testing.assert_allclose(gram[:m, :m], frame[:m] @ frame[:m].T, rtol=0, atol=EXACT)
         directions = rotation[:q] @ gram @ rotation[:q].T
@@ -136,7 +137,7 @@ def test_a_correction_squares_the_drift(drift):
 def test_the_drift_is_corrected_every_so_many_rows():
     rng = np.random.default_rng(2)
     sketch = FrequentDirections(8, 4)
-    counts = sketch.arrays[7]
+    counts = sketch.state.counts
     for row in rng.standard_normal((3 * CORRECT_EVERY, 8)):
         sketch.append(row)
         rows = sketch.rows
@@ -148,7 +149,7 @@ def test_zero_rows_do_not_put_the_correction_off_for_good():
     rows = np.random.default_rng(5).standard_normal((CORRECT_EVERY + 5, 8))
     rows[CORRECT_EVERY - 1 : CORRECT_EVERY + 1] = 0.0
     sketch.extend(rows)
-    assert sketch.arrays[-2][CORRECTED] == CORRECT_EVERY + 2
+    assert sketch.state.counts[CORRECTED] == CORRECT_EVERY + 2
 
 
 @pytest.mark.parametrize("size", [2, 9, 40])
@@ -156,7 +157,7 @@ def test_the_frame_is_short_and_seldom_turned(size):
     """At most ℓ + max(7, ℓ/2) rows; turned every max(8, ℓ/2) steps at most."""
     d = 400
     sketch = FrequentDirections(d, size)
-    frame, counts = sketch.arrays[0], sketch.arrays[-2]
+    frame, counts = sketch.state.frame, sketch.state.counts
     assert len(frame) <= size + max(7, size / 2)
     assert sketch.state_bytes <= 8 * d * len(frame) + 8 * 3 * len(frame) * (len(frame) + 5)
     turned, before = [], 0
@@ -172,7 +173,7 @@ def test_the_frame_is_short_and_seldom_turned(size):
 def test_a_row_far_from_the_sketch_becomes_the_frames_own(unit):
     """The quick way: what the row has in common with the sketch stays in it."""
     sketch = FrequentDirections(200, 10)
-    frame, counts = sketch.arrays[0], sketch.arrays[-2]
+    frame, counts = sketch.state.frame, sketch.state.counts
     for row in unit * np.random.default_rng(4).standard_normal((60, 200)):
         sketch.append(row)
         newest = frame[counts[0] - 1]
