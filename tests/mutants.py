@@ -14,7 +14,7 @@ from oco.algorithms import ALGORITHMS, MirrorDescent
 from oco.domains import Ball
 from oco.linalg.operators import Dense, LowRankPlusScalar
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import ESCAPED
+from oco.sketch.state import ESCAPED
 
 
 class Plain:
@@ -136,7 +136,7 @@ class MergesWithoutTheTail(FrequentDirections):
     def merge(self, other):
         before = self.escaped_mass
         super().merge(other)
-        self._numbers[ESCAPED] = before + self.last_escape
+        self.state.numbers[ESCAPED] = before + self.last_escape
 
 
 class DecaysLate(FrequentDirections):

@@ -9,9 +9,10 @@ import numpy as np
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
 from oco.domains import Domain
-from oco.linalg.engine import kernel
+from oco.linalg.engine import ENGINE, kernel, summing_kernel
 from oco.linalg.operators import Diagonal
-from oco.linalg.secular import ball_weights
+from oco.linalg.products import inner, mix
+from oco.linalg.secular import project_onto_ball
 
 __all__ = ["DiagonalCovariance", "adagrad"]
 
@@ -49,13 +50,15 @@ class DiagonalCovariance:
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return g_i/(Σ g_{s,i}²)^{1/2} (0 for a coordinate that was always 0)."""
-        return _absorb(self._squares, self._roots, g)
+        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
 
     def descend(
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
     ) -> tuple[np.ndarray, float, float]:
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        return _descend(self._squares, self._roots, x, g, mass, lr, radius)
+        answer = np.empty(len(x))
+        quadratic, mass = _descend(self._squares, self._roots, x, g, mass, lr, radius, answer)
+        return answer if math.isfinite(mass) else x, quadratic, mass
 
 
 def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -110,24 +113,39 @@ def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent
     )
 
 
-@kernel
-def _absorb(squares, roots, g):
-    """Add g² to `squares` and take `roots`, in place; return g over the roots, and 0 over 0."""
-    squares += g * g
-    roots[:] = np.sqrt(squares)
-    seen = roots > 0
-    return np.where(seen, g / np.where(seen, roots, 1.0), 0.0)
+if ENGINE == "numba":
+
+    @summing_kernel
+    def _step(squares, roots, x, g, lr, result):
+        """Add g² to `squares`, take `roots`, and fill `result` with x − η H⁻¹g; return gᵀH⁻¹g."""
+        quadratic = 0.0
+        for i in range(len(g)):
+            squares[i] += g[i] * g[i]
+            roots[i] = math.sqrt(squares[i])
+            direction = g[i] / roots[i] if roots[i] > 0.0 else 0.0
+            result[i] = x[i] - lr * direction
+            quadratic += g[i] * direction
+        return quadratic
+
+else:
+
+    def _step(squares, roots, x, g, lr, result):
+        """Add g² to `squares`, take `roots`, and fill `result` with x − η H⁻¹g; return gᵀH⁻¹g."""
+        squares += g * g
+        np.sqrt(squares, roots)
+        direction = np.divide(g, roots, out=np.zeros(len(g)), where=roots > 0.0)
+        mix(1.0, x, -lr, direction, result)
+        return inner(g, direction)
 
 
 @kernel
-def _descend(squares, roots, x, g, mass, lr, radius):
-    """Do what `DiagonalCovariance.descend` says; changes `squares` and `roots` in place."""
-    # Neither vdot nor a float says anything of an overflow, which the caller reports.
-    mass += float(np.vdot(g, g))
+def _descend(squares, roots, x, g, mass, lr, radius, result):
+    """Do what `DiagonalCovariance.descend` says, in place; return no x."""
+    # Neither BLAS nor a float says anything of an overflow, which the caller reports.
+    mass += float(inner(g, g))
     if not math.isfinite(mass):
-        return x, 0.0, mass
-    direction = _absorb(squares, roots, g)
-    y = x - lr * direction
-    if radius < math.inf and np.dot(y, y) > radius * radius:
-        y *= ball_weights(roots, y * y, radius)
-    return y, np.dot(g, direction), mass
+        return 0.0, mass
+    quadratic = _step(squares, roots, x, g, lr, result)
+    if radius < math.inf and inner(result, result) > radius * radius:
+        project_onto_ball(roots, result, radius)
+    return quadratic, mass

@@ -8,6 +8,7 @@ import numpy as np
 
 from oco.linalg.engine import kernel
 from oco.linalg.operators import Scalar
+from oco.linalg.products import inner, mix
 
 __all__ = ["GradientNorm", "RoundCount"]
 
@@ -43,10 +44,11 @@ class _ScalarPreconditioner:
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
     ) -> tuple[np.ndarray, float, float]:
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        x, quadratic, mass, self._square = _descend(
-            self._square, self.growth, x, g, mass, lr, radius
+        answer = np.empty(len(x))
+        quadratic, mass, self._square = _descend(
+            self._square, *self.growth, x, g, mass, lr, radius, answer
         )
-        return x, quadratic, mass
+        return answer if math.isfinite(mass) else x, quadratic, mass
 
 
 class RoundCount(_ScalarPreconditioner):
@@ -74,17 +76,17 @@ class GradientNorm(_ScalarPreconditioner):
 
 
 @kernel
-def _descend(h2, growth, x, g, mass, lr, radius):
-    """Do what `_ScalarPreconditioner.descend` says for h² = `h2`; return the new h² too."""
-    # Neither vdot nor a float says anything of an overflow, which the caller reports.
-    square = float(np.vdot(g, g))
+def _descend(h2, steady, growing, x, g, mass, lr, radius, result):
+    """Do what `_ScalarPreconditioner.descend` says for h² = `h2`; return the new h², and not x."""
+    # Neither BLAS nor a float says anything of an overflow, which the caller reports.
+    square = float(inner(g, g))
     mass += square
     if not math.isfinite(mass):
-        return x, 0.0, mass, h2
-    h2 += growth[0] + growth[1] * square
+        return 0.0, mass, h2
+    h2 += steady + growing * square
     scale = 1.0 / math.sqrt(h2) if h2 > 0.0 else 0.0
-    y = x - (lr * scale) * g
-    length = math.sqrt(np.dot(y, y))
+    mix(1.0, x, -lr * scale, g, result)
+    length = math.sqrt(inner(result, result))
     if length > radius:
-        y *= radius / length
-    return y, scale * square, mass, h2
+        result *= radius / length
+    return scale * square, mass, h2

@@ -44,6 +44,7 @@ class SketchedRoot:
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         self.sketch = FrequentDirections(d, k)
         self.compensate, self.delta = compensate, delta
+        self._memory = self.sketch.memory
         # The x that `descend` has answered with, to which the sketch's image belongs.
         self._answer: np.ndarray | None = None
 
@@ -81,7 +82,7 @@ class SketchedRoot:
         known, self._answer = x is self._answer, None
         answer = np.empty(len(x))
         quadratic, mass = _descend(
-            self.sketch.memory,
+            self._memory,
             known,
             x,
             g,

@@ -11,7 +11,7 @@ from scipy.linalg.blas import daxpy, ddot
 
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
-__all__ = ["combine", "inner", "products", "weighted_sum"]
+__all__ = ["combine", "inner", "mix", "products", "weighted_sum"]
 
 # Columns taken at a time, so that their part of the vector stays in the first-level cache while the
 # rows go by.
@@ -28,6 +28,12 @@ if ENGINE == "numba":
         return total
 
     @summing_kernel
+    def mix(a, x, b, y, result):
+        """Fill `result` with a x + b y."""
+        for j in range(len(result)):
+            result[j] = a * x[j] + b * y[j]
+
+    @summing_kernel
     def _four_products(a, b, c, d, x):
         """Return the products of four rows with x, which is read once."""
         at_a, at_b, at_c, at_d = 0.0, 0.0, 0.0, 0.0
@@ -41,18 +47,14 @@ if ENGINE == "numba":
     @summing_kernel
     def _add_four(result, weights, a, b, c, d):
         for j in range(len(result)):
-            result[j] += weights[0] * a[j] + weights[1] * b[j] + weights[2] * c[j] + weights[3] * d[j]
+            result[j] += (
+                weights[0] * a[j] + weights[1] * b[j] + weights[2] * c[j] + weights[3] * d[j]
+            )
 
     @summing_kernel
     def _add_one(result, weight, a):
         for j in range(len(result)):
             result[j] += weight * a[j]
-
-    @summing_kernel
-    def _mix(result, a, x, b, y):
-        """Fill `result` with a x + b y."""
-        for j in range(len(result)):
-            result[j] = a * x[j] + b * y[j]
 
     @kernel
     def _add_rows(result, weights, matrix, start, stop):
@@ -113,13 +115,18 @@ if ENGINE == "numba":
         for start in range(0, len(x), COLUMNS):
             stop = min(start + COLUMNS, len(x))
             part = result[start:stop]
-            _mix(part, a, x[start:stop], b, y[start:stop])
+            mix(a, x[start:stop], b, y[start:stop], part)
             _add_rows(part, weights, matrix, start, stop)
 
 else:
     # Of one entry or more; NumPy's own takes three times as long to call.
     inner = ddot
     products = combine = np.dot
+
+    def mix(a, x, b, y, result):
+        """Fill `result` with a x + b y."""
+        np.multiply(x, a, result)
+        daxpy(y, result, a=b)
 
     def weighted_sum(weights, matrix, a, x, b, y, result):
         """Fill `result` with weightsᵀ A + a x + b y."""

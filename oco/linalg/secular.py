@@ -9,7 +9,7 @@ import numpy as np
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
 from oco.linalg.products import inner
 
-__all__ = ["ball_multiplier", "ball_weights"]
+__all__ = ["ball_multiplier", "ball_weights", "project_onto_ball"]
 
 # Newton's method converges quadratically: a step this small leaves an error that is a rounding.
 LAST_STEP = 1e-9
@@ -28,13 +28,23 @@ if ENGINE == "numba":
             pull += term * inverse
         return square, pull
 
+    @kernel
+    def _shrink(h, mu, y):
+        """Multiply y by h/(h + μ), in place."""
+        for i in range(len(y)):
+            y[i] *= h[i] / (h[i] + mu)
+
 else:
 
     def _shrunk(weighted, h, mu):
         """Return Σ v² and Σ v²/(h + μ), for v = `weighted`/(h + μ)."""
         shifted = h + mu
         v = weighted / shifted
-        return float(np.dot(v, v)), float(np.dot(v, v / shifted))
+        return inner(v, v), inner(v, v / shifted)
+
+    def _shrink(h, mu, y):
+        """Multiply y by h/(h + μ), in place."""
+        y *= h / (h + mu)
 
 
 @kernel
@@ -124,3 +134,21 @@ def ball_multiplier(h, lengths, least):
         mu += step
         if step <= LAST_STEP * mu:
             return mu
+
+
+@kernel
+def project_onto_ball(h, y, radius):
+    """Replace y by its projection onto a ball in the metric diag(h): see `ball_weights`.
+
+    Examples
+    --------
+    >>> y = np.array([3.0, 4.0])
+    >>> project_onto_ball(np.array([1.0, 1.0]), y, 1.0)
+    >>> y
+    array([0.6, 0.8])
+    """
+    least = h.min()
+    if least > 0.0:
+        _shrink(h, ball_multiplier(h, y / radius, least), y)
+    else:
+        y *= ball_weights(h, y * y, radius)

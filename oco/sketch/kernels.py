@@ -39,8 +39,8 @@ def step(frame, rotation, gram, values, coordinates, inside, image, numbers, cou
     Parameters
     ----------
     frame, rotation, gram, values, coordinates, inside, image, numbers, counts
-        The sketch's `State`.  Its `coordinates`, `inside` and numbers are those of `g` afterwards.  V may get a new row,
-        its last; its entry of `image` is the caller's to fill in.
+        The sketch's `State`.  `coordinates`, `inside` and the numbers are those of `g` afterwards.
+        V may get a new row, its last; its entry of `image` is the caller's to fill in.
     g : ndarray of shape (d,)
         The vector, finite.
     mass : float

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oco.linalg.products import COLUMNS, combine, inner, products, weighted_sum
+from oco.linalg.products import COLUMNS, combine, inner, mix, products, weighted_sum
 
 
 @pytest.mark.parametrize(
@@ -19,5 +19,8 @@ def test_products_are_those_of_the_matrix(shape):
     np.testing.assert_allclose(combine(w, matrix), matrix.T @ w, **close)
     np.testing.assert_allclose(inner(x, y), x @ y, **close)
     result = np.full(len(x), np.nan)
+    mix(3.0, x, -2.0, y, result)
+    np.testing.assert_allclose(result, 3 * x - 2 * y, **close)
+    result[:] = np.nan
     weighted_sum(w, matrix, 3.0, x, -2.0, y, result)
     np.testing.assert_allclose(result, matrix.T @ w + 3 * x - 2 * y, **close)
