@@ -44,3 +44,10 @@ def test_no_learner_that_keeps_a_full_matrix_is_played_on_wide_gradients():
         for row in case.rows:
             learner.update(row)
         assert learner.diagnostics().state_bytes < 8 * case.d**2, name
+
+
+def test_rows_that_the_sketch_takes_for_zero_are_not_compared_with_full_matrix_adagrad():
+    """It does take a step for them: what `oco verify --seed 11` once called a violation."""
+    first, second = [9.3e-156], [-1.0]
+    assert not list(games.full_matrix(Case(np.array([first, second]), k=2), Subject()))
+    assert list(games.full_matrix(Case(np.array([second, second]), k=2), Subject()))
