@@ -46,6 +46,7 @@ def main() -> None:
     console.print(presentation.rounds(rounds), "\n")
     found = presentation.Findings(
         rounds=rounds,
+        uncompiled=processes.svd_over_uncompiled(),
         full_adagrad=scaling.eigh_over_full_adagrad(),
         headline=processes.headline(),
         phases=processes.phases(),

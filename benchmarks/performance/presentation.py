@@ -30,6 +30,9 @@ class Findings:
     ----------
     rounds : dict
         Median seconds of a round by (d, k) and name.
+    uncompiled : float
+        How many times a round of S-AdaGrad without numba goes into a decomposition, at d = 1000 and
+        k = 20.
     full_adagrad : float
         How many times a round of full-matrix AdaGrad goes into `eigh`, at d = 1000 on the ball,
         once the rank has grown.
@@ -45,6 +48,7 @@ class Findings:
     """
 
     rounds: Rounds
+    uncompiled: float
     full_adagrad: float
     headline: tuple[float, float]
     phases: list[tuple[str, float]]
@@ -96,6 +100,10 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
                 f"SVD a round ÷ s-adagrad a round, d = {d:,}, k = {k}",
                 f"{times['svd'] / times['s-adagrad']:.1f}",
             )
+    yield (
+        "SVD a round ÷ s-adagrad a round without numba, d = 1,000, k = 20",
+        f"{found.uncompiled:.1f}",
+    )
     for (d, k), times in found.rounds.items():
         if d == 100_000 and k == 20:
             yield (
