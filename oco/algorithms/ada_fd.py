@@ -41,7 +41,8 @@ class ShiftedSketch(SketchedRoot):
     def descend(self, x, g, mass, lr, radius):
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
         answer = super().descend(x, g, mass, lr, radius)
-        self._root_escapes += math.sqrt(self.sketch.last_escape)
+        if math.isfinite(answer[-1]):
+            self._root_escapes += math.sqrt(self.sketch.last_escape)
         return answer
 
     @property

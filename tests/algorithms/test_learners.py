@@ -1,6 +1,7 @@
 """What learners have in common: the default step, the state's size, and what they refuse."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from oco.domains import Ball, Box, Euclidean
 SKETCHED = ("s-adagrad", "ada-fd")
 # Adam claims no bound: its rate balances nothing, and its account bounds nothing.
 BOUNDED = [name for name in ALGORITHMS if name != "adam"]
+# Of points of length about one, and relative to what has been summed up over a few rounds.
+ROUNDING = 1e-13
 
 
 def make(name, d=6, domain=None, **options):
@@ -113,6 +116,28 @@ def test_a_bad_gradient_is_refused_and_changes_nothing(name):
             learner.update(bad)
     np.testing.assert_array_equal(learner.x, before)
     assert learner.diagnostics().squared_gradients == 6.0
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_refused_gradient_leaves_no_trace(name):
+    """Neither a bad one, nor a good one whose sum with those before overflows."""
+    one, other = make(name), make(name)
+    huge, rng = np.array([1.2e154, 0, 0, 0, 0, 0]), np.random.default_rng(3)
+    for t, g in enumerate([*rng.standard_normal((6, 6)), huge, huge / 3]):
+        for refused in (np.full(6, np.nan), np.full(6, 1e200), *([huge] if t == 7 else [])):
+            with pytest.raises(ValueError, match="g: expected"):
+                one.update(refused)
+        one.update(g)
+        other.update(g)
+        np.testing.assert_allclose(one.x, other.x, rtol=0, atol=ROUNDING)
+        account = asdict(other.diagnostics())
+        assert asdict(one.diagnostics()) == pytest.approx(account, rel=ROUNDING)
+
+
+def test_the_state_of_separable_learners_is_a_point_and_what_scales_it():
+    """A number for each coordinate of x, and 2 a coordinate, or 1 in all, for the metric."""
+    for name, numbers in (("adagrad", 7 + 2 * 7), ("adagrad-norm", 7 + 1), ("ogd", 7 + 1)):
+        assert make(name, d=7).diagnostics().state_bytes == 8 * numbers
 
 
 def test_ogd_needs_a_gradient_bound_for_its_default_rate():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from oco.linalg.secular import ball_multiplier, ball_weights
+from oco.linalg.secular import ball_multiplier, ball_weights, project_onto_ball
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -22,6 +22,16 @@ def test_weights_solve_the_secular_equation(seed):
     )
     np.testing.assert_allclose(weights, h / (h + np.exp(mu)), rtol=1e-9)
     np.testing.assert_allclose(np.linalg.norm(weights * y), radius, rtol=1e-14)
+
+
+@pytest.mark.parametrize("least", [0.1, 0.0])
+@pytest.mark.parametrize("length", [0.5, 5.0])
+def test_a_projection_in_place_is_by_the_weights(length, least):
+    h, radius = np.array([2.0, 1.0, least]), 3.0
+    y = length * radius * np.array([0.6, -0.64, 0.48])
+    expected = ball_weights(h, y * y, radius) * y
+    project_onto_ball(h, y, radius)
+    np.testing.assert_allclose(y, expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-8, 1e8, 1e200])
@@ -85,11 +95,13 @@ def test_what_is_not_finite_is_not_searched_for(bad):
         assert np.isnan(ball_multiplier(squares, 2 * h, 1.0))
 
 
-@pytest.mark.parametrize("h", [[1e-300, 1e-140], [1e300, 1e300]])
-def test_where_the_search_overflows_it_says_so(h):
-    """In the slope at the start, and in the start itself."""
+@pytest.mark.parametrize(
+    "h, length", [([1e-300, 1e-140], 1e300), ([1e-310, 1e-309], 2.0), ([1e300, 1e300], 1e300)]
+)
+def test_where_the_search_overflows_it_says_so(h, length):
+    """In the slope at the start, with the square or alone, and in the start itself."""
     with np.errstate(all="ignore"):
-        assert np.isnan(ball_multiplier(np.array(h), np.array([1e300, 1e300]), h[0]))
+        assert np.isnan(ball_multiplier(np.array(h), np.array([length, length]), h[0]))
 
 
 def test_eigenvalues_whose_inverse_overflows_in_the_unit_of_the_largest():

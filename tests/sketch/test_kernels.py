@@ -6,11 +6,28 @@ from dense_sketch import gradient_streams
 
 from oco.sketch import FrequentDirections
 from oco.sketch.kernels import CORRECT_EVERY, fold, orthonormalise, step
-from oco.sketch.state import CORRECTED
+from oco.sketch.state import CORRECTED, State, allocate, unpack, views
 
 # A few roundings of numbers of order one, amplified at most 8-fold.
 EXACT = 1e-13
 STREAMS = list(gradient_streams(4, 10, 0))
+
+
+@pytest.mark.parametrize("k", [2, 9, 31])
+def test_the_arrays_of_a_state_share_no_memory(k):
+    """They have their shapes, are zero at first, and what fills one appears in no other."""
+    d = 40
+    memory = allocate(d, k)
+    capacity = len(views(memory).frame)
+    assert [array.shape for array in views(memory)[:7]] == [
+        *((capacity, d), (k, capacity), (capacity, capacity)),
+        *((k,), (k,), (capacity,), (capacity,)),
+    ]
+    assert not any(array.any() for array in views(memory))
+    for i, array in enumerate(unpack(memory)):
+        array[...] = i
+    for i, (name, array) in enumerate(zip(State._fields, views(memory), strict=True)):
+        np.testing.assert_array_equal(array, i, err_msg=name)
 
 
 @pytest.mark.parametrize("size", [2, 4, 9])
