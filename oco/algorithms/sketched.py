@@ -153,7 +153,7 @@ def _descend(memory, known, x, g, mass, lr, radius, compensate, delta, result):
     # Neither BLAS nor a float says anything of an overflow, which the caller reports.
     square = float(inner(g, g))
     mass += square
-    if not math.isfinite(mass + float(numbers[TOTAL])):
+    if not math.isfinite(max(mass, float(numbers[TOTAL]) + square)):
         return 0.0, math.inf
     if radius < math.inf and not (known and counts[FOLLOWED] == counts[ROWS]):
         image[: counts[M]] = products(frame[: counts[M]], x)

@@ -1,7 +1,6 @@
 """What learners have in common: the default step, the state's size, and what they refuse."""
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -130,8 +129,9 @@ def test_a_refused_gradient_leaves_no_trace(name):
         one.update(g)
         other.update(g)
         np.testing.assert_allclose(one.x, other.x, rtol=0, atol=ROUNDING)
-        account = asdict(other.diagnostics())
-        assert asdict(one.diagnostics()) == pytest.approx(account, rel=ROUNDING)
+        account, expected = one.diagnostics(), other.diagnostics()
+        for what in ("potential", "quadratic", "squared_gradients"):
+            assert getattr(account, what) == pytest.approx(getattr(expected, what), rel=ROUNDING)
 
 
 def test_the_state_of_separable_learners_is_a_point_and_what_scales_it():
