@@ -134,6 +134,16 @@ def test_a_refused_gradient_leaves_no_trace(name):
             assert getattr(account, what) == pytest.approx(getattr(expected, what), rel=ROUNDING)
 
 
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_one_dimension_is_enough_and_none_is_refused(name):
+    size = {"k": 2} if name in (*SKETCHED, "s-shampoo") else {}
+    learner = make(name, d=1, **size)
+    learner.update(np.array([3.0]))
+    assert -1.5 <= learner.x[0] < 0
+    with pytest.raises(ValueError, match=r"^(d|shape): expected an integer >= 1, got 0"):
+        make(name, d=0, **size)
+
+
 def test_the_state_of_separable_learners_is_a_point_and_what_scales_it():
     """A number for each coordinate of x, and 2 a coordinate, or 1 in all, for the metric."""
     for name, numbers in (("adagrad", 7 + 2 * 7), ("adagrad-norm", 7 + 1), ("ogd", 7 + 1)):
