@@ -5,8 +5,8 @@ import pytest
 from dense_sketch import gradient_streams
 
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import CORRECT_EVERY, fold, orthonormalise, step
-from oco.sketch.state import CORRECTED, State, allocate, unpack, views
+from oco.sketch.kernels import AMPLIFICATION, CORRECT_EVERY, fold, orthonormalise, step
+from oco.sketch.state import BESIDE, CORRECTED, State, allocate, unpack, views
 
 # A few roundings of numbers of order one, amplified at most 8-fold.
 EXACT = 1e-13
@@ -61,12 +61,26 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
             np.testing.assert_allclose(
                 coordinates[:q], turn @ rows @ g, rtol=0, atol=EXACT * length
             )
+            beside = np.linalg.norm(g - coordinates[:q] @ turn @ rows)
+            assert abs(np.sqrt(numbers[BESIDE]) - beside) <= EXACT * length
         for unused in (inside[m:], image[m:], coordinates[q:], values[q:], gram[m:], gram[:, m:]):
             np.testing.assert_array_equal(unused, 0)
         np.testing.assert_allclose(image[:m], rows @ x, rtol=0, atol=EXACT * np.linalg.norm(x))
         if m == m_before + grown:
             np.testing.assert_array_equal(frame[:m_before], before[:m_before])
         before = frame.copy()
+
+
+@pytest.mark.parametrize("length, beside", [(1e-155, 0.64e-310), (0.0, 0.0)])
+def test_a_row_that_counts_as_zero_is_split_all_the_same(length, beside):
+    sketch = FrequentDirections(3, 3)
+    sketch.append([2.0, 0.0, 0.0])
+    g = length * np.array([-0.6, 0.8, 0.0])
+    assert not step(*sketch.state, g, g @ g)
+    inside = sketch.state.coordinates[0] * sketch.directions[0]
+    np.testing.assert_allclose(inside, g * [1, 0, 0], rtol=EXACT)
+    # Squares below the smallest normal number have an absolute rounding: 5e-324.
+    np.testing.assert_allclose(sketch.state.numbers[BESIDE], beside, rtol=EXACT, atol=1e-322)
 
 
 @pytest.mark.parametrize("size", [3, 6])
@@ -96,7 +110,7 @@ def test_products_with_the_frame_after_blocks_and_merges(size):
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
 def test_a_chain_of_rows_that_lean_on_each_other(unit, size, lean):
     """Combined from these rows alone, the t-th direction would have coefficients up to 1.6ᵗ."""
-    d = 30
+    d, before = 30, 1.0
     sketch = FrequentDirections(d, size)
     identity = np.eye(d)
     sketch.append(unit * identity[0])
@@ -105,6 +119,9 @@ def test_a_chain_of_rows_that_lean_on_each_other(unit, size, lean):
         directions = sketch.directions
         gap = np.abs(directions @ directions.T - np.eye(sketch.rank)).max()
         assert gap <= EXACT
+        coefficients = np.sum(sketch.state.rotation**2)
+        assert coefficients <= (before + AMPLIFICATION) * (1 + EXACT)
+        before = coefficients
 
 
 def random_state(rng, d=30, m=9, q=5):
