@@ -141,6 +141,9 @@ else:
 @kernel
 def _descend(squares, roots, x, g, mass, lr, radius, result):
     """Do what `DiagonalCovariance.descend` says, in place; return no x."""
+    if not len(x) == len(g) == len(result) == len(squares):
+        # Compiled loops would read and write beyond the arrays.
+        raise ValueError("x, g: expected vectors of the learner's length")
     # Neither BLAS nor a float says anything of an overflow, which the caller reports.
     mass += float(inner(g, g))
     if not math.isfinite(mass):

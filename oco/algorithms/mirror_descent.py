@@ -101,7 +101,7 @@ class MirrorDescent:
     ----------
     x : ndarray of shape (d,)
         The point to play, x_t; x_1 is the point of K nearest to the origin.  A new array after each
-        update; not to be changed in place.
+        update; not to be changed in place, but another may be set.
 
     Raises
     ------
@@ -142,12 +142,21 @@ class MirrorDescent:
         self.preconditioner, self.domain = preconditioner, domain
         self.lr = checks.number("lr", lr, above=0)
         self.diameter, self.bounds = diameter, bounds
-        self.x = domain.start(d)
+        self._x = domain.start(d)
         # A subclass of these may project in a way of its own.
         self._radius = domain.radius(d) if type(domain) in (Euclidean, Ball) else None
         self._quadratic = 0.0
         self._squared_gradients = 0.0
         self._travelled = 0.0
+
+    @property
+    def x(self) -> np.ndarray:
+        """The point to play, x_t."""
+        return self._x
+
+    @x.setter
+    def x(self, point) -> None:
+        self._x = np.ascontiguousarray(checks.vector("x", point, self.d))
 
     def update(self, g) -> None:
         """Absorb the gradient of the loss at `x` and move to the next point.
@@ -168,11 +177,11 @@ class MirrorDescent:
         descend = getattr(self.preconditioner, "descend", None)
         if descend is None or self._radius is None:
             descend = self._in_steps
-        x, quadratic, mass = descend(self.x, g, self._squared_gradients, self.lr, self._radius)
+        x, quadratic, mass = descend(self._x, g, self._squared_gradients, self.lr, self._radius)
         if not math.isfinite(mass):
             checks.squared_length("g", g)
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
-        self.x = x
+        self._x = x
         # NumPy's scalars where the kernels are not compiled; numbers of Python's in either case.
         self._squared_gradients = float(mass)
         self._quadratic += float(quadratic)
@@ -196,7 +205,7 @@ class MirrorDescent:
             squared_gradients=self._squared_gradients,
             escaped_mass=self.preconditioner.escaped_mass,
             travelled=None if self.domain.bounded else self._travelled,
-            state_bytes=self.preconditioner.state_bytes + self.x.nbytes,
+            state_bytes=self.preconditioner.state_bytes + self._x.nbytes,
         )
 
     def __repr__(self) -> str:

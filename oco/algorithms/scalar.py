@@ -78,6 +78,9 @@ class GradientNorm(_ScalarPreconditioner):
 @kernel
 def _descend(h2, steady, growing, x, g, mass, lr, radius, result):
     """Do what `_ScalarPreconditioner.descend` says for h² = `h2`; return the new h², and not x."""
+    if not len(x) == len(g) == len(result):
+        # Compiled loops would read and write beyond the arrays.
+        raise ValueError("x, g: expected vectors of the learner's length")
     # Neither BLAS nor a float says anything of an overflow, which the caller reports.
     square = float(inner(g, g))
     mass += square

@@ -150,6 +150,9 @@ def _descend(memory, known, x, g, mass, lr, radius, compensate, delta, result):
     never split by eigenvalues at rounding level.
     """
     frame, rotation, gram, values, c, inside, image, numbers, counts = unpack(memory)
+    if not len(x) == len(g) == len(result) == frame.shape[1]:
+        # Compiled loops would read and write beyond the arrays.
+        raise ValueError("x, g: expected vectors of the learner's length")
     # Neither BLAS nor a float says anything of an overflow, which the caller reports.
     square = float(inner(g, g))
     mass += square

@@ -60,14 +60,16 @@ def _sums(d, z2, origin, mu):
 def _root(d, z2, i):
     """Solve for the i-th largest root of 1 + Σ z2_j/(d_j − w) = 0; poles d are descending.
 
-    Returns the index of the nearer pole and the root's distance from it, which is accurate to a few
-    ulps of itself: the eigenvectors depend on the distances, not on the root.
+    Returns the index of the nearer pole and the root's distance from it, which is accurate until
+    the sum is 0 but for its rounding: the eigenvectors depend on the distances, not on the root.
 
     The iteration fits c + s/(d_a − w) + t/(d_b − w) to the function and its first two derivatives,
     where a and b are the poles on the two sides of the root, or for the largest root the two below:
     the cubically convergent iteration of W. B. Gragg (C. F. Borges, W. B. Gragg, *A parallel divide
     and conquer algorithm for the generalized real symmetric definite tridiagonal eigenproblem*,
-    1993), safeguarded by bisection.  It starts in the middle between the poles.
+    1993), safeguarded by bisection.  It starts in the middle between the poles.  The first fit is
+    to the function alone, with the weights that the two poles have, and solved for the distance
+    itself: of a root much nearer to a pole than the middle, derivatives there know nothing.
     """
     n = len(d)
     if i == 0:
@@ -91,20 +93,28 @@ def _root(d, z2, i):
         if iteration == 0 and i > 0 and f < 0:
             nearer, other = other, nearer
             origin, mu, low, high = d[nearer], -mu, -mu, 0.0
-        a_gap, b_gap = -mu, (d[other] - origin) - mu
-        c = f - (a_gap + b_gap) * slope + a_gap * b_gap * curvature
-        a = (a_gap + b_gap) * f - a_gap * b_gap * slope
-        b = a_gap * b_gap * f
+        gap = d[other] - origin
+        a_gap, b_gap = -mu, gap - mu
+        if iteration == 0:
+            start = 0.0
+            c = f - z2[nearer] / a_gap - z2[other] / b_gap
+            a = c * gap + z2[nearer] + z2[other]
+            b = z2[nearer] * gap
+        else:
+            start = mu
+            c = f - (a_gap + b_gap) * slope + a_gap * b_gap * curvature
+            a = (a_gap + b_gap) * f - a_gap * b_gap * slope
+            b = a_gap * b_gap * f
         root = math.sqrt(abs(a * a - 4 * b * c))
         # Of the two zeros of c η² − a η + b: the smaller between the poles, the larger beyond them.
         if i == 0:
-            step = 2 * b / (a - root)
+            top, bottom = (a + root, 2 * c) if a > 0 else (2 * b, a - root)
         else:
-            step = 2 * b / (a + root) if a > 0 else (a - root) / (2 * c)
-        following = mu + step
+            top, bottom = (2 * b, a + root) if a > 0 else (a - root, 2 * c)
+        following = start + top / bottom if bottom != 0.0 else low
         if not low < following < high:
             following = (low + high) / 2
-        done = abs(following - mu) <= LAST_STEP * abs(mu)
+        done = iteration > 0 and abs(following - mu) <= LAST_STEP * abs(mu)
         mu = following
         if done:
             break
@@ -131,7 +141,10 @@ def _deflate(d, z, tolerance, live, rotations):
                 length = math.sqrt(square)
                 c, s = z[i] / length, z[p] / length
                 z[p], z[i] = 0.0, length
-                d[p], d[i] = c * c * d[p] + s * s * d[i], s * s * d[p] + c * c * d[i]
+                # c² + s² is 1 but for rounding, which over many rotations would move a pole past
+                # the next; the sum of the two is kept instead.
+                moved = s * s * (d[p] - d[i])
+                d[p], d[i] = d[p] - moved, d[i] + moved
                 rotations[turned, 0], rotations[turned, 1] = p, i
                 rotations[turned, 2], rotations[turned, 3] = c, s
                 turned += 1

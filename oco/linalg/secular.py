@@ -17,12 +17,12 @@ LAST_STEP = 1e-9
 if ENGINE == "numba":
 
     @summing_kernel
-    def _shrunk(weighted, h, mu):
-        """Return Σ v² and Σ v²/(h + μ), for v = `weighted`/(h + μ)."""
+    def _shrunk(h, y, mu):
+        """Return Σ v² and Σ v²/(h + μ), for v = h/(h + μ)·y."""
         square, pull = 0.0, 0.0
         for i in range(len(h)):
             inverse = 1.0 / (h[i] + mu)
-            v = weighted[i] * inverse
+            v = h[i] * inverse * y[i]
             term = v * v
             square += term
             pull += term * inverse
@@ -36,10 +36,10 @@ if ENGINE == "numba":
 
 else:
 
-    def _shrunk(weighted, h, mu):
-        """Return Σ v² and Σ v²/(h + μ), for v = `weighted`/(h + μ)."""
+    def _shrunk(h, y, mu):
+        """Return Σ v² and Σ v²/(h + μ), for v = h/(h + μ)·y."""
         shifted = h + mu
-        v = weighted / shifted
+        v = h / shifted * y
         return inner(v, v), inner(v, v / shifted)
 
     def _shrink(h, mu, y):
@@ -124,10 +124,9 @@ def ball_multiplier(h, lengths, least):
     length = math.sqrt(inner(lengths, lengths))
     if length <= 1:
         return 0.0
-    weighted = h * lengths
     mu = float(least) * (length - 1)
     while True:
-        square, pull = _shrunk(weighted, h, mu)
+        square, pull = _shrunk(h, lengths, mu)
         if not 0 < pull < math.inf:
             return math.nan
         step = (math.sqrt(square) - 1) * (square / pull)

@@ -143,7 +143,7 @@ class FrequentDirections:
     @property
     def state_bytes(self) -> int:
         """Memory that the sketch holds, in bytes."""
-        return sum(array.nbytes for array in self._memory)
+        return sum(array.nbytes for array in self.state)
 
     def append(self, row) -> np.ndarray:
         """Absorb one row.

@@ -96,7 +96,7 @@ if ENGINE == "numba":
             vectors[1, :k],
             vectors[2],
             vectors[3],
-            vectors[4],
+            vectors[4, :5],
             counts,
         )
 

@@ -144,6 +144,30 @@ def test_one_dimension_is_enough_and_none_is_refused(name):
         make(name, d=0, **size)
 
 
+@pytest.mark.parametrize("name", ["ogd", "adagrad-norm", "adagrad", "s-adagrad", "full-adagrad"])
+def test_a_point_that_is_set_is_checked(name):
+    learner = make(name)
+    learner.x = [0, 0, 1, 0, 0, 0]
+    learner.update(np.zeros(6))
+    np.testing.assert_array_equal(learner.x, [0, 0, 1, 0, 0, 0])
+    for bad in (np.zeros(5), np.zeros(7), np.full(6, np.nan)):
+        with pytest.raises(ValueError, match=r"^x: expected"):
+            learner.x = bad
+    np.testing.assert_array_equal(learner.x, [0, 0, 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("name", ["ogd", "adagrad", "s-adagrad"])
+def test_a_preconditioner_never_reads_beyond_a_vector(name):
+    preconditioner = make(name).preconditioner
+    for x, g in [
+        (np.zeros(5), np.zeros(6)),
+        (np.zeros(6), np.zeros(7)),
+        (np.zeros(7), np.zeros(6)),
+    ]:
+        with pytest.raises(ValueError, match="vectors of the learner's length"):
+            preconditioner.descend(x, g, 0.0, 1.0, 1.0)
+
+
 def test_the_state_of_separable_learners_is_a_point_and_what_scales_it():
     """A number for each coordinate of x, and 2 a coordinate, or 1 in all, for the metric."""
     for name, numbers in (("adagrad", 7 + 2 * 7), ("adagrad-norm", 7 + 1), ("ogd", 7 + 1)):
