@@ -23,6 +23,7 @@ from oco.sketch.state import (
     Q,
     State,
     allocate,
+    numbers,
     views,
 )
 
@@ -106,17 +107,17 @@ class FrequentDirections:
     @property
     def escaped_mass(self) -> float:
         """τ_t = β τ_{t−1} + ρ_t, in the units of the squared rows; ρ_{1:t} when β = 1."""
-        return float(self.state.numbers[ESCAPED])
+        return float(numbers(self._memory)[ESCAPED])
 
     @property
     def last_escape(self) -> float:
         """ρ_t of the last step."""
-        return float(self.state.numbers[LAST])
+        return float(numbers(self._memory)[LAST])
 
     @property
     def total_mass(self) -> float:
         """The trace tr G_t."""
-        return float(self.state.numbers[TOTAL])
+        return float(numbers(self._memory)[TOTAL])
 
     @property
     def rank(self) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "Q",
     "State",
     "allocate",
+    "numbers",
     "unpack",
     "views",
 ]
@@ -102,6 +103,10 @@ if ENGINE == "numba":
 
     unpack = kernel(views)
 
+    def numbers(memory: tuple[np.ndarray, ...]) -> np.ndarray:
+        """Return the numbers alone, as `views` would."""
+        return memory[1][-1, :5]
+
 else:
 
     def allocate(d: int, k: int) -> State:
@@ -116,3 +121,7 @@ else:
         return memory
 
     unpack = views
+
+    def numbers(memory: State) -> np.ndarray:
+        """Return the numbers alone, as `views` would."""
+        return memory.numbers

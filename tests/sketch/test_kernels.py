@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dense_sketch import gradient_streams
 
-from oco.sketch import FrequentDirections
+from oco.sketch import FrequentDirections, state
 from oco.sketch.kernels import AMPLIFICATION, CORRECT_EVERY, fold, orthonormalise, step
 from oco.sketch.state import BESIDE, CORRECTED, State, allocate, unpack, views
 
@@ -28,6 +28,7 @@ def test_the_arrays_of_a_state_share_no_memory(k):
         array[...] = i
     for i, (name, array) in enumerate(zip(State._fields, views(memory), strict=True)):
         np.testing.assert_array_equal(array, i, err_msg=name)
+    np.testing.assert_array_equal(state.numbers(memory), views(memory).numbers)
 
 
 @pytest.mark.parametrize("size", [2, 4, 9])
