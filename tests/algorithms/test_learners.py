@@ -1,7 +1,10 @@
 """What learners have in common: the default step, the state's size, and what they refuse."""
 
 import math
+import pickle
+from copy import deepcopy
 
+import joblib
 import numpy as np
 import pytest
 
@@ -166,6 +169,35 @@ def test_a_preconditioner_never_reads_beyond_a_vector(name):
     ]:
         with pytest.raises(ValueError, match="vectors of the learner's length"):
             preconditioner.descend(x, g, 0.0, 1.0, 1.0)
+
+
+def by_joblib(learner, folder):
+    joblib.dump(learner, folder / "learner.joblib")
+    return joblib.load(folder / "learner.joblib")
+
+
+COPIES = {
+    "deepcopy": lambda learner, _: deepcopy(learner),
+    "pickle": lambda learner, _: pickle.loads(pickle.dumps(learner)),
+    "joblib": by_joblib,
+}
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_goes_on_like_the_original_and_on_its_own(name, copied, tmp_path):
+    rows = np.random.default_rng(4).standard_normal((20, 6))
+    learner, apart = make(name), make(name)
+    for g in rows[:10]:
+        learner.update(g)
+        apart.update(g)
+    copy = copied(learner, tmp_path)
+    for g in rows[10:]:
+        copy.update(g)
+    np.testing.assert_array_equal(learner.x, apart.x)
+    for g in rows[10:]:
+        learner.update(g)
+    np.testing.assert_allclose(copy.x, learner.x, rtol=0, atol=ROUNDING)
 
 
 def test_the_state_of_separable_learners_is_a_point_and_what_scales_it():
