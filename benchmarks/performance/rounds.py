@@ -6,6 +6,7 @@ learner and what it is compared with take turns, and medians are reported.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 
@@ -101,11 +102,11 @@ class Rounds:
 
     def setup(self, name: str, d: int) -> None:
         """Bring the learner into its steady state."""
-        self.step, self.row = _ready(name, d, SIZES[0])
+        self.step, self.rows = _ready(name, d, SIZES[0])
 
     def time_round(self, *_) -> None:
         """One call of ``update``."""
-        self.step(self.row)
+        self.step(next(self.rows))
 
 
 class SketchedRounds:
@@ -116,15 +117,16 @@ class SketchedRounds:
 
     def setup(self, name: str, d: int, k: int) -> None:
         """Bring the learner into its steady state."""
-        self.step, self.row = _ready(name, d, k)
+        self.step, self.rows = _ready(name, d, k)
 
     def time_round(self, *_) -> None:
         """One call of ``update``."""
-        self.step(self.row)
+        self.step(next(self.rows))
 
 
-def _ready(name: str, d: int, k: int) -> tuple[Step, np.ndarray]:
-    return dict(players(d, k, (name,)))[name], gradients(d, 1)[0]
+def _ready(name: str, d: int, k: int) -> tuple[Step, Iterator[np.ndarray]]:
+    """Return a learner in its steady state and gradients that its sketch has forgotten by then."""
+    return dict(players(d, k, (name,)))[name], itertools.cycle(gradients(d, 2 * k))
 
 
 class Ratios:
