@@ -140,7 +140,7 @@ else:
 
 @kernel
 def _descend(squares, roots, x, g, mass, lr, radius, result):
-    """Do what `DiagonalCovariance.descend` says, in place; return no x."""
+    """Do what `DiagonalCovariance.descend` says, with x_{t+1} in `result`."""
     if not len(x) == len(g) == len(result) == len(squares):
         # Compiled loops would read and write beyond the arrays.
         raise ValueError("x, g: expected vectors of the learner's length")

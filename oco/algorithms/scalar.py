@@ -77,7 +77,10 @@ class GradientNorm(_ScalarPreconditioner):
 
 @kernel
 def _descend(h2, steady, growing, x, g, mass, lr, radius, result):
-    """Do what `_ScalarPreconditioner.descend` says for h² = `h2`; return the new h², and not x."""
+    """Do what `_ScalarPreconditioner.descend` says, with x_{t+1} in `result`.
+
+    Takes h² as `h2`, and returns the new one last.
+    """
     if not len(x) == len(g) == len(result):
         # Compiled loops would read and write beyond the arrays.
         raise ValueError("x, g: expected vectors of the learner's length")

@@ -1,7 +1,7 @@
 """Products with few rows, long or short, without a needless call or copy.
 
-Compiled, they are loops: for a matrix of so few rows that takes less time than to call BLAS.
-Uncompiled, all of it is NumPy and BLAS.
+Compiled, they are loops: with so few rows these are as fast as BLAS, and faster where the rows are
+short.  Uncompiled, all of it is NumPy and BLAS.
 """
 
 from __future__ import annotations

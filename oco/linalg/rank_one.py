@@ -68,8 +68,8 @@ def _root(d, z2, i):
     the cubically convergent iteration of W. B. Gragg (C. F. Borges, W. B. Gragg, *A parallel divide
     and conquer algorithm for the generalized real symmetric definite tridiagonal eigenproblem*,
     1993), safeguarded by bisection.  It starts in the middle between the poles.  The first fit is
-    to the function alone, with the weights that the two poles have, and solved for the distance
-    itself: of a root much nearer to a pole than the middle, derivatives there know nothing.
+    to the function alone, with the weights that the two poles have, and is solved for the distance
+    itself: the derivatives in the middle tell nothing of a root that is much nearer to a pole.
     """
     n = len(d)
     if i == 0:

@@ -74,8 +74,8 @@ def _capacity(k: int) -> int:
 
 
 if ENGINE == "numba":
-    # Each array that is handed to a compiled kernel costs a tenth of a microsecond, so that all the
-    # small ones are rows of a single matrix.
+    # To hand an array to a compiled kernel takes about as long as a product in the small space, so
+    # all the small ones are rows of a single matrix.
 
     def allocate(d: int, k: int) -> tuple[np.ndarray, ...]:
         """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
