@@ -145,6 +145,7 @@ class MirrorDescent:
         self._x = domain.start(d)
         # A subclass of these may project in a way of its own.
         self._radius = domain.radius(d) if type(domain) in (Euclidean, Ball) else None
+        self._unbounded = not domain.bounded
         self._quadratic = 0.0
         self._squared_gradients = 0.0
         self._travelled = 0.0
@@ -171,21 +172,20 @@ class MirrorDescent:
         ValueError
             If the shape is wrong, or Σ‖g_s‖² is not finite; the learner is then unchanged.
         """
-        g = np.ascontiguousarray(g, dtype=np.float64)
-        if g.shape != (self.d,):
+        g = np.ascontiguousarray(g, np.float64)
+        if g.shape != self._x.shape:
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
         descend = getattr(self.preconditioner, "descend", None)
         if descend is None or self._radius is None:
             descend = self._in_steps
         x, quadratic, mass = descend(self._x, g, self._squared_gradients, self.lr, self._radius)
-        if not math.isfinite(mass):
+        if not mass < math.inf:
             checks.squared_length("g", g)
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
         self._x = x
-        # NumPy's scalars where the kernels are not compiled; numbers of Python's in either case.
-        self._squared_gradients = float(mass)
-        self._quadratic += float(quadratic)
-        if not self.domain.bounded:
+        self._squared_gradients = mass
+        self._quadratic += quadratic
+        if self._unbounded:
             self._travelled = max(self._travelled, math.sqrt(np.dot(x, x)))
 
     def _in_steps(self, x, g, mass, lr, _) -> tuple[np.ndarray, float, float]:

@@ -8,11 +8,21 @@ import numpy as np
 
 from oco.linalg.engine import kernel
 from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, resolve_rank
-from oco.linalg.products import combine, inner, products, weighted_sum
+from oco.linalg.products import combine, inner, mix, products, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.sketch import FrequentDirections
 from oco.sketch.kernels import SMALLEST_MASS, step
-from oco.sketch.state import BESIDE, ESCAPED, FOLLOWED, ROWS, TOTAL, M, unpack
+from oco.sketch.state import (
+    BESIDE,
+    COMPENSATION,
+    DELTA,
+    ESCAPED,
+    FOLLOWED,
+    ROWS,
+    TOTAL,
+    M,
+    unpack,
+)
 
 __all__ = ["SketchedRoot"]
 
@@ -45,6 +55,8 @@ class SketchedRoot:
         self.sketch = FrequentDirections(d, k)
         self.compensate, self.delta = compensate, delta
         self._memory = self.sketch.memory
+        numbers = self.sketch.state.numbers
+        numbers[COMPENSATION], numbers[DELTA] = compensate, delta
         # The x that `descend` has answered with, to which the sketch's image belongs.
         self._answer: np.ndarray | None = None
 
@@ -79,23 +91,11 @@ class SketchedRoot:
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
     ) -> tuple[np.ndarray, float, float]:
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        known, self._answer = x is self._answer, None
-        answer = np.empty(len(x))
-        quadratic, mass = _descend(
-            self._memory,
-            known,
-            x,
-            g,
-            mass,
-            lr,
-            radius,
-            self.compensate,
-            self.delta,
-            answer,
-        )
-        # After a refusal or an interrupt no point is known: the image may belong to another.
-        if not math.isfinite(mass):
-            return x, quadratic, mass
+        if x is not self._answer:
+            self.sketch.state.counts[FOLLOWED] = -1
+        # After an interrupt no point is known: the image may belong to another.
+        self._answer, answer = None, np.empty(self.sketch.d)
+        quadratic, mass = _descend(self._memory, x, g, mass, lr, radius, answer)
         self._answer = answer
         return answer, quadratic, mass
 
@@ -109,11 +109,13 @@ def _roots(eigenvalues, shift, delta):
     # They descend: where the last of them is no rounding of the first, none is.
     if shift <= RANK_CUTOFF * shifted[0]:
         shifted, _ = resolve_rank(shifted)
-    return np.sqrt(shifted) + delta
+    np.sqrt(shifted, shifted)
+    shifted += delta
+    return shifted
 
 
 @kernel
-def _descend(memory, known, x, g, mass, lr, radius, compensate, delta, result):
+def _descend(memory, x, g, mass, lr, radius, result):
     """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
 
     The direction, the step and the projection are combinations of x, of g and of rows of V, found
@@ -122,19 +124,14 @@ def _descend(memory, known, x, g, mass, lr, radius, compensate, delta, result):
     Parameters
     ----------
     memory
-        The sketch's, whose `image` receives V times the result.
-    known : bool
-        Whether `x` is the last result, to which `image` belongs if the sketch has not changed.
+        The sketch's, whose `image` is V x if nothing happened since FOLLOWED, and receives V times
+        the result.
     x, g : ndarray of shape (d,)
         The point and the gradient.
     mass : float
         Σ ‖g_s‖² before.
     lr, radius : float
         η; the ball's R, which may be infinite.
-    compensate : bool
-        Whether σ is the escaped mass, or 0.
-    delta : float
-        δ.
     result : ndarray of shape (d,)
         Receives argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y), with y = x − η H⁺g.
 
@@ -158,24 +155,27 @@ def _descend(memory, known, x, g, mass, lr, radius, compensate, delta, result):
     mass += square
     if not math.isfinite(max(mass, float(numbers[TOTAL]) + square)):
         return 0.0, math.inf
-    if radius < math.inf and not (known and counts[FOLLOWED] == counts[ROWS]):
-        image[: counts[M]] = products(frame[: counts[M]], x)
+    if radius < math.inf and counts[FOLLOWED] != counts[ROWS]:
+        products(frame[: counts[M]], x, image[: counts[M]])
     grown = step(frame, rotation, gram, values, c, inside, image, numbers, counts, g, square)
     m, n = counts[M], len(values)
-    h = _roots(values, numbers[ESCAPED] if compensate else 0.0, delta)
-    inverse = 1.0 / h if h[n] > 0.0 else pseudo_power(h, -1.0)
-    scale = inverse[n]
+    h = _roots(values, numbers[COMPENSATION] * numbers[ESCAPED], numbers[DELTA])
+    if h[n] > 0.0:
+        along, scale = c / h[:n], 1.0 / h[n]
+    else:
+        inverse = pseudo_power(h, -1.0)
+        along, scale = inverse[:n] * c, inverse[n]
     # In the eigenvectors W V the coordinates of y = x − η H⁺g are the image's − η·along; outside
     # them y is what x + forth·g is there.
-    along, outside, forth, keep = inverse[:n] * c, numbers[BESIDE], -lr * scale, 1.0
+    outside, forth, keep = numbers[BESIDE], -lr * scale, 1.0
     quadratic = inner(along, c) + scale * outside
     if radius == math.inf:
         combination = -lr * along - forth * c
     else:
         if grown:
             image[m - 1] = inner(frame[m - 1], x)
-        before = products(rotation, image)
-        y = before - lr * along
+        before, y = np.empty(n), np.empty(n + 1)
+        products(rotation, image, before)
         rest = (
             inner(x, x)
             - inner(before, before)
@@ -186,24 +186,28 @@ def _descend(memory, known, x, g, mass, lr, radius, compensate, delta, result):
             # The square has lost its digits, but a step may be as long as any.
             moved, kept = x + forth * g, before + forth * c
             rest = inner(moved, moved) - inner(kept, kept)
-        lengths = np.empty(n + 1)
-        lengths[:n], lengths[n] = y, math.sqrt(max(rest, 0.0))
+        # y's coordinates in the eigenvectors, and last its length outside them.
+        mix(1.0, before, -lr, along, y[:n])
+        y[n] = math.sqrt(max(rest, 0.0))
         if scale > 0.0:
-            weights = h / (h + ball_multiplier(h, lengths / radius, h[n]))
+            weights = h / (h + ball_multiplier(h, y / radius, h[n]))
         else:
-            weights = ball_weights(h, lengths * lengths, radius)
+            weights = ball_weights(h, y * y, radius)
         keep = weights[n]
-        combination = weights[:n] * y - keep * (before + forth * c)
+        combination = weights[:n] * y[:n] - keep * (before + forth * c)
         forth *= keep
-    combination = combine(combination, rotation)
+    rows = np.empty(len(frame))
+    combine(combination, rotation, rows)
     if radius < math.inf:
-        image[:] = keep * image + forth * inside + products(gram, combination)
+        gathered = np.empty(len(frame))
+        products(gram, rows, gathered)
+        image[:] = keep * image + forth * inside + gathered
         near = -forth * math.sqrt(square) <= LONGEST_STEP * radius
         counts[FOLLOWED] = counts[ROWS] if near else -1
-    weighted_sum(combination[:m], frame[:m], keep, x, forth, g, result)
+    weighted_sum(rows[:m], frame[:m], keep, x, forth, g, result)
     # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.
     size = math.sqrt(inner(result, result))
     if size > radius:
         result *= radius / size
         image *= radius / size
-    return quadratic, mass
+    return float(quadratic), mass

@@ -13,10 +13,6 @@ from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
 __all__ = ["combine", "inner", "mix", "products", "weighted_sum"]
 
-# Columns taken at a time, so that their part of the vector stays in the first-level cache while the
-# rows go by.
-COLUMNS = 4096
-
 if ENGINE == "numba":
 
     @summing_kernel
@@ -45,83 +41,69 @@ if ENGINE == "numba":
         return at_a, at_b, at_c, at_d
 
     @summing_kernel
-    def _add_four(result, weights, a, b, c, d):
+    def _add_four(result, a, b, c, d, matrix, i):
+        """Add a, b, c and d times four rows, from row i on, to `result`."""
         for j in range(len(result)):
             result[j] += (
-                weights[0] * a[j] + weights[1] * b[j] + weights[2] * c[j] + weights[3] * d[j]
+                a * matrix[i, j]
+                + b * matrix[i + 1, j]
+                + c * matrix[i + 2, j]
+                + d * matrix[i + 3, j]
             )
 
     @summing_kernel
-    def _add_one(result, weight, a):
+    def _add_one(result, a, matrix, i):
         for j in range(len(result)):
-            result[j] += weight * a[j]
+            result[j] += a * matrix[i, j]
 
     @kernel
-    def _add_rows(result, weights, matrix, start, stop):
-        """Add weightsᵀ A, for the columns from `start` to `stop`, to `result`."""
+    def _add_rows(result, weights, matrix):
+        """Add weightsᵀ A to `result`."""
         i = 0
         while i + 4 <= len(weights):
-            _add_four(
-                result,
-                weights[i : i + 4],
-                matrix[i, start:stop],
-                matrix[i + 1, start:stop],
-                matrix[i + 2, start:stop],
-                matrix[i + 3, start:stop],
-            )
+            a, b, c, d = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
+            _add_four(result, a, b, c, d, matrix, i)
             i += 4
         while i < len(weights):
-            _add_one(result, weights[i], matrix[i, start:stop])
+            _add_one(result, weights[i], matrix, i)
             i += 1
 
     @kernel
-    def products(matrix, x):
-        """Return A x."""
-        result = np.zeros(len(matrix))
-        for start in range(0, len(x), COLUMNS):
-            stop = min(start + COLUMNS, len(x))
-            part, i = x[start:stop], 0
-            while i + 4 <= len(matrix):
-                a, b, c, d = _four_products(
-                    matrix[i, start:stop],
-                    matrix[i + 1, start:stop],
-                    matrix[i + 2, start:stop],
-                    matrix[i + 3, start:stop],
-                    part,
-                )
-                result[i] += a
-                result[i + 1] += b
-                result[i + 2] += c
-                result[i + 3] += d
-                i += 4
-            while i < len(matrix):
-                result[i] += inner(matrix[i, start:stop], part)
-                i += 1
-        return result
+    def products(matrix, x, result):
+        """Fill `result` with A x."""
+        i = 0
+        while i + 4 <= len(matrix):
+            result[i], result[i + 1], result[i + 2], result[i + 3] = _four_products(
+                matrix[i], matrix[i + 1], matrix[i + 2], matrix[i + 3], x
+            )
+            i += 4
+        while i < len(matrix):
+            result[i] = inner(matrix[i], x)
+            i += 1
 
     @kernel
-    def combine(weights, matrix):
-        """Return weightsᵀ A."""
-        n = matrix.shape[1]
-        result = np.zeros(n)
-        for start in range(0, n, COLUMNS):
-            stop = min(start + COLUMNS, n)
-            _add_rows(result[start:stop], weights, matrix, start, stop)
-        return result
+    def combine(weights, matrix, result):
+        """Fill `result` with weightsᵀ A."""
+        result[:] = 0.0
+        _add_rows(result, weights, matrix)
 
     @kernel
     def weighted_sum(weights, matrix, a, x, b, y, result):
         """Fill `result` with weightsᵀ A + a x + b y."""
-        for start in range(0, len(x), COLUMNS):
-            stop = min(start + COLUMNS, len(x))
-            part = result[start:stop]
-            mix(a, x[start:stop], b, y[start:stop], part)
-            _add_rows(part, weights, matrix, start, stop)
+        mix(a, x, b, y, result)
+        _add_rows(result, weights, matrix)
 
 else:
     # Of one entry or more; NumPy's own takes three times as long to call.
     inner = ddot
-    products = combine = np.dot
+
+    def products(matrix, x, result):
+        """Fill `result` with A x."""
+        np.dot(matrix, x, result)
+
+    def combine(weights, matrix, result):
+        """Fill `result` with weightsᵀ A."""
+        np.dot(weights, matrix, result)
 
     def mix(a, x, b, y, result):
         """Fill `result` with a x + b y."""

@@ -14,6 +14,7 @@ from scipy.linalg.blas import dsyr
 from scipy.linalg.lapack import dsyevd
 
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
+from oco.linalg.products import inner
 
 __all__ = ["rank_one_eigh", "secular_eigh"]
 
@@ -21,7 +22,7 @@ EPS = np.finfo(np.float64).eps
 # Entries of the eigenproblem below this, relative to its norm, are dropped before it is solved: the
 # constant of LAPACK's divide and conquer, which costs no more than the rounding of the input.
 DEFLATION = 8 * EPS
-# Rational iterations a root: 3 to 5 are typical and the bracket halves in each that misbehaves.
+# Rational iterations: 3 to 5 are typical, and the bracket halves in each that misbehaves.
 MAX_ITERATIONS = 100
 # The iteration converges cubically: a step this small, relative to the distance from the nearer
 # pole, leaves an error that is a rounding of it, and needs no confirmation.
@@ -57,68 +58,95 @@ def _sums(d, z2, origin, mu):
 
 
 @kernel
-def _root(d, z2, i):
-    """Solve for the i-th largest root of 1 + Σ z2_j/(d_j − w) = 0; poles d are descending.
+def _zero_of_fit(a, b, c):
+    """Return the zero of c η² − a η + b that lies between the poles, if one does."""
+    root = math.sqrt(abs(a * a - 4 * b * c))
+    top, bottom = (2 * b, a + root) if a > 0 else (a - root, 2 * c)
+    return top / bottom if bottom != 0.0 else math.inf
 
-    Returns the index of the nearer pole and the root's distance from it, which is accurate until
-    the sum is 0 but for its rounding: the eigenvectors depend on the distances, not on the root.
 
-    The iteration fits c + s/(d_a − w) + t/(d_b − w) to the function and its first two derivatives,
-    where a and b are the poles on the two sides of the root, or for the largest root the two below:
-    the cubically convergent iteration of W. B. Gragg (C. F. Borges, W. B. Gragg, *A parallel divide
-    and conquer algorithm for the generalized real symmetric definite tridiagonal eigenproblem*,
-    1993), safeguarded by bisection.  It starts in the middle between the poles.  The first fit is
-    to the function alone, with the weights that the two poles have, and is solved for the distance
-    itself: the derivatives in the middle tell nothing of a root that is much nearer to a pole.
+@kernel
+def _within(distance, low, high):
+    """Tell whether a root may be there: in the bracket, and not at the pole itself."""
+    return (low <= distance) & (distance <= high) & (distance != 0.0)
+
+
+@kernel
+def _choose_poles(poles, weights, f, gap, low, high, origin, mu):
+    """Choose each root's nearer pole, by f in the middle, and fit f there with the poles' weights.
+
+    The fit is solved for the distance itself: the derivatives in the middle tell nothing of a root
+    that is much nearer to a pole.  `gap` is the distance between the poles; afterwards, from the
+    nearer one to the other.
+    """
+    for i in range(len(f)):
+        upper = f[i] < 0
+        above, below, half = weights[i], weights[i + 1], gap[i] / 2
+        near, far, half = (above, below, -half) if upper else (below, above, half)
+        lowest, highest = (half, 0.0) if upper else (0.0, half)
+        c = f[i] + (near - far) / half
+        fit = _zero_of_fit(2 * half * c + near + far, 2 * half * near, c)
+        mu[i] = fit if _within(fit, lowest, highest) else half / 2
+        origin[i] = poles[i] if upper else poles[i + 1]
+        gap[i], low[i], high[i] = 2 * half, lowest, highest
+
+
+@kernel
+def _improve(f, slope, curvature, gap, low, high, mu):
+    """Take one step of the iteration for each root; where it was the last, the bracket is empty."""
+    for i in range(len(f)):
+        at = mu[i]
+        # f rises from −∞ at the pole below to +∞ at the one above.
+        lowest, highest = (at, high[i]) if f[i] < 0 else (low[i], at)
+        both, product = gap[i] - 2 * at, at * (at - gap[i])
+        c = f[i] - both * slope[i] + product * curvature[i]
+        fit = at + _zero_of_fit(both * f[i] - product * slope[i], product * f[i], c)
+        fits = _within(fit, lowest, highest)
+        mu[i] = fit if fits else (lowest + highest) / 2
+        last = fits & (abs(fit - at) <= LAST_STEP * abs(at))
+        low[i], high[i] = (fit, fit) if last else (lowest, highest)
+
+
+@kernel
+def _roots(d, z2):
+    """Solve for the roots of 1 + Σ z2_j/(d_j − w) = 0, largest first; poles d are descending.
+
+    Returns for each root the nearer of the poles on its two sides, and its distance from that: it
+    is accurate until the sum is 0 but for its rounding, as the eigenvectors depend on the distances
+    and not on the roots.  Above the largest root there is a pole without weight.
+
+    The iteration fits c + s/(d_a − w) + t/(d_b − w), with the poles a and b on the two sides, to
+    the function and its first two derivatives: the cubically convergent iteration of W. B. Gragg
+    (C. F. Borges, W. B. Gragg, *A parallel divide and conquer algorithm for the generalized real
+    symmetric definite tridiagonal eigenproblem*, 1993), safeguarded by bisection.  It starts in the
+    middle.  All roots take a step at a time, so that none has to wait for another's result.
     """
     n = len(d)
-    if i == 0:
-        # With a single pole this start is the root, and there is no other pole to look at.
-        nearer, other, low, high = 0, 1, 0.0, z2.sum()
-        mu = high
-    else:
-        nearer, other, low, high = i, i - 1, 0.0, d[i - 1] - d[i]
-        mu = high / 2
-    origin = d[nearer]
-    for iteration in range(MAX_ITERATIONS):
-        total, size, slope, curvature = _sums(d, z2, origin, mu)
-        f = 1 + total
-        if abs(f) <= EPS * n * (1 + size):
+    ends, work = np.empty((2, n + 1)), np.empty((8, n))
+    poles, weights, origin, mu, gap = ends[0], ends[1], work[0], work[1], work[2]
+    f, slope, curvature, low, high = work[3], work[4], work[5], work[6], work[7]
+    poles[0], poles[1:], weights[0], weights[1:] = d[0], d, 0.0, z2
+    for i in range(n):
+        gap[i] = d[i - 1] - d[i] if i > 0 else 2 * z2.sum()
+        f[i] = 1 + _sums(d, z2, d[i], gap[i] / 2)[0]
+    # The middle, d_0 + Σ z2, is a bound on the largest.
+    f[0] = max(f[0], 0.0)
+    _choose_poles(poles, weights, f, gap, low, high, origin, mu)
+    for _ in range(MAX_ITERATIONS):
+        finished = True
+        for i in range(n):
+            # An empty bracket keeps a root where it is, whatever its step.
+            if low[i] < high[i]:
+                total, size, slope[i], curvature[i] = _sums(d, z2, origin[i], mu[i])
+                f[i] = 1 + total
+                if abs(f[i]) <= EPS * n * (1 + size):
+                    low[i] = high[i] = mu[i]
+                else:
+                    finished = False
+        if finished:
             break
-        # f rises from −∞ at the pole below to +∞ at the one above, or to 1 beyond the largest.
-        if f < 0:
-            low = mu
-        else:
-            high = mu
-        if iteration == 0 and i > 0 and f < 0:
-            nearer, other = other, nearer
-            origin, mu, low, high = d[nearer], -mu, -mu, 0.0
-        gap = d[other] - origin
-        a_gap, b_gap = -mu, gap - mu
-        if iteration == 0:
-            start = 0.0
-            c = f - z2[nearer] / a_gap - z2[other] / b_gap
-            a = c * gap + z2[nearer] + z2[other]
-            b = z2[nearer] * gap
-        else:
-            start = mu
-            c = f - (a_gap + b_gap) * slope + a_gap * b_gap * curvature
-            a = (a_gap + b_gap) * f - a_gap * b_gap * slope
-            b = a_gap * b_gap * f
-        root = math.sqrt(abs(a * a - 4 * b * c))
-        # Of the two zeros of c η² − a η + b: the smaller between the poles, the larger beyond them.
-        if i == 0:
-            top, bottom = (a + root, 2 * c) if a > 0 else (2 * b, a - root)
-        else:
-            top, bottom = (2 * b, a + root) if a > 0 else (a - root, 2 * c)
-        following = start + top / bottom if bottom != 0.0 else low
-        if not low < following < high:
-            following = (low + high) / 2
-        done = iteration > 0 and abs(following - mu) <= LAST_STEP * abs(mu)
-        mu = following
-        if done:
-            break
-    return nearer, mu
+        _improve(f, slope, curvature, gap, low, high, mu)
+    return origin, mu
 
 
 @kernel
@@ -184,13 +212,13 @@ def _undeflated(d, z):
     roots are.
     """
     n = len(d)
-    values, rows, z2 = np.empty(n), np.empty((n, n)), z * z
+    values, rows = np.empty(n), np.empty((n, n))
+    origin, mu = _roots(d, z * z)
     # ẑ_j² = Π_r (w_r − d_j)/(d_r − d_j), where the factor r = j has no denominator.
     nearby = np.ones(n)
     for r in range(n):
-        nearer, mu = _root(d, z2, r)
-        values[r] = d[nearer] + mu
-        _differences(d, r, d[nearer], mu, rows[r], nearby)
+        values[r] = origin[r] + mu[r]
+        _differences(d, r, origin[r], mu[r], rows[r], nearby)
     for j in range(n):
         nearby[j] = math.copysign(math.sqrt(abs(nearby[j])), z[j])
     for r in range(n):
@@ -202,20 +230,22 @@ def _undeflated(d, z):
 def secular_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ by its secular equation; see `rank_one_eigh`."""
     n = len(poles)
-    scale = max(np.abs(poles).max(), np.dot(z, z))
+    scale = max(abs(poles[0]), abs(poles[n - 1]), inner(z, z))
     if scale == 0.0:
         return np.zeros(n), np.eye(n)
     d, u = poles / scale, z / math.sqrt(scale)
-    live, rotations = np.zeros(n, dtype=np.int64), np.zeros((n, 4))
+    live, rotations = np.empty(n, dtype=np.int64), np.empty((n, 4))
     kept, turned = _deflate(d, u, DEFLATION, live, rotations)
     if kept == n:
         values, vectors = _undeflated(d, u)
-        return scale * values, vectors
+        values *= scale
+        return values, vectors
     live = live[:kept]
     values, vectors = np.zeros(n), np.zeros((n, n))
-    values[:kept], rows = _undeflated(d[live], u[live])
-    for j in range(kept):
-        vectors[:kept, live[j]] = rows[:, j]
+    if kept > 0:
+        values[:kept], rows = _undeflated(d[live], u[live])
+        for j in range(kept):
+            vectors[:kept, live[j]] = rows[:, j]
     r = kept
     for i in range(n):
         if u[i] == 0.0:

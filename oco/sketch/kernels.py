@@ -59,8 +59,8 @@ def step(frame, rotation, gram, values, coordinates, inside, image, numbers, cou
         values *= decay
         numbers[ESCAPED] *= decay
         numbers[LAST] = 0.0
-        inside[:m] = products(frame[:m], g)
-        coordinates[:] = products(rotation, inside)
+        products(frame[:m], g, inside[:m])
+        products(rotation, inside, coordinates)
         numbers[BESIDE] = max(mass - inner(coordinates, coordinates), 0.0)
         return False
     drifted = counts[ROWS] - counts[CORRECTED] >= CORRECT_EVERY
@@ -103,29 +103,33 @@ def _split(frame, rotation, gram, inside, m, q, g, mass):
     `oco.linalg.orthogonal.split`).
     """
     length = math.sqrt(mass)
-    inside[:m] = products(frame[:m], g)
-    z = products(rotation, inside)
+    z, out = np.empty(len(rotation)), np.empty(len(frame))
+    products(frame[:m], g, inside[:m])
+    products(rotation, inside, z)
     new = math.sqrt(max(1.0 - inner(z, z) / mass, 0.0))
-    out = combine(z, rotation)
+    combine(z, rotation, out)
     if new > ONE_PASS and 1.0 + inner(out, out) / mass <= AMPLIFICATION * new * new:
         np.multiply(g, 1.0 / length, frame[m])
-        gram[m] = inside / length
+        np.multiply(inside, 1.0 / length, gram[m])
         inside[m] = length
-        rotation[q] = out / (-length * new)
+        np.multiply(out, -1.0 / (length * new), rotation[q])
         rotation[q, m] = 1.0 / new
     else:
-        rest = (g - combine(out[:m], frame[:m])) / length
-        again = np.zeros(len(frame))
-        again[:m] = products(frame[:m], rest)
-        correction = products(rotation, again)
+        known, again, correction = np.empty(len(g)), np.zeros(len(frame)), np.empty(len(z))
+        combine(out[:m], frame[:m], known)
+        rest = (g - known) / length
+        products(frame[:m], rest, again[:m])
+        products(rotation, again, correction)
         z += length * correction
-        back = combine(correction, rotation)
-        rest -= combine(back[:m], frame[:m])
+        combine(correction, rotation, out)
+        combine(out[:m], frame[:m], known)
+        rest -= known
         new = math.sqrt(inner(rest, rest))
         if new <= NEW_DIRECTION:
             return z, 0.0
         np.multiply(rest, 1.0 / new, frame[m])
-        gram[m] = (again - products(gram, back)) / new
+        products(gram, out, gram[m])
+        gram[m] = (again - gram[m]) / new
         inside[m] = new * length
         rotation[q] = 0.0
         rotation[q, m] = 1.0
@@ -149,7 +153,7 @@ def _update(rotation, values, coordinates, counts, decay, z):
     if n == len(values):
         rho, q = max(float(w[n - 1]), 0.0), n - 1
     counts[Q] = q
-    coordinates[:n] = products(turn, z[:n])
+    products(turn, z[:n], coordinates[:n])
     rotation[:n] = np.dot(turn, rotation[:n])
     values[:n] = np.maximum(w - rho, 0.0)
     if q == n:
@@ -163,8 +167,9 @@ def _update(rotation, values, coordinates, counts, decay, z):
 def fold(frame, rotation, gram, image, m, q):
     """Replace V by W V, `image` by W times it, and W and V Vᵀ by the identity, in place."""
     turn = np.ascontiguousarray(rotation[:q, :m])
-    image[:q] = products(rotation[:q], image)
-    image[q:] = 0.0
+    turned = np.zeros(len(image))
+    products(rotation[:q], image, turned[:q])
+    image[:] = turned
     # A block of columns at a time: the copy stays small and in cache whatever d is.
     for start in range(0, frame.shape[1], FOLD_COLUMNS):
         block = np.ascontiguousarray(frame[:m, start : start + FOLD_COLUMNS])

@@ -27,8 +27,9 @@ __all__ = [
 ]
 
 # Where a sketch's counts and numbers stand in the two arrays of them.
-M, Q, ROWS, CORRECTED, FOLLOWED = range(5)
-DECAY, TOTAL, ESCAPED, LAST, BESIDE = range(5)
+COUNTS, NUMBERS = 8, 7
+M, Q, ROWS, CORRECTED, FOLLOWED, D, K, CAPACITY = range(COUNTS)
+DECAY, TOTAL, ESCAPED, LAST, BESIDE, COMPENSATION, DELTA = range(NUMBERS)
 
 
 class State(NamedTuple):
@@ -50,11 +51,12 @@ class State(NamedTuple):
         V g for the last row g, in the first m entries; then 0.
     image : ndarray of shape (capacity,)
         V x, for a vector x that the sketch's user follows; turned along with V.
-    numbers : ndarray, indexed by DECAY, TOTAL, ESCAPED, LAST, BESIDE
-        β, tr G, τ, ρ_t, and the square of what g has outside the updated eigenvectors.
-    counts : ndarray of int, indexed by M, Q, ROWS, CORRECTED, FOLLOWED
+    numbers : ndarray, indexed by DECAY, … DELTA
+        β, tr G, τ, ρ_t, and the square of what g has outside the updated eigenvectors; and two for
+        the sketch's user: the share of τ that is added back, and δ.
+    counts : ndarray of int, indexed by M, … CAPACITY
         Rows of V and of W in use, q < ℓ; rows absorbed so far, at the last correction of the drift,
-        and when the user last saw to `image`.
+        and when the user last saw to `image`; d, ℓ, and how many rows V has room for.
     """
 
     frame: np.ndarray
@@ -73,48 +75,45 @@ def _capacity(k: int) -> int:
     return k - 1 + max(8, k // 2)
 
 
+def _views(memory):
+    """Return the `State` of a sketch whose arrays are parts of one.
+
+    To hand an array to a compiled kernel takes about as long as a product in the small space.
+    """
+    counts = memory[:COUNTS].view(np.int64)
+    d, k, capacity = counts[D], counts[K], counts[CAPACITY]
+    start = COUNTS + NUMBERS
+    values, coordinates = memory[start : start + k], memory[start + k : start + 2 * k]
+    start += 2 * k
+    inside, image = memory[start : start + capacity], memory[start + capacity :][:capacity]
+    start += 2 * capacity
+    rows = k + capacity
+    small = memory[start : start + rows * capacity].reshape((rows, capacity))
+    frame = memory[start + rows * capacity :].reshape((capacity, d))
+    numbers, rotation, gram = memory[COUNTS : COUNTS + NUMBERS], small[:k], small[k:]
+    return State(frame, rotation, gram, values, coordinates, inside, image, numbers, counts)
+
+
+def _allocate(d: int, k: int) -> np.ndarray:
+    capacity = _capacity(k)
+    memory = np.zeros(COUNTS + NUMBERS + 2 * k + (2 + k + capacity + d) * capacity)
+    counts = memory[:COUNTS].view(np.int64)
+    counts[D], counts[K], counts[CAPACITY] = d, k, capacity
+    return memory
+
+
 if ENGINE == "numba":
-    # To hand an array to a compiled kernel takes about as long as a product in the small space, so
-    # all the small ones are rows of a single matrix.
+    allocate, views, unpack = _allocate, _views, kernel(_views)
 
-    def allocate(d: int, k: int) -> tuple[np.ndarray, ...]:
-        """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
-        capacity = _capacity(k)
-        small = np.zeros((k + capacity + 5, capacity))
-        return np.zeros((capacity, d)), small, np.zeros(5, dtype=np.int64)
-
-    def views(memory: tuple[np.ndarray, ...]) -> State:
-        """Return the `State` whose arrays are views of the memory."""
-        frame, small, counts = memory
-        capacity = len(frame)
-        k = len(small) - capacity - 5
-        vectors = small[k + capacity :]
-        return State(
-            frame,
-            small[:k],
-            small[k : k + capacity],
-            vectors[0, :k],
-            vectors[1, :k],
-            vectors[2],
-            vectors[3],
-            vectors[4, :5],
-            counts,
-        )
-
-    unpack = kernel(views)
-
-    def numbers(memory: tuple[np.ndarray, ...]) -> np.ndarray:
+    def numbers(memory: np.ndarray) -> np.ndarray:
         """Return the numbers alone, as `views` would."""
-        return memory[1][-1, :5]
+        return memory[COUNTS : COUNTS + NUMBERS]
 
 else:
 
     def allocate(d: int, k: int) -> State:
         """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
-        capacity = _capacity(k)
-        matrices = map(np.zeros, ((capacity, d), (k, capacity), (capacity, capacity)))
-        vectors = map(np.zeros, (k, k, capacity, capacity, 5))
-        return State(*matrices, *vectors, np.zeros(5, dtype=np.int64))
+        return _views(_allocate(d, k))
 
     def views(memory: State) -> State:
         """Return the memory, which is a `State` already."""

@@ -78,7 +78,7 @@ def test_what_lapack_cannot_decompose_is_an_error():
 
 @pytest.fixture
 def evaluations(monkeypatch):
-    """List where the search for a root evaluates the secular function: (origin, distance)."""
+    """List where the search for the roots evaluates the secular function: (origin, distance)."""
     places, sums = [], rank_one._sums
     monkeypatch.setattr(
         rank_one, "_sums", lambda *given: (places.append(given[2:]), sums(*given))[1]
@@ -87,7 +87,7 @@ def evaluations(monkeypatch):
 
 
 # Compiled, the search would not see that what it calls is counted.
-root = getattr(rank_one._root, "py_func", rank_one._root)
+roots = getattr(rank_one._roots, "py_func", rank_one._roots)
 
 
 def random_poles(rng, n, decades):
@@ -101,13 +101,18 @@ def test_a_root_takes_a_handful_of_evaluations(evaluations, decades):
     rng, each = np.random.default_rng(0), []
     for _ in range(40):
         d, z2 = random_poles(rng, int(rng.integers(2, 30)), decades)
-        for i in range(len(d)):
-            evaluations.clear()
-            root(d, z2, i)
-            each.append(len(evaluations))
-            gap = d[i - 1] - d[i] if i else z2.sum()
-            assert all(0 < abs(mu) <= gap and (mu > 0) == (o == d[i]) for o, mu in evaluations)
-    assert np.mean(each) <= 4.2 and max(each) <= 12
+        evaluations.clear()
+        roots(d, z2)
+        counts = np.bincount([interval(d, *place) for place in evaluations])
+        each += counts.tolist()
+        widths = np.append(2 * z2.sum(), d[:-1] - d[1:])
+        assert all(0 < abs(mu) <= widths[interval(d, o, mu)] for o, mu in evaluations)
+    assert np.mean(each) <= 4.0 and max(each) <= 12
+
+
+def interval(d, origin, distance):
+    """Return between which poles a place is: 0 above the largest, then one more for each."""
+    return int(np.flatnonzero(d == origin)[0]) + (distance < 0)
 
 
 def two_poles():
@@ -121,15 +126,14 @@ def two_poles():
 @pytest.mark.parametrize("d, z2", list(two_poles()))
 def test_two_poles_are_fitted_exactly(evaluations, d, z2):
     """The rational function of the fit is then the secular function itself."""
-    largest, smallest = exact_roots(d, z2)
-    nearer, mu = root(d, z2, 0)
-    assert nearer == 0 and len(evaluations) <= 3
-    np.testing.assert_allclose(mu, float(largest - Decimal(d[0])), rtol=1e-12)
-    evaluations.clear()
-    nearer, mu = root(d, z2, 1)
-    assert len(evaluations) <= 2
-    assert nearer == (1 if smallest - Decimal(d[1]) <= (d[0] - d[1]) / 2 else 0)
-    np.testing.assert_allclose(mu, float(smallest - Decimal(d[nearer])), rtol=1e-11)
+    origin, mu = roots(d, z2)
+    for i, exact in enumerate(exact_roots(d, z2)):
+        np.testing.assert_allclose(mu[i], float(exact - Decimal(origin[i])), rtol=1e-11)
+    # One in the middle, and one where the fit says; for the largest root it is of one pole alone.
+    largest, smallest = np.bincount([interval(d, *place) for place in evaluations])
+    assert smallest == 2 and largest <= 8
+    middle = (Decimal(d[0]) + Decimal(d[1])) / 2
+    assert origin.tolist() == [d[0], d[1] if exact <= middle else d[0]]
 
 
 def exact_roots(d, z2):

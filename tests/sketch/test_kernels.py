@@ -23,11 +23,13 @@ def test_the_arrays_of_a_state_share_no_memory(k):
         *((capacity, d), (k, capacity), (capacity, capacity)),
         *((k,), (k,), (capacity,), (capacity,)),
     ]
-    assert not any(array.any() for array in views(memory))
-    for i, array in enumerate(unpack(memory)):
+    *arrays, counts = unpack(memory)
+    assert not any(array.any() for array in arrays)
+    for i, array in enumerate(arrays):
         array[...] = i
-    for i, (name, array) in enumerate(zip(State._fields, views(memory), strict=True)):
+    for i, (name, array) in enumerate(zip(State._fields[:-1], views(memory), strict=False)):
         np.testing.assert_array_equal(array, i, err_msg=name)
+    assert counts.tolist() == [0, 0, 0, 0, 0, d, k, capacity]
     np.testing.assert_array_equal(state.numbers(memory), views(memory).numbers)
 
 
