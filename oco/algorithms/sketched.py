@@ -53,7 +53,6 @@ class SketchedRoot:
 
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         self.sketch = FrequentDirections(d, k)
-        self.compensate, self.delta = compensate, delta
         self._memory = self.sketch.memory
         numbers = self.sketch.state.numbers
         numbers[COMPENSATION], numbers[DELTA] = compensate, delta
@@ -63,9 +62,9 @@ class SketchedRoot:
     @property
     def metric(self) -> LowRankPlusScalar:
         """H_t: a view of the sketch that the next update changes."""
-        sketch = self.sketch
-        shift = sketch.escaped_mass if self.compensate else 0.0
-        roots = _roots(sketch.eigenvalues, shift, self.delta)
+        sketch, numbers = self.sketch, self.sketch.state.numbers
+        shift = numbers[COMPENSATION] * numbers[ESCAPED]
+        roots = _roots(sketch.eigenvalues, shift, numbers[DELTA])
         return LowRankPlusScalar(sketch.basis, roots[:-1], float(roots[-1]), sketch.d)
 
     @property
@@ -92,8 +91,9 @@ class SketchedRoot:
     ) -> tuple[np.ndarray, float, float]:
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
         if x is not self._answer:
+            # The sketch's image is that of another point.
             self.sketch.state.counts[FOLLOWED] = -1
-        # After an interrupt no point is known: the image may belong to another.
+        # Until the end, as an interrupt may leave the image that of neither.
         self._answer, answer = None, np.empty(self.sketch.d)
         quadratic, mass = _descend(self._memory, x, g, mass, lr, radius, answer)
         self._answer = answer

@@ -76,25 +76,25 @@ def _capacity(k: int) -> int:
 
 
 def _views(memory):
-    """Return the `State` of a sketch whose arrays are parts of one.
-
-    To hand an array to a compiled kernel takes about as long as a product in the small space.
-    """
+    """Return the `State` whose arrays are the parts of one."""
     counts = memory[:COUNTS].view(np.int64)
     d, k, capacity = counts[D], counts[K], counts[CAPACITY]
-    start = COUNTS + NUMBERS
+    start = COUNTS
+    numbers = memory[start : start + NUMBERS]
+    start += NUMBERS
     values, coordinates = memory[start : start + k], memory[start + k : start + 2 * k]
     start += 2 * k
     inside, image = memory[start : start + capacity], memory[start + capacity :][:capacity]
     start += 2 * capacity
-    rows = k + capacity
-    small = memory[start : start + rows * capacity].reshape((rows, capacity))
-    frame = memory[start + rows * capacity :].reshape((capacity, d))
-    numbers, rotation, gram = memory[COUNTS : COUNTS + NUMBERS], small[:k], small[k:]
-    return State(frame, rotation, gram, values, coordinates, inside, image, numbers, counts)
+    # Compiled, a slice costs nothing, and a new shape as much as a product in the small space.
+    small = memory[start : start + (k + capacity) * capacity].reshape((k + capacity, capacity))
+    start += (k + capacity) * capacity
+    frame = memory[start:].reshape((capacity, d))
+    return State(frame, small[:k], small[k:], values, coordinates, inside, image, numbers, counts)
 
 
 def _allocate(d: int, k: int) -> np.ndarray:
+    """Return the memory of an empty sketch of size k, as one array."""
     capacity = _capacity(k)
     memory = np.zeros(COUNTS + NUMBERS + 2 * k + (2 + k + capacity + d) * capacity)
     counts = memory[:COUNTS].view(np.int64)
@@ -103,6 +103,7 @@ def _allocate(d: int, k: int) -> np.ndarray:
 
 
 if ENGINE == "numba":
+    # To hand an array to a compiled kernel takes longer than to find its parts there.
     allocate, views, unpack = _allocate, _views, kernel(_views)
 
     def numbers(memory: np.ndarray) -> np.ndarray:
@@ -110,7 +111,7 @@ if ENGINE == "numba":
         return memory[COUNTS : COUNTS + NUMBERS]
 
 else:
-
+    # Uncompiled it is finding them that takes long.
     def allocate(d: int, k: int) -> State:
         """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
         return _views(_allocate(d, k))
