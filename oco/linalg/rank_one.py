@@ -66,12 +66,6 @@ def _zero_of_fit(a, b, c):
 
 
 @kernel
-def _within(distance, low, high):
-    """Tell whether a root may be there: in the bracket, and not at the pole itself."""
-    return (low <= distance) & (distance <= high) & (distance != 0.0)
-
-
-@kernel
 def _choose_poles(poles, weights, f, gap, low, high, origin, mu):
     """Choose each root's nearer pole, by f in the middle, and fit f there with the poles' weights.
 
@@ -86,7 +80,8 @@ def _choose_poles(poles, weights, f, gap, low, high, origin, mu):
         lowest, highest = (half, 0.0) if upper else (0.0, half)
         c = f[i] + (near - far) / half
         fit = _zero_of_fit(2 * half * c + near + far, 2 * half * near, c)
-        mu[i] = fit if _within(fit, lowest, highest) else half / 2
+        # By rounding alone it could be beyond.
+        mu[i] = min(max(fit, lowest), highest)
         origin[i] = poles[i] if upper else poles[i + 1]
         gap[i], low[i], high[i] = 2 * half, lowest, highest
 
@@ -101,7 +96,8 @@ def _improve(f, slope, curvature, gap, low, high, mu):
         both, product = gap[i] - 2 * at, at * (at - gap[i])
         c = f[i] - both * slope[i] + product * curvature[i]
         fit = at + _zero_of_fit(both * f[i] - product * slope[i], product * f[i], c)
-        fits = _within(fit, lowest, highest)
+        # In the bracket, and not at the pole itself.
+        fits = (lowest <= fit) & (fit <= highest) & (fit != 0.0)
         mu[i] = fit if fits else (lowest + highest) / 2
         last = fits & (abs(fit - at) <= LAST_STEP * abs(at))
         low[i], high[i] = (fit, fit) if last else (lowest, highest)

@@ -95,19 +95,32 @@ def random_poles(rng, n, decades):
     return d, (rng.standard_normal(n) * 10.0 ** rng.uniform(-decades, 0, n) / 2) ** 2
 
 
-@pytest.mark.parametrize("decades", [0.3, 1, 3, 8])
+# How many a root takes on average: the largest, and the others.
+TYPICAL = {0.3: (5.8, 3.75), 1: (5.55, 3.75), 3: (3.85, 3.5), 8: (3.2, 3.35)}
+
+
+@pytest.mark.parametrize("decades", TYPICAL)
 def test_a_root_takes_a_handful_of_evaluations(evaluations, decades):
     """Of a wrong step the bisection behind it makes a slow one: the root would still be found."""
-    rng, each = np.random.default_rng(0), []
+    rng, largest, others = np.random.default_rng(0), [], []
     for _ in range(40):
         d, z2 = random_poles(rng, int(rng.integers(2, 30)), decades)
         evaluations.clear()
         roots(d, z2)
         counts = np.bincount([interval(d, *place) for place in evaluations])
-        each += counts.tolist()
+        largest.append(counts[0])
+        others += counts[1:].tolist()
         widths = np.append(2 * z2.sum(), d[:-1] - d[1:])
         assert all(0 < abs(mu) <= widths[interval(d, o, mu)] for o, mu in evaluations)
-    assert np.mean(each) <= 4.0 and max(each) <= 12
+    assert np.mean(largest) <= TYPICAL[decades][0] and np.mean(others) <= TYPICAL[decades][1]
+    assert max(largest + others) <= 10
+
+
+@pytest.mark.parametrize("z2", np.random.default_rng(0).uniform(0, 1, 50))
+def test_the_root_beside_a_single_pole_is_where_the_search_starts(evaluations, z2):
+    origin, mu = roots(np.array([0.5]), np.array([z2]))
+    assert origin == [0.5] and len(evaluations) <= 3
+    np.testing.assert_allclose(mu, z2, rtol=4 * EPS)
 
 
 def interval(d, origin, distance):
