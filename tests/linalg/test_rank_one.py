@@ -31,6 +31,9 @@ def cases():
     yield "zero poles", np.zeros(5), rng.standard_normal(5)
     yield "nothing at all", np.zeros(4), np.zeros(4)
     yield "of norm one", np.array([1.0, 0.5, 0.25]), np.array([0.5, 0.5, 0.5])
+    yield "sum above its bound", np.array([1.0, 1.0 - 8000 * EPS]), np.array([0.65, 1e-3])
+    yield "negative poles", -np.arange(1.0, 6), rng.standard_normal(5)
+    yield "a pole far below", np.array([0.0, -1e300]), np.array([1e-5, 1e-5])
     yield "nothing and a pole of one", np.array([1.0, 0.0]), np.zeros(2)
 
 
