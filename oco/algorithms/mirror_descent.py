@@ -173,7 +173,7 @@ class MirrorDescent:
             If the shape is wrong, or Σ‖g_s‖² is not finite; the learner is then unchanged.
         """
         g = np.ascontiguousarray(g, np.float64)
-        if g.shape != self._x.shape:
+        if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
         descend = getattr(self.preconditioner, "descend", None)
         if descend is None or self._radius is None:

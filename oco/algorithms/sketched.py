@@ -53,7 +53,6 @@ class SketchedRoot:
 
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         self.sketch = FrequentDirections(d, k)
-        self._memory = self.sketch.memory
         numbers = self.sketch.state.numbers
         numbers[COMPENSATION], numbers[DELTA] = compensate, delta
         # The x that `descend` has answered with, to which the sketch's image belongs.
@@ -89,13 +88,18 @@ class SketchedRoot:
     def descend(
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
     ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
+        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖².
+
+        Where that sum is not finite, g_t has been refused, and x_{t+1} is x_t.
+        """
         if x is not self._answer:
             # The sketch's image is that of another point.
             self.sketch.state.counts[FOLLOWED] = -1
         # Until the end, as an interrupt may leave the image that of neither.
         self._answer, answer = None, np.empty(self.sketch.d)
-        quadratic, mass = _descend(self._memory, x, g, mass, lr, radius, answer)
+        quadratic, mass = _descend(self.sketch.memory, x, g, mass, lr, radius, answer)
+        if not mass < math.inf:
+            return x, quadratic, mass
         self._answer = answer
         return answer, quadratic, mass
 

@@ -125,9 +125,12 @@ def _roots(d, z2):
     for i in range(n):
         gap[i] = d[i - 1] - d[i] if i > 0 else 2 * z2.sum()
         f[i] = 1 + _sums(d, z2, d[i], gap[i] / 2)[0]
-    # The middle, d_0 + Σ z2, is a bound on the largest.
+    # The middle, d_0 + Σ z2, is a bound on the largest, if not for rounding.
     f[0] = max(f[0], 0.0)
     _choose_poles(poles, weights, f, gap, low, high, origin, mu)
+    if f[0] < 0.5:
+        # Another bound from below than that of the fit: by all the weight at a single pole.
+        mu[0] = max(mu[0], gap[0] / 2 * (1 - 2 * f[0]) / (1 - f[0]))
     for _ in range(MAX_ITERATIONS):
         finished = True
         for i in range(n):

@@ -50,6 +50,8 @@ class FrequentDirections:
     ----------
     d, k, decay
         As given.
+    memory : ndarray or State
+        The sketch, as compiled kernels take it: see `oco.sketch.state.unpack`.
 
     Raises
     ------
@@ -86,18 +88,13 @@ class FrequentDirections:
         self.d = checks.integer("d", d, low=1)
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
-        self._memory = allocate(self.d, self.k)
+        self.memory = allocate(self.d, self.k)
         self.state.numbers[DECAY] = self.decay
-
-    @property
-    def memory(self) -> tuple[np.ndarray, ...]:
-        """The sketch, as compiled kernels take it: see `oco.sketch.state.unpack`."""
-        return self._memory
 
     @property
     def state(self) -> State:
         """The sketch's own arrays, which the next step changes."""
-        return views(self._memory)
+        return views(self.memory)
 
     @property
     def rows(self) -> int:
@@ -107,17 +104,17 @@ class FrequentDirections:
     @property
     def escaped_mass(self) -> float:
         """τ_t = β τ_{t−1} + ρ_t, in the units of the squared rows; ρ_{1:t} when β = 1."""
-        return float(numbers(self._memory)[ESCAPED])
+        return float(numbers(self.memory)[ESCAPED])
 
     @property
     def last_escape(self) -> float:
         """ρ_t of the last step."""
-        return float(numbers(self._memory)[LAST])
+        return float(numbers(self.memory)[LAST])
 
     @property
     def total_mass(self) -> float:
         """The trace tr G_t."""
-        return float(numbers(self._memory)[TOTAL])
+        return float(numbers(self.memory)[TOTAL])
 
     @property
     def rank(self) -> int:
@@ -174,7 +171,7 @@ class FrequentDirections:
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
         mass = checks.squared_length("row", row)
         self._require_finite("row", self.decay * self.total_mass + mass)
-        return append(self._memory, row, mass)
+        return append(self.memory, row, mass)
 
     def extend(self, rows) -> None:
         """Absorb the rows of an array of shape (n, d) one after the other.

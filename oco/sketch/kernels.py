@@ -128,8 +128,9 @@ def _split(frame, rotation, gram, inside, m, q, g, mass):
         if new <= NEW_DIRECTION:
             return z, 0.0
         np.multiply(rest, 1.0 / new, frame[m])
-        products(gram, out, gram[m])
-        gram[m] = (again - gram[m]) / new
+        back = np.empty(len(frame))
+        products(gram, out, back)
+        gram[m] = (again - back) / new
         inside[m] = new * length
         rotation[q] = 0.0
         rotation[q, m] = 1.0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from oco.algorithms import ALGORITHMS
+from oco.algorithms.sketched import SketchedRoot
 from oco.domains import Ball, Box, Euclidean
 
 SKETCHED = ("s-adagrad", "ada-fd")
@@ -171,6 +172,16 @@ def test_a_preconditioner_never_reads_beyond_a_vector(name):
             preconditioner.descend(x, g, 0.0, 1.0, 1.0)
 
 
+@pytest.mark.parametrize("compensate", [True, False])
+def test_what_follows_a_refused_vector_is_the_point_itself(compensate):
+    preconditioner = SketchedRoot(4, 3, compensate=compensate, delta=1.0)
+    preconditioner.update(np.array([1.2e154, 0, 0, 0]), 1.44e308)
+    g = np.array([0, 1.2e154, 0, 0])
+    assert not preconditioner.update(g, 1.44e308).any()
+    point, _, mass = preconditioner.descend(np.ones(4), g, 0.0, 1.0, 2.0)
+    assert point.tolist() == [1.0] * 4 and mass == math.inf
+
+
 def by_joblib(learner, folder):
     joblib.dump(learner, folder / "learner.joblib")
     return joblib.load(folder / "learner.joblib")
@@ -198,6 +209,10 @@ def test_a_copy_goes_on_like_the_original_and_on_its_own(name, copied, tmp_path)
     for g in rows[10:]:
         learner.update(g)
     np.testing.assert_allclose(copy.x, learner.x, rtol=0, atol=ROUNDING)
+    accounts = [vars(one.diagnostics()) for one in (copy, learner)]
+    for what in ("potential", "quadratic", "squared_gradients", "escaped_mass"):
+        ours, theirs = (account.get(what) for account in accounts)
+        assert ours == theirs if theirs is None else math.isclose(ours, theirs, rel_tol=ROUNDING)
 
 
 def test_the_state_of_separable_learners_is_a_point_and_what_scales_it():

@@ -99,7 +99,7 @@ def random_poles(rng, n, decades):
 
 
 # How many a root takes on average: the largest, and the others.
-TYPICAL = {0.3: (5.8, 3.75), 1: (5.55, 3.75), 3: (3.85, 3.5), 8: (3.2, 3.35)}
+TYPICAL = {0.3: (3.15, 3.75), 1: (3.7, 3.75), 3: (3.5, 3.5), 8: (3.05, 3.35)}
 
 
 @pytest.mark.parametrize("decades", TYPICAL)
@@ -129,6 +129,24 @@ def test_the_root_beside_a_single_pole_is_where_the_search_starts(evaluations, z
 def interval(d, origin, distance):
     """Return between which poles a place is: 0 above the largest, then one more for each."""
     return int(np.flatnonzero(d == origin)[0]) + (distance < 0)
+
+
+@pytest.mark.parametrize(
+    "distance, share",
+    [
+        ("0x1.1be94c730p-6", "0x1.7675a4p-53"),
+        ("0x1p-40", "0x1.fffp-1"),
+        ("0x1p-6", "0x1.ffffffp-1"),
+    ],
+)
+def test_the_largest_root_is_found_at_the_end_of_its_interval(evaluations, distance, share):
+    """It is there, or by rounding beyond, where a single pole has nearly all the weight."""
+    share = float.fromhex(share)
+    d = np.array([float.fromhex(distance), 0.0]) + 2.0**-44
+    origin, mu = roots(d, np.array([1 - share, share]))
+    largest, _ = exact_roots(d, [1 - share, share])
+    np.testing.assert_allclose(mu[0], float(largest - Decimal(origin[0])), rtol=1e-13)
+    assert [interval(d, *place) for place in evaluations].count(0) <= 4
 
 
 def two_poles():

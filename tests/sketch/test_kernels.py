@@ -27,7 +27,7 @@ def test_the_arrays_of_a_state_share_no_memory(k):
     assert not any(array.any() for array in arrays)
     for i, array in enumerate(arrays):
         array[...] = i
-    for i, (name, array) in enumerate(zip(State._fields[:-1], views(memory), strict=False)):
+    for i, (name, array) in enumerate(zip(State._fields[:-1], views(memory)[:-1], strict=True)):
         np.testing.assert_array_equal(array, i, err_msg=name)
     assert counts.tolist() == [0, 0, 0, 0, 0, d, k, capacity]
     np.testing.assert_array_equal(state.numbers(memory), views(memory).numbers)
