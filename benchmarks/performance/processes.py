@@ -16,6 +16,8 @@ __all__ = ["headline", "memory", "phases", "svd_over_uncompiled"]
 ROOT = Path(__file__).resolve().parents[2]
 
 TURNS = 5
+# Python keeps its bytecode, as it does unless told otherwise.
+SETTINGS = {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
 HEADLINE = ("--alg", "s-adagrad", "--d", "1000", "--k", "20", "--T", "10000")
 # Nothing but the sketch: no point is played, no loss is suffered, nothing is certified or saved.
 LOOP = """
@@ -100,7 +102,7 @@ print(json.dumps(times["svd"] / times["s-adagrad"]))
 def _python(code: str, *arguments: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
+        env={**os.environ, **SETTINGS, **environment},
         cwd=ROOT,
         capture_output=True,
         text=True,
