@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from oco.algorithms import ALGORITHMS, MirrorDescent
+from oco.algorithms.sketched import SketchedRoot
 from oco.domains import Ball
 from oco.linalg.operators import Dense, LowRankPlusScalar
 from oco.sketch import FrequentDirections
@@ -226,6 +227,11 @@ def _late_quadratic(learner):
     learner.__class__ = LateQuadratic
 
 
+def _uncompensated(learner):
+    learner.preconditioner = SketchedRoot(learner.d, learner.k, compensate=False)
+
+
 INVERTING = with_learner("s-adagrad", _inverting)
 LATE_TRACE = with_learner("s-adagrad", _late_trace)
 LATE_QUADRATIC = with_learner("s-adagrad", _late_quadratic)
+UNCOMPENSATED = with_learner("s-adagrad", _uncompensated)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from oco.algorithms.ada_fd import ShiftedSketch
 from oco.bounds import Account, ladder
 from oco.domains import Box, Domain
 from oco.linalg.operators import Scalar
@@ -197,10 +198,9 @@ def _decomposed(metric, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _monotone(learner, before, after, case, where) -> Observation:
-    sketch = getattr(learner.preconditioner, "sketch", None)
     given_back = 0.0
-    if hasattr(learner.preconditioner, "delta"):
-        given_back = np.sqrt(sketch.last_escape)
+    if isinstance(learner.preconditioner, ShiftedSketch):
+        given_back = np.sqrt(learner.preconditioner.sketch.last_escape)
     unit = max(np.linalg.norm(after, 2), np.linalg.norm(before, 2)) or 1.0
     shrunk = np.linalg.eigvalsh((before - after) / unit)[-1] - given_back / unit
     floor = np.sqrt(min(case.floor, 1.0))

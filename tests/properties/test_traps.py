@@ -68,6 +68,7 @@ def test_a_projection_that_ignores_the_metric_is_caught():
         (mutants.INVERTING, {"P7-learner"}),
         (mutants.LATE_TRACE, {"certificate", "ladder"}),
         (mutants.LATE_QUADRATIC, {"certificate"}),
+        (mutants.UNCOMPENSATED, {"H-monotone"}),
     ],
 )
 def test_a_wrong_learner_is_caught(learners, properties):
