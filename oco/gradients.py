@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
@@ -28,7 +28,12 @@ def spectrum_affordable(d: int) -> bool:
     return d <= SPECTRUM_DIMENSION
 
 
-def gradient_spectra(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> tuple:
+def gradient_spectra(
+    stream,
+    slopes: np.ndarray,
+    checkpoints: np.ndarray,
+    progress: Callable[[int], None] | None = None,
+) -> tuple:
     """Compute the eigenvalues of G_t = Σ_{s≤t} u_s² a_s a_sᵀ at each checkpoint, in one pass.
 
     Parameters
@@ -39,6 +44,8 @@ def gradient_spectra(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> tup
         u_s: the gradients were u_s a_s; of shape (n, c) where they were the matrices u_s a_sᵀ.
     checkpoints : ndarray of int
         Ascending, at most n.
+    progress : callable, optional
+        Called after each spectrum with how many there are.
 
     Returns
     -------
@@ -50,7 +57,7 @@ def gradient_spectra(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> tup
     While t < d the t × t Gram matrix of the gradients has the same non-zero eigenvalues and is
     smaller.
     """
-    return _spectra(_covariances(stream, slopes, checkpoints))
+    return _spectra(_covariances(stream, slopes, checkpoints), progress)
 
 
 def _covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterator[np.ndarray]:
@@ -73,7 +80,11 @@ def _covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterato
 
 
 def axis_spectra(
-    stream, slopes: np.ndarray, checkpoints: np.ndarray, shape: tuple[int, ...]
+    stream,
+    slopes: np.ndarray,
+    checkpoints: np.ndarray,
+    shape: tuple[int, ...],
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[tuple[np.ndarray, ...], ...]:
     """Compute the spectra along each axis of the gradients, taken as arrays of a shape.
 
@@ -83,6 +94,8 @@ def axis_spectra(
         As for `gradient_spectra`.
     shape : tuple of int
         Of the gradients, whose entries are in C order.
+    progress : callable, optional
+        Called after each spectrum with how many there are.
 
     Returns
     -------
@@ -90,7 +103,7 @@ def axis_spectra(
         At each checkpoint t, for each axis: the eigenvalues of Σ_{s≤t} M_s M_sᵀ with M_s the
         gradient unfolded along the axis, in descending order.
     """
-    found = _spectra(_axis_covariances(stream, slopes, checkpoints, shape))
+    found = _spectra(_axis_covariances(stream, slopes, checkpoints, shape), progress)
     axes = len(shape)
     return tuple(found[i : i + axes] for i in range(0, len(found), axes))
 
@@ -122,7 +135,9 @@ def _segments(stream, slopes: np.ndarray, checkpoints) -> Iterator[tuple[np.ndar
         t += n
 
 
-def _spectra(matrices: Iterator[np.ndarray]) -> tuple[np.ndarray, ...]:
+def _spectra(
+    matrices: Iterator[np.ndarray], progress: Callable[[int], None] | None
+) -> tuple[np.ndarray, ...]:
     """Return the eigenvalues of each matrix, a few matrices at a time.
 
     The caller limits BLAS to one thread: at these sizes a second one gains little, and on a busy
@@ -132,12 +147,24 @@ def _spectra(matrices: Iterator[np.ndarray]) -> tuple[np.ndarray, ...]:
     """
     found: list[np.ndarray] = []
     begun: deque[Future] = deque()
+
+    def take() -> None:
+        found.append(begun.popleft().result())
+        if progress is not None:
+            progress(len(found))
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        for matrix in matrices:
-            begun.append(pool.submit(_descending, matrix))
-            if len(begun) > WAITING + WORKERS:
-                found.append(begun.popleft().result())
-        found += [future.result() for future in begun]
+        try:
+            for matrix in matrices:
+                begun.append(pool.submit(_descending, matrix))
+                if len(begun) > WAITING + WORKERS:
+                    take()
+            while begun:
+                take()
+        except BaseException:
+            # Nobody waits for the others any more.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from oco.bounds import RUNGS, full_adagrad_bound
 from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes
 from oco.experiment.game import Game
+from oco.experiment.phases import CUT_SHORT, SPECTRA, Watch, unwatched
 from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
 from oco.linalg.engine import ENGINE
 from oco.losses import Recorded
@@ -30,7 +31,7 @@ __all__ = ["assess"]
 # One BLAS thread: the numbers then do not depend on how many cores there are, and on matrices of
 # this size a second thread costs more than it gives.
 @threadpool_limits.wrap(limits=1, user_api="blas")
-def assess(game: Game, play: Play) -> Result:
+def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     """Certify what was played and hold it against the bounds.
 
     Parameters
@@ -39,26 +40,34 @@ def assess(game: Game, play: Play) -> Result:
         Who played, after the play; the learner retires.
     play : Play
         What happened.
+    watch : callable, optional
+        Called as ``watch(phase, **detail)`` while a phase gets on.
 
     Returns
     -------
     Result
-        An interrupt (Ctrl-C) during the assessment leaves out what was not finished, and says so.
+        An interrupt (Ctrl-C) during the assessment ends it; the result says what it leaves out.
     """
     # The best fixed point takes as much memory as a sketch does: not at the same time.
     game.retire()
+    if play.status == "interrupted":
+        watch(CUT_SHORT, done=play.rounds, total=game.stream.T)
     interruptions: list[str] = []
     recorded = Recorded(game.stream, play.labels)
 
-    def unless_interrupted(what: str, compute: Callable, otherwise=None):
+    def unless_interrupted(what: str, compute: Callable, otherwise=None, ready=lambda: False):
+        # Who interrupts once wants an end, not the next computation; what is there is kept.
+        if interruptions and not ready():
+            interruptions.append(f"left out {what}")
+            return otherwise
         try:
-            return compute(game, play, recorded)
+            return compute(game, play, recorded, watch)
         except KeyboardInterrupt:
             interruptions.append(f"interrupted while computing {what}")
             return otherwise
 
     certification = Certification.missing(play)
-    with _beside(_spectra, game, play, recorded) as spectra_found:
+    with _beside(_spectra, game, play, recorded, watch) as (spectra_found, ready):
         # A loss that failed in the play is no function to minimise.
         if play.rounds and play.status != "failed":
             certification = unless_interrupted("the best fixed point", certify, certification)
@@ -66,7 +75,7 @@ def assess(game: Game, play: Play) -> Result:
             prefixes = unless_interrupted("each prefix's best fixed point", certify_prefixes)
             certification = certification.with_prefixes(prefixes)
         missing = Spectra.missing(play)
-        spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing)
+        spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing, ready)
     spans = diameters(game, play, certification)
     steps = climb(game, play, certification, spans, spectra)
     summary = _summary(game, play, certification, spans, steps, spectra)
@@ -85,20 +94,23 @@ def assess(game: Game, play: Play) -> Result:
 
 
 @contextmanager
-def _beside(compute: Callable, game: Game, play: Play, recorded: Recorded) -> Iterator[Callable]:
+def _beside(
+    compute: Callable, game: Game, play: Play, recorded: Recorded, watch: Watch
+) -> Iterator[tuple[Callable, Callable[[], bool]]]:
     """Let a computation run in a thread of its own beside what the block does.
 
-    Yields a function that waits for its result; it computes it then and there where the features
-    are not kept, as two threads are not to make them at a time.
+    Yields a function that waits for its result, and one that tells whether it is there; the former
+    computes it then and there where the features are not kept, as two threads are not to make them
+    at a time.
     """
     if not game.stream.kept:
-        yield compute
+        yield compute, lambda: False
         return
     stopped = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(compute, game, play, _Stoppable(recorded, stopped))
+        begun = pool.submit(compute, game, play, _Stoppable(recorded, stopped), watch)
         try:
-            yield lambda *_: begun.result()
+            yield lambda *_: begun.result(), begun.done
         finally:
             stopped.set()
 
@@ -122,7 +134,7 @@ def _needed(game: Game, play: Play) -> set[str | None]:
     return {RUNGS[name].needs for name in rungs(game, play)}
 
 
-def _spectra(game: Game, play: Play, recorded: Recorded) -> Spectra:
+def _spectra(game: Game, play: Play, recorded: Recorded, watch: Watch) -> Spectra:
     """Return the eigenvalues at each checkpoint; those of G_T alone where it is Ω_k that is asked.
 
     What would take too long is left out.
@@ -131,14 +143,20 @@ def _spectra(game: Game, play: Play, recorded: Recorded) -> Spectra:
     if not play.rounds:
         return found
     sides = _sides(play)
+
+    def follow(count: int):
+        watch(SPECTRA, done=0, total=count)
+        return lambda done: watch(SPECTRA, done=done, total=count)
+
     if "axis_spectra" in needed and spectrum_affordable(max(sides)):
-        found = replace(found, axes=axis_spectra(recorded, play.slopes, t, sides))
+        axes = axis_spectra(recorded, play.slopes, t, sides, follow(len(t) * len(sides)))
+        found = replace(found, axes=axes)
     if not spectrum_affordable(game.stream.d):
         return found
     if "spectrum" in needed:
-        return replace(found, covariance=gradient_spectra(recorded, play.slopes, t))
+        return replace(found, covariance=gradient_spectra(recorded, play.slopes, t, follow(len(t))))
     if game.learner.k:
-        last = gradient_spectra(recorded, play.slopes, t[-1:])
+        last = gradient_spectra(recorded, play.slopes, t[-1:], follow(1))
         return replace(found, covariance=found.covariance[:-1] + last)
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oco.experiment.game import Game
+from oco.experiment.phases import BEST, PREFIXES, Watch, unwatched
 from oco.losses import Recorded
 from oco.regret import Comparator, best_fixed_point, cumulative_losses
 from oco.results import Interval
@@ -70,31 +71,40 @@ class Certification:
         return lo, hi
 
 
-def certify(game: Game, play: Play, recorded: Recorded) -> Certification:
+def certify(game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched) -> Certification:
     """Find the best fixed point of all rounds played, and what it paid by each checkpoint."""
-    comparator = _best(game, recorded, play.rounds, play.cumulative_loss[-1])
+    comparator = _best(game, recorded, play.rounds, play.cumulative_loss[-1], watch)
     paid = cumulative_losses(game.loss, comparator.x, recorded, play.checkpoints)
     return Certification(comparator, paid, play.cumulative_loss)
 
 
-def certify_prefixes(game: Game, play: Play, recorded: Recorded) -> tuple[np.ndarray, np.ndarray]:
+def certify_prefixes(
+    game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched
+) -> tuple[np.ndarray, np.ndarray]:
     """Return intervals for the regret against each prefix's own best fixed point: (lo, hi)."""
-    found = [
-        _interval(incurred, _best(game, recorded, int(t), incurred))
-        for t, incurred in zip(play.checkpoints, play.cumulative_loss, strict=True)
-    ]
+    found, total = [], len(play.checkpoints)
+    for t, incurred in zip(play.checkpoints, play.cumulative_loss, strict=True):
+        watch(PREFIXES, done=len(found), total=total)
+        found.append(_interval(incurred, _best(game, recorded, int(t), incurred)))
+    watch(PREFIXES, done=total, total=total)
     return np.array([span.lo for span in found]), np.array([span.hi for span in found])
 
 
-def _best(game: Game, recorded: Recorded, rounds: int, incurred: float) -> Comparator:
-    return best_fixed_point(
+def _best(
+    game: Game, recorded: Recorded, rounds: int, incurred: float, watch: Watch = unwatched
+) -> Comparator:
+    watch(BEST)
+    found = best_fixed_point(
         game.loss,
         game.domain,
         recorded,
         rounds=rounds,
         incurred=float(incurred),
         relative_gap=game.experiment.gap,
+        progress=lambda gap, target: watch(BEST, gap=gap, target=target),
     )
+    watch(BEST, done=1, total=1)
+    return found
 
 
 def _interval(incurred: float, comparator: Comparator) -> Interval:

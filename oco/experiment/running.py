@@ -11,6 +11,7 @@ from oco.experiment.assessment import assess
 from oco.experiment.compiling import compile_kernels
 from oco.experiment.game import Game, Retired, set_up
 from oco.experiment.lookup import described
+from oco.experiment.phases import PLAYING, Watch, unwatched
 from oco.results import Experiment, Result
 from oco.results.storage import require_writable
 from oco.simulator import log_checkpoints, play
@@ -83,7 +84,9 @@ def prepare(algorithm, *, out=None, **options) -> Game:
     return game
 
 
-def perform(game: Game, progress: Callable[[int], None] | None = None) -> Result:
+def perform(
+    game: Game, progress: Callable[[int], None] | None = None, *, watch: Watch = unwatched
+) -> Result:
     """Play a game to its end and assess it.
 
     Parameters
@@ -92,6 +95,8 @@ def perform(game: Game, progress: Callable[[int], None] | None = None) -> Result
         From `prepare`; a game can be performed once.
     progress : callable, optional
         Called now and then with the number of rounds played.
+    watch : callable, optional
+        Called as ``watch(phase, **detail)`` while a phase gets on; see `oco.experiment.phases`.
 
     Raises
     ------
@@ -102,8 +107,15 @@ def perform(game: Game, progress: Callable[[int], None] | None = None) -> Result
         raise ValueError("game: has been performed; expected one from `prepare`")
     compile_kernels(game)
     checkpoints = log_checkpoints(game.stream.T, game.experiment.checkpoints)
-    played = play(game.learner, game.loss, game.stream, checkpoints=checkpoints, progress=progress)
-    return assess(game, played)
+
+    def count(rounds: int) -> None:
+        watch(PLAYING, done=rounds, total=game.stream.T)
+        if progress is not None:
+            progress(rounds)
+
+    watch(PLAYING, done=0, total=game.stream.T)
+    played = play(game.learner, game.loss, game.stream, checkpoints=checkpoints, progress=count)
+    return assess(game, played, watch)
 
 
 def _domain_options(domain: Domain) -> dict:

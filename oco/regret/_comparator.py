@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +59,7 @@ def best_fixed_point(
     rounds: int | None = None,
     incurred: float | None = None,
     relative_gap: float = 1e-3,
+    progress: Callable[[float, float], None] | None = None,
 ) -> Comparator:
     """Minimise F(x) = Σ_t φ(⟨a_t, x⟩, y_t) over K, and prove how close the result is.
 
@@ -77,6 +79,8 @@ def best_fixed_point(
     relative_gap : float
         Stop when ``value - lower`` is at most this times the regret, or, without
         `incurred`, times the absolute value of `value`.
+    progress : callable, optional
+        Called after each point that was tried with the gap so far and the gap asked for.
 
     Returns
     -------
@@ -137,7 +141,7 @@ def best_fixed_point(
     search = Search(data, (SmoothLoss if tangents else MoreauEnvelope)(loss, data.labels), domain)
     # A loss of one's own may overflow far from the data; the search treats that as too far.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        search.run(target)
+        search.run(target, progress)
     return _comparator(search.certificate, search.method, len(data))
 
 

@@ -108,9 +108,16 @@ class Search:
         solver = "trust-region Newton" if self._newton else "L-BFGS-B"
         return solver if self._family.exact else f"{solver} with the method of multipliers"
 
-    def run(self, target: Callable[[Certificate], float]) -> None:
-        """Search until the gap is at most ``target(certificate)``, or no longer shrinks."""
-        self._target = target
+    def run(
+        self,
+        target: Callable[[Certificate], float],
+        progress: Callable[[float, float], None] | None = None,
+    ) -> None:
+        """Search until the gap is at most ``target(certificate)``, or no longer shrinks.
+
+        After each point that was tried, `progress` is told the gap and the target.
+        """
+        self._target, self._progress = target, progress
         self._certify_floor()
         with suppress(_Enough):
             x, waited = self.certificate.x / self._units, 0
@@ -262,7 +269,10 @@ class Search:
             losses = self._family.loss.value(z, self._family.labels)
         self.certificate.add_point(self._domain.nearest(x), float(np.sum(losses)))
         self.certificate.add_minorants(minorants, s)
-        if self.certificate.gap <= max(self._target(self.certificate), self.certificate.resolution):
+        target = max(self._target(self.certificate), self.certificate.resolution)
+        if self._progress is not None:
+            self._progress(self.certificate.gap, target)
+        if self.certificate.gap <= target:
             raise _Enough
         here = float(np.sum(losses - minorants.offset)) + self._support(-s)
         if not self._family.exact and smoothing > here / 2:

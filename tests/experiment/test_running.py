@@ -1,9 +1,11 @@
 """`oco.run` end to end: reproducible, certified, and honest about how a run ended."""
 
+import dataclasses
 import json
 import math
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from scipy.optimize import minimize
 import oco
 from oco.algorithms import ALGORITHMS, Diagnostics, ogd
 from oco.bounds import RUNGS
-from oco.experiment import assessment, certification, prepare, running
+from oco.experiment import assessment, certification, perform, prepare, running
 from oco.losses import Stochastic
 from oco.losses.functions import LOGISTIC
 from oco.results.summary import HOLDS, VIOLATED
@@ -271,10 +273,12 @@ def test_a_failure_in_the_first_round_leaves_an_empty_trace(tmp_path):
         ("_spectra", "the spectrum of G_T", "omega"),
     ],
 )
-def test_an_interrupt_of_the_assessment_keeps_the_rest(target, words, lost, monkeypatch):
+def test_an_interrupt_of_the_assessment_keeps_what_is_there(target, words, lost, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
+    # Spectra are computed beside the best fixed point; here they are there by then.
+    monkeypatch.setattr("concurrent.futures.Future.done", lambda future: True)
     monkeypatch.setattr(assessment, target, interrupt)
     summary = oco.run("s-adagrad", k=3, prefix_regret=True, **SMALL).summary
     assert summary.status == "interrupted"
@@ -282,6 +286,21 @@ def test_an_interrupt_of_the_assessment_keeps_the_rest(target, words, lost, monk
     assert summary.rounds == 150 and summary.total_loss > 0
     for name in ("regret", "omega"):
         assert (getattr(summary, name) is None) == (name == lost)
+
+
+def test_an_interrupt_of_the_assessment_begins_nothing_more(monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    # Features that are not kept: the spectra would come after the best fixed point.
+    monkeypatch.setattr("oco.losses.streams.MEMORY", 0)
+    monkeypatch.setattr(assessment, "certify", interrupt)
+    monkeypatch.setattr(assessment, "_spectra", lambda *_: pytest.fail("it went on"))
+    summary = oco.run("s-adagrad", k=3, **SMALL).summary
+    assert summary.message == (
+        "interrupted while computing the best fixed point; left out the spectrum of G_T"
+    )
+    assert summary.rounds == 150 and summary.omega is None
 
 
 # What is handed in
@@ -320,6 +339,39 @@ def test_progress_ends_at_the_last_round():
     seen = []
     oco.run("ogd", d=3, T=3000, progress=seen.append)
     assert seen == sorted(seen) and seen[-1] == 3000 and len(seen) > 1
+
+
+def test_every_phase_is_told_to_its_end():
+    told = []
+    game = prepare("s-adagrad", d=30, k=5, T=3000, prefix_regret=True)
+    perform(game, watch=lambda phase, **detail: told.append((phase, detail)))
+    phases = list(dict.fromkeys(phase for phase, _ in told))
+    assert set(phases) == {"playing", "best fixed point", "prefixes", "spectra"}
+    assert phases[0] == "playing"
+    for phase in phases:
+        details = [detail for name, detail in told if name == phase]
+        done = [detail["done"] for detail in details if "done" in detail]
+        assert done == sorted(done) and done[-1] == details[-1]["total"] > 0
+    gaps = [detail for name, detail in told if "gap" in detail]
+    # The certificate only gets better, and the search ends where the gap asked for is reached.
+    assert all(a["gap"] >= b["gap"] for a, b in pairwise(gaps))
+    assert gaps[0]["gap"] > gaps[0]["target"] and gaps[-1]["gap"] <= gaps[-1]["target"]
+
+
+def test_a_play_cut_short_is_said_before_it_is_assessed(monkeypatch):
+    told = []
+
+    def interrupted(*arguments, **options):
+        played = play(*arguments, **options)
+        return dataclasses.replace(played, status="interrupted", message="interrupted")
+
+    play = running.play
+    monkeypatch.setattr(running, "play", interrupted)
+    game = prepare("ogd", d=3, T=100)
+    perform(game, watch=lambda phase, **detail: told.append((phase, detail)))
+    phases = [phase for phase, _ in told]
+    assert phases.index("cut short") < phases.index("best fixed point")
+    assert ("cut short", {"done": 100, "total": 100}) in told
 
 
 def test_the_asked_for_gap_is_met_or_its_lack_noted(monkeypatch):
