@@ -23,6 +23,9 @@ _HOMES = {
     "Ball": "oco.domains",
     "Box": "oco.domains",
     "Euclidean": "oco.domains",
+    "learner": "oco.marks",
+    "loss": "oco.marks",
+    "stream": "oco.marks",
 }
 _ROOMS = (
     "algorithms",
@@ -30,6 +33,7 @@ _ROOMS = (
     "domains",
     "experiment",
     "losses",
+    "marks",
     "memory",
     "plots",
     "ranks",

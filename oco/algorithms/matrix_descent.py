@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco import checks
+from oco import checks, marks
 from oco.algorithms.kronecker import KroneckerRoot
 from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
 from oco.domains import Domain
@@ -58,6 +58,7 @@ class KroneckerDiagnostics(Diagnostics):
     gradient_rank: float = 1.0
 
 
+@marks.learner
 class MatrixDescent:
     """Mirror descent whose points and gradients are arrays of a shape.
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from oco import checks
+from oco import checks, marks
 from oco.domains import Ball, Domain, Euclidean
 from oco.linalg.operators import SpectralOperator
 
@@ -75,6 +75,7 @@ class Diagnostics:
     state_bytes: int
 
 
+@marks.learner
 class MirrorDescent:
     r"""Online mirror descent: a step against H_t⁻¹ g_t, then a projection in the metric H_t.
 

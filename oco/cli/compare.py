@@ -50,7 +50,6 @@ def compare(context, algorithms, out, plot, as_json, **options) -> None:
     They run one after the other, so that their times can be compared.  One that fails does not stop
     the others.  The exit code is 1 if one failed or violated a bound.
     """
-    output.look_here()
     with output.bad_input():
         from oco.sweeps.comparing import prepare_comparison
 

@@ -23,7 +23,6 @@ __all__ = [
     "bad_input",
     "complain",
     "draw",
-    "look_here",
     "loud",
     "one_line",
     "print_json",
@@ -53,12 +52,6 @@ def bad_input() -> Iterator[None]:
         raise BadInput(one_line(error)) from None
     except MemoryError as error:
         raise BadInput(f"not enough memory: {one_line(error)}") from None
-
-
-def look_here() -> None:
-    """Look for a user's own modules where the user is, as Python itself would."""
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
 
 
 def loud(text: str) -> None:

@@ -77,7 +77,6 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
 
 def _prepared(options: dict, out: str | None, plot: str | None):
     """Return the game, everything checked; bad input ends the program here."""
-    output.look_here()
     with output.bad_input(), loading():
         from oco.experiment import prepare
 

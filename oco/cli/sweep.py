@@ -39,21 +39,26 @@ LISTED = 20
     unit="ADDRESS",
     help="Compute on the workers of the Dask scheduler at this address; this machine writes.",
 )
-@option(WHAT, "--dry-run", is_flag=True, help="Check the study, say what would run, run nothing.")
+@option(
+    WHAT,
+    "--dry-run",
+    is_flag=True,
+    help="Check the study and say what would run; nothing of your own that it names is called.",
+)
 @click.pass_context
 def sweep(context, study, out, jobs, dask, dry_run) -> None:
     """Run the experiments of a study that are not in DIR yet.
 
-    The study is checked whole before anything runs.  A sweep that was stopped, or killed, goes on
-    where it was; one experiment that fails does not stop the others.  The exit code is 1 if any
-    failed or violated a bound.
+    The study is checked whole before anything runs.  One that names things of your own as
+    module:name is code: their modules are imported, even by --dry-run.  A sweep that was stopped,
+    or killed, goes on where it was; one experiment that fails does not stop the others.  The exit
+    code is 1 if any failed or violated a bound.
     """
-    output.look_here()
     with output.bad_input():
         from oco.sweeps import read_study
         from oco.sweeps.local import resolve_jobs
 
-        plan = read_study(study)
+        plan = read_study(study, rehearse=not dry_run)
         jobs = resolve_jobs(jobs)
     if dry_run:
         _print_plan(plan, out)

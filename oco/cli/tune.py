@@ -63,7 +63,6 @@ def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **optio
 
     Rates that diverged are in the table too.  The exit code is 1 if no rate came to an end.
     """
-    output.look_here()
     with output.bad_input():
         from oco.sweeps.study import parse_log_grid
 

@@ -111,14 +111,10 @@ def _subject(sketch: str | None):
 
     if sketch is None:
         return Subject()
-    # A user's own modules are looked for where the user is, as Python itself would.
-    sys.path.insert(0, os.getcwd())
     from oco.experiment.lookup import resolve
     from oco.sketch import FrequentDirections
 
     found = resolve("sketch", sketch, {"FrequentDirections": FrequentDirections})
-    if not callable(found):
-        raise ValueError(f"sketch: expected something to call with (d, k, decay), got {found!r}")
     made = found(3, 2, 1.0)
     for name in ("append", "eigenvalues", "directions", "escaped_mass"):
         if not hasattr(made, name):

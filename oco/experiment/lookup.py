@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
-from oco import checks
+from oco import checks, marks
 
 __all__ = ["Options", "described", "resolve"]
 
 # Options that the thing itself calls otherwise than the user does.
 KNOWN_AS = {"path": "data"}
+# What the marks call an option's things, where they call them otherwise.
+MARKED_AS = {"algorithm": "learner"}
 
 
 def resolve(kind: str, name: str, registry: Mapping):
@@ -19,25 +24,35 @@ def resolve(kind: str, name: str, registry: Mapping):
 
     Parameters
     ----------
-    kind : str
-        The option that the errors name.
+    kind : {"algorithm", "loss", "stream", "sketch"}
+        The option, which the errors name.
     name : str
         A key of the registry or an import string.
     registry : mapping
 
+    Returns
+    -------
+    object
+        Of the registry, or marked as of its kind: see `oco.marks`.  Its module has been imported;
+        it has not been called.
+
     Raises
     ------
     ValueError
-        If there is no such thing; the closest name is given.
+        If there is no such thing, with the closest name, or if it is nothing of that kind.
 
     Examples
     --------
-    >>> resolve("stream", "fractions:Fraction", {})
-    <class 'fractions.Fraction'>
-    >>> resolve("stream", "fractions:Fractoin", {})
+    >>> resolve("stream", "oco.losses:Drift", {})
+    <class 'oco.losses.synthetic.Drift'>
+    >>> resolve("stream", "oco.losses:Drif", {})
     Traceback (most recent call last):
     ...
-    ValueError: stream: the module 'fractions' has no 'Fractoin'; did you mean 'Fraction'?
+    ValueError: stream: the module 'oco.losses' has no 'Drif'; did you mean 'Drift'?
+    >>> resolve("stream", "shutil:rmtree", {})
+    Traceback (most recent call last):
+    ...
+    ValueError: stream: 'shutil:rmtree' is not marked as a stream, so it is not called; ...
     """
     if name in registry:
         return registry[name]
@@ -46,12 +61,14 @@ def resolve(kind: str, name: str, registry: Mapping):
     module_name, _, attribute = name.partition(":")
     if not all(part.isidentifier() for part in [*module_name.split("."), *attribute.split(".")]):
         raise ValueError(f"{kind}: expected a name or 'package.module:attribute', got {name!r}")
-    found = _module(kind, module_name)
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            near = checks.closest(part, [word for word in vars(found) if word[0] != "_"])
-            raise ValueError(f"{kind}: the module {module_name!r} has no {attribute!r}{near}")
-        found = getattr(found, part)
+    with _looking_here():
+        found = _attribute(kind, module_name, attribute)
+    mark = MARKED_AS.get(kind, kind)
+    if not (_listed(found, registry) or marks.bears(mark, found)):
+        raise ValueError(
+            f"{kind}: {name!r} is not marked as a {mark}, so it is not called; "
+            f"one of your own has {marks.KINDS[mark]} above it"
+        )
     return found
 
 
@@ -135,6 +152,40 @@ class Options:
                 f"(options: {', '.join(self.values)})"
             )
         raise ValueError(f"{KNOWN_AS.get(name, name)}: not given, and {who} needs it")
+
+
+@contextmanager
+def _looking_here() -> Iterator[None]:
+    """Find modules in the current directory too, after all that are installed."""
+    try:
+        here = os.getcwd()
+    except FileNotFoundError:
+        # It was deleted: nothing can be found there.
+        yield
+        return
+    sys.path.append(here)
+    try:
+        yield
+    finally:
+        # What was imported may have changed the path as well: the last one is ours.
+        for i in reversed(range(len(sys.path))):
+            if sys.path[i] == here:
+                del sys.path[i]
+                break
+
+
+def _attribute(kind: str, module_name: str, attribute: str):
+    found = _module(kind, module_name)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            near = checks.closest(part, [word for word in dir(found) if word[0] != "_"])
+            raise ValueError(f"{kind}: the module {module_name!r} has no {attribute!r}{near}")
+        found = getattr(found, part)
+    return found
+
+
+def _listed(thing, registry: Mapping) -> bool:
+    return any(thing is entry for entry in registry.values())
 
 
 def _module(kind: str, name: str):

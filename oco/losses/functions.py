@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy.special import expit, xlog1py, xlogy
 
+from oco import marks
+
 __all__ = [
     "ABSOLUTE",
     "HINGE",
@@ -33,6 +35,7 @@ __all__ = [
 DOMAIN_SLACK = 1e-12
 
 
+@marks.loss
 class Loss(ABC):
     """A loss φ(z, y), convex in the prediction z.
 

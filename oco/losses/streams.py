@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from oco import checks
+from oco import checks, marks
 from oco.losses.softmax import SOFTMAX
 
 __all__ = ["CHUNK", "Recorded", "Stream", "chunk_rows"]
@@ -32,6 +32,7 @@ def chunk_rows(d: int) -> int:
     return max(1, min(CHUNK, CHUNK_BYTES // (FLOAT_BYTES * d)))
 
 
+@marks.stream
 class Stream(ABC):
     """The rounds t = 1..T of a game: features a_t and labels y_t of losses φ(⟨a_t, x⟩, y_t).
 

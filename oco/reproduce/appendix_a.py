@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 
 from oco import checks
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
-from oco.sweeps.local import resolve_jobs
+from oco.sweeps.local import resolve_jobs, workers
 from oco.sweeps.study import log_grid
 from oco.sweeps.tuning import Curve, measure, tune
 
@@ -196,7 +196,7 @@ def appendix_a(
             **options,
         )
         curves[algorithm] = curve
-    with parallel_config(backend="loky", n_jobs=resolve_jobs(jobs), inner_max_num_threads=1):
+    with workers(resolve_jobs(jobs)):
         entries = Parallel(batch_size=1)(
             delayed(_evaluated)(algorithm, curve, str(data), str(test))
             for algorithm, curve in curves.items()

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 
 from oco import checks
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.simulator import log_checkpoints, play
-from oco.sweeps.local import resolve_jobs
+from oco.sweeps.local import resolve_jobs, workers
 from oco.sweeps.study import log_grid
 
 __all__ = ["CAPS", "DELTAS", "Growth", "Separation", "separation"]
@@ -124,7 +124,7 @@ def separation(
     experiments += [Experiment("ada-fd", delta=delta, **options) for delta in DELTAS]
     set_up(experiments[0])
     rows: dict[int, np.ndarray] = {}
-    with parallel_config(backend="loky", n_jobs=resolve_jobs(jobs), inner_max_num_threads=1):
+    with workers(resolve_jobs(jobs)):
         tasks = (delayed(_certificates)(i, e) for i, e in enumerate(experiments))
         for i, row in Parallel(return_as="generator_unordered")(tasks):
             rows[i] = row

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.linalg import eigh
 
-from oco import checks
+from oco import checks, marks
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.sketch import guarantees
 from oco.sketch.kernels import append
@@ -34,6 +34,7 @@ __all__ = ["FrequentDirections"]
 BLOCK_RANK = 1e-13
 
 
+@marks.sketch
 class FrequentDirections:
     r"""A sketch of G = Σ β^{T−t} g_t g_tᵀ in O(dk) memory, with the mass that escaped it.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -12,15 +14,43 @@ from oco import checks
 from oco.experiment import Experiment
 from oco.sweeps.outcomes import Outcome, attempt
 
-__all__ = ["in_parallel", "resolve_jobs"]
+__all__ = ["in_parallel", "resolve_jobs", "workers"]
 
 # How often an experiment may take down a worker that runs nothing else.
 MOST_DEATHS = 2
+# Python's own switch: see its documentation of the command line and environment.
+SAFE_PATH = "PYTHONSAFEPATH"
 
 
 def resolve_jobs(jobs: int | None) -> int:
     """Return how many experiments to run at a time: as many as there are cores, unless told."""
     return cpu_count() if jobs is None else checks.integer("jobs", jobs, low=1)
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[None]:
+    """Let joblib's calls here run in worker processes, each with one BLAS thread.
+
+    Parameters
+    ----------
+    jobs : int
+        How many; one is this process itself.
+
+    Notes
+    -----
+    Workers look for modules where this process does, not first of all in the current directory,
+    which Python before 3.11 cannot be told.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+            yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 def in_parallel(
@@ -81,7 +111,7 @@ def _batch(batch: dict[int, Experiment], started: list[int], jobs: int, alone: b
     if alone:
         # Never in this process, which must survive.
         jobs = max(jobs, 2)
-    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+    with workers(jobs):
         # One at a time to each worker: what is not in flight is not lost.
         parallel = Parallel(return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
         yield from parallel(tasks())

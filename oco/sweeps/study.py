@@ -71,12 +71,15 @@ class _Setting:
     value: object
 
 
-def read_study(path) -> Study:
+def read_study(path, *, rehearse: bool = True) -> Study:
     """Read a study from a TOML file.
 
     Parameters
     ----------
     path : str or path-like
+    rehearse : bool
+        Whether to make, once, what each experiment plays, and so to call what its import strings
+        name; their modules are imported in any case, to see which options they take.
 
     Raises
     ------
@@ -94,12 +97,12 @@ def read_study(path) -> Study:
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from None
     try:
-        return parse_study(text, default_title=path.stem)
+        return parse_study(text, path.stem, rehearse=rehearse)
     except (ValueError, TypeError, FileNotFoundError) as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def parse_study(text: str, default_title: str = "study") -> Study:
+def parse_study(text: str, default_title: str = "study", *, rehearse: bool = True) -> Study:
     r"""Return the study that a TOML text describes.
 
     Parameters
@@ -108,6 +111,8 @@ def parse_study(text: str, default_title: str = "study") -> Study:
         With the keys ``title``, ``[experiment]`` and ``[grid]`` or ``[[grid]]``.
     default_title : str
         Where it has none.
+    rehearse : bool
+        As of `read_study`.
 
     Raises
     ------
@@ -146,7 +151,7 @@ def parse_study(text: str, default_title: str = "study") -> Study:
     experiments: dict[str, Experiment] = {}
     settled: set[str] = set()
     for settings in _combinations(shared, content.get("grid", {})):
-        experiment = _experiment(settings, used, settled)
+        experiment = _experiment(settings, used, settled, rehearse)
         experiments.setdefault(repr(experiment.plain()), experiment)
     _require_used(shared, content.get("grid", {}), used)
     return Study(title, tuple(experiments.values()))
@@ -258,7 +263,9 @@ def _count(path: str, table: Mapping) -> int:
     return checks.integer(f"{path}.count", table.get("count"), low=1, high=MOST_EXPERIMENTS)
 
 
-def _experiment(settings: dict[str, _Setting], used: set[str], settled: set[str]) -> Experiment:
+def _experiment(
+    settings: dict[str, _Setting], used: set[str], settled: set[str], rehearse: bool
+) -> Experiment:
     """Return an experiment with the options that something in it takes, once it is found valid."""
     given = {name: setting.value for name, setting in settings.items()}
     if "algorithm" not in given:
@@ -268,12 +275,20 @@ def _experiment(settings: dict[str, _Setting], used: set[str], settled: set[str]
         used |= {settings[name].where for name in given if name in taken}
         experiment = Experiment(**{name: given[name] for name in given if name in taken})
         likeness = repr(_without_harmless(experiment).plain())
-        if likeness not in settled:
+        if likeness not in settled and (rehearse or _built_in(experiment)):
             game_of(experiment)
             settled.add(likeness)
     except (ValueError, TypeError, FileNotFoundError, MemoryError) as error:
         raise _located(error, settings) from None
     return experiment
+
+
+def _built_in(experiment: Experiment) -> bool:
+    return (
+        experiment.algorithm in ALGORITHMS
+        and experiment.stream in STREAMS
+        and experiment.loss in (None, *LOSSES)
+    )
 
 
 def _without_harmless(experiment: Experiment) -> Experiment:

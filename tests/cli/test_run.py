@@ -181,7 +181,13 @@ BAD = {
     "not a number": (["--d=ten"], ["'--d'", "'ten' is not a valid integer"]),
     "module": (["--alg=absent_module:x"], ["there is no module 'absent_module'"]),
     "attribute": (["--stream=math:coss"], ["the module 'math' has no 'coss'"]),
-    "not a learner": (["--alg=os:getcwd"], ["algorithm: a learner has an array `x`"]),
+    "not a learner": (
+        ["--alg=os:getcwd"],
+        [
+            "algorithm: 'os:getcwd' is not marked as a learner, so it is not called; ",
+            "@oco.learner",
+        ],
+    ),
     "memory": (
         ["--alg=full-adagrad", "--d=1000000", "--k=2", "--T=1"],
         ["not enough memory", "Unable to allocate"],
@@ -246,8 +252,10 @@ def test_an_unwritable_place_is_found_before_the_run(option, tmp_path):
 MINE = """
 import pathlib
 import numpy as np
+import oco
 from oco.algorithms import Diagnostics, s_adagrad
 
+@oco.loss
 class Broken:
     labels = "binary"
     rounds = 0
@@ -257,6 +265,7 @@ class Broken:
     def derivative(self, z, y):
         return -y * np.exp(-y * z)
 
+@oco.learner
 class Overconfident:
     bounds, lr = ("certificate",), 1.0
     def __init__(self, d):
@@ -266,6 +275,7 @@ class Overconfident:
     def diagnostics(self):
         return Diagnostics(1e-9, 0.0, 0.0, None, None, 8)
 
+@oco.learner
 class Announced:
     # S-AdaGrad that tells the world when it has played 500 rounds.
     def __init__(self, d, k, domain):

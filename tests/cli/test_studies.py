@@ -86,7 +86,8 @@ def test_compare_plays_the_same_stream_as_run(tmp_path):
 
 def test_one_failing_learner_does_not_stop_the_others(tmp_path, monkeypatch):
     (tmp_path / "mine_failing.py").write_text(
-        "import numpy as np\n"
+        "import numpy as np, oco\n"
+        "@oco.learner\n"
         "class Failing:\n"
         "    def __init__(self, d): self.x, self.t = np.zeros(d), 0\n"
         "    def update(self, g):\n"

@@ -17,6 +17,7 @@ from oco.verification import CHECKS, FAMILIES, PROPERTIES, load_case, verify
 
 BROKEN = """
 import numpy as np
+import oco
 from oco.sketch import FrequentDirections
 
 
@@ -30,6 +31,7 @@ class Slow(FrequentDirections):
         return super().append(row)
 
 
+@oco.marks.sketch
 class Nothing:
     def __init__(self, d, k, decay):
         pass
@@ -176,7 +178,7 @@ def test_a_counterexample_that_cannot_be_saved_is_still_told(folder):
         (["--replay=eye.npy"], "replay: eye.npy: not a counterexample of oco"),
         (["--sketch=broken_sketches:Forgetfull"], "did you mean 'Forgetful'?"),
         (["--sketch=broken_sketches:Nothing"], "sketch: Nothing has no 'append'"),
-        (["--sketch=broken_sketches:number"], "sketch: expected something to call"),
+        (["--sketch=broken_sketches:number"], "'broken_sketches:number' is not marked as a sketch"),
         (["--sketch=nowhere:X"], "sketch: there is no module 'nowhere'"),
     ],
 )

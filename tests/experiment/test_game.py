@@ -2,6 +2,7 @@
 
 import math
 import types
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -159,7 +160,7 @@ def test_a_learner_of_ones_own_is_checked(attributes, message):
 
 def test_a_stream_of_ones_own_must_be_one():
     with pytest.raises(ValueError, match=r"stream: .* must give an .*Stream, got Fraction"):
-        game(stream="fractions:Fraction")
+        game(stream="mine:stream", objects={"stream": Fraction})
     made = game(stream="mine:stream", objects={"stream": Stochastic(d=3, T=4, seed=5)})
     assert (made.stream.d, made.loss.name) == (3, "logistic")
 

@@ -1,16 +1,70 @@
 """Names and import strings lead to things, or to a message that helps."""
 
-import math
+import os
+import sys
 
 import pytest
 
+import oco
 from oco.experiment.lookup import Options, described, resolve
 
 
 def test_a_name_in_the_registry_wins():
     assert resolve("loss", "math:pi", {"math:pi": 3}) == 3
-    assert resolve("loss", "math:pi", {}) == math.pi
-    assert resolve("loss", "os:path.join", {}).__name__ == "join"
+
+
+def test_an_import_string_leads_to_what_is_listed_or_marked():
+    built_in = oco.algorithms.ALGORITHMS
+    assert resolve("algorithm", "oco.algorithms.ogd:ogd", built_in) is oco.algorithms.ogd
+    assert resolve("algorithm", "oco:algorithms.MirrorDescent", {}) is oco.algorithms.MirrorDescent
+    assert resolve("loss", "oco.losses.functions:HINGE", {}) is oco.losses.LOSSES["hinge"]
+    assert resolve("sketch", "oco.sketch:FrequentDirections", {}) is oco.sketch.FrequentDirections
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "decorator"),
+    [
+        ("loss", "shutil:rmtree", "@oco.loss"),
+        ("loss", "math:pi", "@oco.loss"),
+        ("loss", "oco.losses:Drift", "@oco.loss"),
+        ("stream", "pathlib:Path", "@oco.stream"),
+        ("stream", "oco.algorithms:ogd", "@oco.stream"),
+        ("stream", "oco.losses:DataFile.rows", "@oco.stream"),
+        ("algorithm", "os:path.join", "@oco.learner"),
+        ("algorithm", "oco.algorithms:ALGORITHMS", "@oco.learner"),
+        ("algorithm", "oco.losses:Stream", "@oco.learner"),
+        ("sketch", "builtins:print", "@oco.marks.sketch"),
+    ],
+)
+def test_what_is_not_of_its_kind_is_refused(kind, name, decorator):
+    with pytest.raises(ValueError, match=rf"^{kind}: '{name}' is not marked as a ") as error:
+        resolve(kind, name, {})
+    assert str(error.value).endswith(f"one of your own has {decorator} above it")
+
+
+def test_the_directory_one_is_in_is_the_last_to_be_looked_in(tmp_path, monkeypatch):
+    source = "import sys, oco\nseen = list(sys.path)\n@oco.loss\ndef here(): ...\n"
+    (tmp_path / "only_here.py").write_text(source, encoding="utf-8")
+    (tmp_path / "colorsys.py").write_text("raise SystemExit('run')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    before = list(sys.path)
+    resolve("loss", "only_here:here", {})
+    assert sys.modules["only_here"].seen == [*before, os.getcwd()] and sys.path == before
+    with pytest.raises(ValueError, match=r"'colorsys:hls_to_rgb' is not marked"):
+        resolve("loss", "colorsys:hls_to_rgb", {})
+    with pytest.raises(ValueError, match="no module 'nowhere'"):
+        resolve("loss", "nowhere:x", {})
+    assert sys.path == before
+
+
+def test_a_directory_that_is_gone_holds_no_modules(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ValueError, match="no module 'nowhere'"):
+        resolve("loss", "nowhere:x", {})
 
 
 @pytest.fixture

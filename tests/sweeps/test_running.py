@@ -18,7 +18,9 @@ from oco.sweeps.outcomes import Outcome, attempt
 DEADLY = """
 import os, pathlib, signal
 import numpy as np
+import oco
 
+@oco.learner
 class Deadly:
     def __init__(self, d, seed):
         self.x, self.t, self.seed = np.zeros(d), 0, seed
@@ -80,8 +82,9 @@ def test_one_failure_does_not_stop_the_others(tmp_path):
 def test_a_violated_bound_is_reported_every_time(tmp_path):
     sys_path_home = tmp_path / "boast.py"
     sys_path_home.write_text(
-        "import numpy as np\n"
+        "import numpy as np, oco\n"
         "from oco.algorithms import Diagnostics\n"
+        "@oco.learner\n"
         "class Boast:\n"
         "    bounds, lr = ('certificate',), 1.0\n"
         "    def __init__(self, d): self.x = np.zeros(d)\n"
