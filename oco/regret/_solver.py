@@ -48,6 +48,17 @@ FLAT = 1e-12
 FAR = 1e6
 
 
+def _log_step(excess: float, shift: float, last: tuple[float, float] | None) -> float:
+    """Return by how much log μ is to change so that log(‖x(μ)‖/R) = `excess` becomes 0.
+
+    ‖x(μ)‖ is close to a power of μ: the secant is taken of the logarithms.
+    """
+    power = -1.0
+    if last is not None and shift and last[0] != shift and last[1] != excess:
+        power = (excess - last[1]) / math.log(shift / last[0])
+    return min(max(-excess / power, -LEAP), LEAP)
+
+
 class _Enough(Exception):
     """The gap is as small as asked for."""
 
@@ -164,7 +175,8 @@ class Search:
         if self._shift is None:
             # Exact for linear losses, whose minimiser is −s/μ.
             self._shift = float(np.linalg.norm(self._evaluate(x).slope)) / radius
-        first, inside, outside, last = self._shift, math.inf, 0.0, None
+        first = self._shift or self._steepest / radius
+        inside, outside, last = math.inf, 0.0, None
         for _ in range(SHIFTS):
             shift = self._shift
             x = self._solve(x, shift)
@@ -179,14 +191,11 @@ class Search:
             if excess < 0 and shift == 0:
                 break
             inside, outside = (shift, outside) if excess < 0 else (inside, shift)
-            # ‖x(μ)‖ is close to a power of μ: the secant is taken of the logarithms.
-            power = -1.0
-            if last is not None and last[0] != shift and last[1] != excess:
-                power = (excess - last[1]) / math.log(shift / last[0])
-            following = shift * math.exp(min(max(-excess / power, -LEAP), LEAP))
+            following = shift * math.exp(_log_step(excess, shift, last))
             if not outside < following < inside:
-                low = outside or inside * math.exp(-2 * LEAP)
-                following = math.sqrt(low * min(inside, low * math.exp(2 * LEAP)))
+                # A minimiser outside without any shift: the ball binds, if only by rounding.
+                low = outside or (inside * math.exp(-2 * LEAP) if inside < math.inf else first)
+                following = math.sqrt(low) * math.sqrt(min(inside, low * math.exp(2 * LEAP)))
             last = (shift, excess) if shift else None
             self._shift = following if following > NEGLIGIBLE * first else 0.0
         return x

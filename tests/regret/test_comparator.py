@@ -190,6 +190,35 @@ def test_box_of_a_single_point(tools):
     assert best.gap <= 1e-9 * best.value
 
 
+def test_a_minimiser_that_no_shift_leaves_outside_the_ball(tools):
+    # Nearly collinear: the multiplier that meets the radius is 1e-9 of the first one tried.
+    features = [[-1.28803, 1.60135], [-1.28796, 1.6012], [-1.28787, 1.6011]]
+    held = tools.Held(features, [0.0142399, 0.0548905, 0.00587959])
+    domain = Ball(25.8244)
+    best = best_fixed_point(SQUARED, domain, held)
+    assert_certified(best, SQUARED, domain, held, 1e-3)
+    assert best.lower <= tools.conic_optimum(SQUARED, domain, held) <= best.value
+
+
+@pytest.mark.parametrize("loss", CURVED, ids=lambda loss: loss.name)
+def test_ordinary_small_problems_are_all_solved(tools, loss):
+    """In one of 150 of these the ball's multiplier once became the logarithm of 0."""
+    for seed in range(120):
+        rng = np.random.default_rng([seed, len(loss.name)])
+        T, d, radius = rng.integers(1, 12), rng.integers(1, 6), 10.0 ** rng.uniform(-2, 3)
+        features = rng.standard_normal((T, d))
+        if seed % 3 == 0:
+            features = features[:1] + 1e-4 * features
+        labels = rng.choice([-1.0, 1.0], T)
+        if loss.labels == "real":
+            labels = labels * rng.uniform(0, 2, T)
+        held, domain = tools.Held(features, labels), Ball(radius)
+        best = best_fixed_point(loss, domain, held)
+        assert domain.contains(best.x) and best.lower <= best.value
+        assert best.value == pytest.approx(held.total(loss, best.x), rel=1e-12, abs=1e-12)
+        assert best.gap <= 0.1 * best.value + 1e-9
+
+
 class Pinball(Loss):
     """A kinked loss of a user's own: neither conjugate nor curvature."""
 
