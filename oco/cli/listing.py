@@ -6,32 +6,58 @@ import inspect
 
 import click
 
+from oco.cli import output
+
 __all__ = ["listing"]
 
 KINDS = ("algs", "losses", "streams", "domains", "tasks", "optimizers")
+# What users call a kind too.
+ALIASES = {"learners": "algs", "algorithms": "algs"}
+SENTENCES = ("what it is", "labels", "options")
 # What a run hands to a factory without the user's doing.
 PROVIDED = {"d", "T", "seed", "domain", "loss"}
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(KINDS), metavar="|".join(KINDS))
-def listing(kind: str) -> None:
+@click.argument(
+    "kind",
+    required=False,
+    type=click.Choice([*KINDS, *ALIASES]),
+    metavar=f"[learners|{'|'.join(KINDS)}]",
+)
+def listing(kind: str | None) -> None:
     """List the learners, losses, streams or domains; tasks and optimizers of 'oco train'.
 
-    A learner, loss or stream of your own is named as package.module:factory.
+    Without a KIND, the names of all.  A learner, loss or stream of your own is named as
+    package.module:factory.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+    if kind is None:
+        _everything()
+        return
+    kind = ALIASES.get(kind, kind)
+    from oco.results.layout import Column, Sheet
 
     tables = (_algs, _losses, _streams, _domains, _tasks, _optimizers)
     titles, rows = dict(zip(KINDS, tables, strict=True))[kind]()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for i, title in enumerate(titles):
-        table.add_column(title, style="bold" if i == 0 else None, no_wrap=i == 0)
+    table = Sheet(*(Column(title, words=title in SENTENCES, left=True) for title in titles))
     for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add(*row)
+    output.print_rich(table)
+
+
+def _everything() -> None:
+    """Print the names of each kind."""
+    from oco.algorithms import ALGORITHMS
+    from oco.domains import DOMAINS
+    from oco.losses import LOSSES, STREAMS
+    from oco.results.layout import Sheet, words
+    from oco.training import OPTIMIZERS, TASKS
+
+    table = Sheet("", words(), headed=False)
+    known = (ALGORITHMS, LOSSES, STREAMS, DOMAINS, TASKS, OPTIMIZERS)
+    for kind, names in zip(("learners", *KINDS[1:]), known, strict=True):
+        table.add(kind, ", ".join(names))
+    output.print_rich(table, "", "oco list KIND says what each is, and which options it takes")
 
 
 def _algs():

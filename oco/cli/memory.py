@@ -123,15 +123,16 @@ def _print(counted) -> None:
 
 def _totals(counted):
     from oco.results.formats import number, size
+    from oco.results.layout import Sheet
 
     adam, shampoo = (counted[name].state.second_moment for name in ("adam", "shampoo"))
-    table = _table(
+    table = Sheet(
         "optimizer", "second moment", "× Adam", "of Shampoo", "roots", "grafting", "momentum", "all"
     )
     for entry in counted.entries:
         state = entry.state
         besides = (state.roots, state.grafting, state.first_moment)
-        table.add_row(
+        table.add(
             entry.label,
             size(state.second_moment),
             number(state.second_moment / adam, 3),
@@ -147,6 +148,7 @@ def _by_shape(counted):
     from collections import Counter
 
     from oco.results.formats import size
+    from oco.results.layout import Sheet
 
     shapes = [parameter.shape for parameter in counted.parameters]
     counts = Counter(shapes)
@@ -155,23 +157,12 @@ def _by_shape(counted):
         for shape, state in zip(shapes, counted["shampoo"].states, strict=True)
     }
     listed = sorted(counts, key=lambda shape: -cost[shape])[:LISTED]
-    table = _table("shape", "tensors", *(entry.label for entry in counted.entries))
+    table = Sheet("shape", "tensors", *(entry.label for entry in counted.entries))
     for shape in listed:
         first = shapes.index(shape)
-        table.add_row(
+        table.add(
             "×".join(map(str, shape)) or "1",
             f"{counts[shape]:,}",
             *(size(e.states[first].second_moment * counts[shape]) for e in counted.entries),
         )
     return table, len(counts) - len(listed)
-
-
-def _table(first: str, *others: str):
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(first, no_wrap=True)
-    for title in others:
-        table.add_column(title, justify="right", no_wrap=True)
-    return table

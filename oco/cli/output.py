@@ -66,28 +66,25 @@ def one_line(error: BaseException) -> str:
 
 def print_table(result: Result) -> None:
     """Print the result for people: in colour on a terminal, as plain text in a pipe."""
-    from rich.console import Console
-
     from oco.results import tables
 
-    console = Console()
-    if console.is_terminal:
-        console.print(tables.report(result.experiment, result.summary))
-    else:
-        width = int(os.environ.get("COLUMNS") or tables.TEXT_WIDTH)
-        click.echo(tables.text(result.experiment, result.summary, width))
+    print_rich(tables.report(result.experiment, result.summary), width=tables.TEXT_WIDTH)
 
 
-def print_rich(*parts) -> None:
-    """Print tables and texts: in colour on a terminal, as plain text in a pipe."""
+def print_rich(*parts, width: int = WIDE) -> None:
+    """Print tables and texts: in colour on a terminal; in a pipe as plain text of that width."""
     from rich.console import Console
+
+    from oco.results.layout import NARROWEST, line, plain, width_given
 
     console = Console()
     if not console.is_terminal:
-        width = int(os.environ.get("COLUMNS") or WIDE)
-        console = Console(width=width, color_system=None, highlight=False)
+        click.echo(plain(*parts, width=width_given(width)))
+        return
+    if console.width < NARROWEST:
+        console = Console(width=NARROWEST)
     for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
+        console.print(line(part) if isinstance(part, str) else part)
 
 
 def print_json(result: Result) -> None:

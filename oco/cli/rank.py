@@ -117,24 +117,22 @@ def _print(advice, path: str) -> None:
 
 def _table(advice):
     import numpy as np
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
 
     from oco.results.formats import number, size
+    from oco.results.layout import Column, Sheet
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for title in (
-        "k", "captured mass", "Ω_k at least", "at most", "ratio at least", "at most",
+    most = Column("at most", joined=True)
+    table = Sheet(
+        Column("k"), "captured mass", "Ω_k at least", most, "ratio at least", most,
         "memory", "× Adam", "of d²",
-    ):  # fmt: skip
-        table.add_column(title, justify="right", no_wrap=True)
+    )  # fmt: skip
     last = len(advice.choices) - 1
     listed = set(np.unique(np.geomspace(1, last + 1, LISTED).round().astype(int) - 1))
     best = advice.recommended
     for i, choice in enumerate(advice.choices):
         if i not in listed and choice is not best:
             continue
-        table.add_row(
+        table.add(
             str(choice.k),
             f"{100 * choice.captured_lo:.1f} – {100 * choice.captured_hi:.1f} %",
             number(choice.omega_lo, 4),
@@ -144,6 +142,6 @@ def _table(advice):
             size(choice.state_bytes),
             number(choice.state_bytes / advice.adam_bytes, 3),
             f"{100 * choice.state_bytes / advice.full_bytes:.3g} %",
-            style="bold" if choice is best else None,
+            style="bold" if choice is best else "",
         )
     return table

@@ -56,7 +56,8 @@ Examples:
     multiple=True,
     metavar="NAME",
     show_default="all",
-    help="Make this check only; may be repeated.",
+    help="Look at this property only, by its name in the table (and at what is seen with it); "
+    "may be repeated.",
 )
 @click.option(
     "--sketch",
@@ -125,9 +126,9 @@ def _subject(sketch: str | None):
 def _cases(cases, seed, d_max, k, grads, only):
     """Return the cases, how many they are, and the checks to make; everything is validated."""
     from oco import checks
-    from oco.verification import CHECKS, Case, draw, load_rows
+    from oco.verification import Case, checks_for, draw, load_rows
 
-    names = [checks.choice("check", name, CHECKS) for name in only] or list(CHECKS)
+    names = checks_for(only or None)
     if grads is None:
         return draw(cases, seed, d_max, k), cases, names
     rows = load_rows(grads)
@@ -188,12 +189,9 @@ def _document(result) -> dict:
 
 
 def _print(result) -> None:
-    from rich.console import Console
-
     from oco.verification import presentation
 
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 120)
-    Console(width=width).print(presentation.table(result))
+    output.print_rich(presentation.table(result))
 
 
 @contextmanager

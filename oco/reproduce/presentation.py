@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
 from oco.reproduce.appendix_a import AppendixA, Entry
 from oco.reproduce.separation import Separation
 from oco.results.formats import number
+from oco.results.layout import Sheet
 from oco.sweeps import tuning
 
 __all__ = ["document", "growth_table", "growths", "tables"]
@@ -19,17 +17,18 @@ def tables(found: AppendixA) -> tuple:
         f"logistic loss, d = {found.d}, k = {found.k}; tuned on {found.train_rows:,} rows, "
         f"then one pass over {found.test_rows:,} test rows"
     )
-    results = _table(
+    results = Sheet(
         "learner", "η", "δ", "rates", "diverged", "train loss", "train error", "test loss",
         "test error", "x_T's test error",
     )  # fmt: skip
     for entry in found.entries:
-        results.add_row(*_row(entry))
+        results.add(*_row(entry))
     parts = [title, "", results]
+    parts += [f"{entry.algorithm}: {entry.message}" for entry in found.entries if entry.message]
     if found.references:
-        known = _table("known figure", "η", "known", "measured", "difference")
+        known = Sheet("known figure", "η", "known", "measured", "difference")
         for reference, loss in found.references:
-            known.add_row(
+            known.add(
                 reference.algorithm,
                 number(reference.lr, 4),
                 f"{reference.loss:.9g}",
@@ -70,9 +69,9 @@ def growth_table(found: Separation) -> tuple:
         f"gradients uniform on r = {found.r} orthonormal vectors; d = {found.d}, k = {found.k}, "
         f"T = {found.T:,}, seed {found.seed}"
     )
-    table = _table("certificate of", "exponent of t", "at T")
+    table = Sheet("certificate of", "exponent of t", "at T")
     for growth in (found.sketched, *found.capped):
-        table.add_row(growth.name, f"{growth.exponent:.3f}", number(growth.values[-1], 5))
+        table.add(growth.name, f"{growth.exponent:.3f}", number(growth.values[-1], 5))
     return title, "", table
 
 
@@ -86,19 +85,11 @@ def growths(found: Separation) -> dict:
     return {**setting, "t": found.t.tolist(), "certificates": rows}
 
 
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(first, style="bold", no_wrap=True)
-    for title in others:
-        table.add_column(title, justify="right")
-    return table
-
-
 def _row(entry: Entry) -> list[str]:
     best, rates = entry.curve.best, entry.curve.rates
     lost = str(sum(bool(rate.verdict) for rate in rates))
     if best is None:
-        return [entry.algorithm, "–", "–", str(len(rates)), lost, entry.message]
+        return [entry.algorithm, "–", "–", str(len(rates)), lost, *"–" * 5]
     delta = best.experiment.delta
     return [
         entry.algorithm,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from oco.results.formats import duration, number, size
+from oco.results.layout import Column, Sheet
 from oco.results.result import Result
 from oco.results.summary import Bound, Summary
 from oco.results.tables import dimension, domain
@@ -62,25 +61,18 @@ def comparison(results: Sequence[Result]) -> Group:
         Average loss, the regret's interval, escaped mass, time a round and the learner's memory;
         then, for each bound, how far the regret stays below it, and whether it was violated.
     """
-    runs = _table("learner", "η", "average loss", "regret", "to", "ρ", "a round", "memory")
+    end = Column("to", joined=True)
+    runs = Sheet("learner", "η", "average loss", "regret", end, "ρ", "a round", "memory")
     for result in results:
-        runs.add_row(*_row(result.summary))
+        runs.add(*_row(result.summary))
     rungs = list(dict.fromkeys(b.name for result in results for b in result.summary.bounds))
     if not rungs:
         return Group(runs)
-    margins = _table("bound less regret", *rungs)
+    margins = Sheet("bound less regret", *rungs)
     for result in results:
         bounds = {bound.name: bound for bound in result.summary.bounds}
-        margins.add_row(label(result.summary), *(_margin(bounds.get(name)) for name in rungs))
+        margins.add(label(result.summary), *(_margin(bounds.get(name)) for name in rungs))
     return Group(runs, "", margins)
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(first, style="bold", no_wrap=True)
-    for title in others:
-        table.add_column(title, justify="right", overflow="fold")
-    return table
 
 
 def _row(summary: Summary) -> list[str | Text]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from oco.results.experiment import Experiment
 from oco.results.formats import duration, number, size
+from oco.results.layout import Column, Sheet, line, plain, words
 from oco.results.summary import Bound, Summary
 
-__all__ = ["dimension", "domain", "html", "report", "text"]
+__all__ = ["dimension", "domain", "html", "note", "report", "text"]
 
 VERDICTS = {True: ("holds", "green"), False: ("VIOLATED", "bold red"), None: ("open", "yellow")}
 # Width of a notebook's or a log's text, where no terminal says otherwise.
@@ -42,15 +41,14 @@ def report(experiment: Experiment, summary: Summary) -> Group:
         parts.append(Padding(_ladder(summary), (1, 0, 1, 1)))
         parts.append(Padding(_formulas(summary), (0, 0, 1, 2)))
     if summary.notes:
-        parts.append(Padding(_notes(summary), (0 if summary.bounds else 1, 0, 0, 2)))
+        above = 0 if summary.bounds else 1
+        parts.append(Padding(Group(*map(note, summary.notes)), (above, 0, 0, 2)))
     return Group(*parts)
 
 
 def text(experiment: Experiment, summary: Summary, width: int = TEXT_WIDTH) -> str:
     """Return the report as plain text of at most `width` characters a line."""
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(report(experiment, summary))
-    return "\n".join(line.rstrip() for line in console.file.getvalue().rstrip().splitlines())
+    return plain(report(experiment, summary), width=width)
 
 
 def html(experiment: Experiment, summary: Summary) -> str:
@@ -103,61 +101,56 @@ def domain(experiment: Experiment) -> str:
     return experiment.domain
 
 
-def _quantities(summary: Summary) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(justify="right")
-    table.add_column()
+def _quantities(summary: Summary) -> Sheet:
+    table = Sheet("", "", words(), headed=False)
     if summary.rounds < summary.T:
-        table.add_row("rounds played", f"{summary.rounds:,}", f"of {summary.T:,}")
+        table.add("rounds played", f"{summary.rounds:,}", f"of {summary.T:,}")
     if summary.average_loss is not None:
-        table.add_row(
-            "total loss", number(summary.total_loss), f"{summary.average_loss:.9g} a round"
-        )
+        table.add("total loss", number(summary.total_loss), f"{summary.average_loss:.9g} a round")
     _add_regret(table, summary)
     if summary.axes:
         _add_axes(table, summary)
     elif summary.escaped_mass is not None:
-        table.add_row("escaped mass ρ", number(summary.escaped_mass), _omega(summary))
+        table.add("escaped mass ρ", number(summary.escaped_mass), _omega(summary))
     if summary.full_adagrad_bound is not None:
-        table.add_row(
+        table.add(
             "√2·D·tr G_T^½",
             number(summary.full_adagrad_bound),
             "what full-matrix AdaGrad promises on these gradients",
         )
     if summary.seconds_per_round is not None:
-        table.add_row(
+        table.add(
             "time", duration(summary.seconds), f"{duration(summary.seconds_per_round)} a round"
         )
     if summary.state_bytes is not None:
         full = 8 * summary.d**2
-        table.add_row("learner's memory", size(summary.state_bytes), f"a full matrix: {size(full)}")
+        table.add("learner's memory", size(summary.state_bytes), f"a full matrix: {size(full)}")
     return table
 
 
-def _add_regret(table: Table, summary: Summary) -> None:
+def _add_regret(table: Sheet, summary: Summary) -> None:
     best, regret = summary.comparator, summary.regret
     if best is None or regret is None:
         return
-    table.add_row(
+    table.add(
         "best fixed point",
         number(best.loss),
         f"no other is better by more than {number(best.gap)} ({best.method})",
     )
-    table.add_row(
+    table.add(
         "regret",
         number(regret.lo),
         f"to {number(regret.hi)}, certified; {regret.hi / summary.rounds:.4g} a round",
     )
 
 
-def _add_axes(table: Table, summary: Summary) -> None:
+def _add_axes(table: Sheet, summary: Summary) -> None:
     for axis, side in zip(summary.axes, ("left", "right"), strict=False):
         if axis.k is None:
-            table.add_row(f"{side} factor", "exact", f"{axis.dim} × {axis.dim}")
+            table.add(f"{side} factor", "exact", f"{axis.dim} × {axis.dim}")
         else:
             limit = "" if axis.omega is None else f"at most Ω_{axis.k} = {number(axis.omega)}"
-            table.add_row(f"escaped mass, {side}", number(axis.escaped_mass), limit)
+            table.add(f"escaped mass, {side}", number(axis.escaped_mass), limit)
 
 
 def _omega(summary: Summary) -> str:
@@ -169,15 +162,11 @@ def _omega(summary: Summary) -> str:
     return ""
 
 
-def _ladder(summary: Summary) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("bound", style="bold", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for heading in ("value", "margin", "× regret"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def _ladder(summary: Summary) -> Sheet:
+    table = Sheet("bound", Column(left=True), "value", "margin", "× regret")
     for bound in summary.bounds:
         word, style = VERDICTS[bound.holds]
-        table.add_row(
+        table.add(
             bound.name,
             Text(word, style),
             number(bound.value, digits=5),
@@ -187,20 +176,16 @@ def _ladder(summary: Summary) -> Table:
     return table
 
 
-def _formulas(summary: Summary) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(style="dim")
+def _formulas(summary: Summary) -> Sheet:
+    table = Sheet("", words(), headed=False)
     for bound in summary.bounds:
-        table.add_row(bound.name, bound.formula)
+        table.add(bound.name, bound.formula, style="dim")
     return table
 
 
-def _notes(summary: Summary) -> Table:
-    table = Table.grid(padding=(0, 1))
-    for note in summary.notes:
-        table.add_row("·", note)
-    return table
+def note(text: str) -> Text:
+    """Return what a reader should know about the numbers, to print below them."""
+    return line(f"· {text}")
 
 
 def _multiple(bound: Bound, summary: Summary) -> str:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from oco.results.formats import duration, number
+from oco.results.layout import Column, Sheet, line, words
 from oco.sweeps.tuning import Curve, Rate
 
 __all__ = ["tuning_table"]
 
 
-def tuning_table(curve: Curve) -> tuple[Text, Table, Text]:
+def tuning_table(curve: Curve) -> tuple[Text, Sheet, Text]:
     """Return title, table and conclusion of a tuning, for a rich console to print."""
     experiment = curve.rates[0].experiment
     with_delta = len({rate.experiment.delta for rate in curve.rates}) > 1
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    columns = ["η", *(["δ"] if with_delta else []), "average loss"]
-    columns += ["regret", "to"] if curve.by == "regret" else []
-    for title in (*columns, "time"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=False)
+    columns = [Column("δ", joined=True)] if with_delta else []
+    columns.append("average loss")
+    columns += ["regret", Column("to", joined=True)] if curve.by == "regret" else []
+    table = Sheet(Column("η"), *columns, "time", words())
     for rate in curve.rates:
         best = rate is curve.best
-        table.add_row(*_row(rate, curve, with_delta, best), style="bold" if best else None)
+        table.add(*_row(rate, curve, with_delta, best), style="bold" if best else "")
     where = experiment.data or f"the {experiment.stream} stream"
-    title = Text(f"{experiment.algorithm} on {where}: {len(curve.rates)} rates by {curve.by}")
+    title = line(f"{experiment.algorithm} on {where}: {len(curve.rates)} rates by {curve.by}")
     return title, table, _conclusion(curve)
 
 
@@ -51,4 +48,4 @@ def _conclusion(curve: Curve) -> Text:
     lost = sum(bool(rate.verdict) for rate in curve.rates)
     delta = "" if best.experiment.delta is None else f", δ = {best.experiment.delta:.4g}"
     text = f"best: η = {best.experiment.lr:.4g}{delta}, average loss {best.average_loss:.9g}"
-    return Text(text + (f"; {lost} of {len(curve.rates)} rates failed or diverged" if lost else ""))
+    return line(text + (f"; {lost} of {len(curve.rates)} rates failed or diverged" if lost else ""))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from rich.table import Table
 
 from oco.algorithms.kronecker import EPSILON
 from oco.results.formats import number, size
+from oco.results.layout import Column, Sheet
 from oco.sketch import FrequentDirections
-from oco.training.presentation import plain_table, shown
+from oco.training.presentation import shown
 from oco.training.spectra import directions_for
 from oco.training.study import FactorSpectra, SpectralStudy
 
@@ -35,7 +35,7 @@ def measures(factor: FactorSpectra) -> dict[str, np.ndarray]:
     }
 
 
-def steps_table(study: SpectralStudy) -> Table:
+def steps_table(study: SpectralStudy) -> Sheet:
     """Return both factors over the steps, exact and as the sketch has them.
 
     Columns: intrinsic dimension, top-25 % mass, overlap of the leading directions with those at the
@@ -44,7 +44,7 @@ def steps_table(study: SpectralStudy) -> Table:
     """
     titles = ("dimension", "top 25 %", "overlap", "kept", "τ/λ_max")
     names = (f"{name} {title}" for name in study.factors for title in titles)
-    table = plain_table("step", *names, "cosine")
+    table = Sheet(Column("step"), *names, "cosine")
     columns = [
         column
         for factor in study.factors.values()
@@ -58,14 +58,13 @@ def steps_table(study: SpectralStudy) -> Table:
     ]
     for i in shown(len(study.step)):
         cells = (column[i] for column in columns)
-        table.add_row(f"{study.step[i]:,}", *cells, _fraction(study.alignment[i]))
+        table.add(f"{study.step[i]:,}", *cells, _fraction(study.alignment[i]))
     return table
 
 
-def factors_table(study: SpectralStudy) -> Table:
+def factors_table(study: SpectralStudy) -> Sheet:
     """Return L beside R at the last checkpoint: what is there, and what the sketch makes of it."""
-    table = plain_table(f"after step {study.step[-1]:,}", *study.factors)
-    table.columns[0].justify = "left"
+    table = Sheet(f"after step {study.step[-1]:,}", *study.factors)
     held = " / ".join(f"{100 * mass:g}" for mass in MASSES)
     most = f"  the most that {study.k - 1} directions can hold"
     turning = f"leading directions: overlap with step {study.reference}"
@@ -84,7 +83,7 @@ def factors_table(study: SpectralStudy) -> Table:
         ("memory of the factor", lambda f: size(8 * f.dim**2)),
         ("  of the sketch", lambda f: size(_sketch_bytes(f, study.k))),
     ):
-        table.add_row(title, *(cell(factor) for factor in study.factors.values()))
+        table.add(title, *(cell(factor) for factor in study.factors.values()))
     return table
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from oco.results.formats import duration, number, size
+from oco.results.layout import Column, Sheet, line, words
 from oco.training.settings import Training
 from oco.training.tasks import task_of
 from oco.training.trainings import Group, Trainings
 
-__all__ = ["curve_table", "plain_table", "shown", "training_title", "trainings_table"]
+__all__ = ["curve_table", "shown", "training_title", "trainings_table"]
 
 # Rows of a table of curves; more does not help the eye.
 ROWS = 11
@@ -26,11 +25,12 @@ def training_title(training: Training) -> str:
     return f"{task.name}: {task.description}; {training.steps:,} steps of {training.batch} examples"
 
 
-def curve_table(group: Group) -> Table:
+def curve_table(group: Group) -> Sheet:
     """Return loss and accuracy over the steps, means over the seeds, for a console to print."""
-    table = plain_table(
-        "step", "training loss", "validation loss", "training accuracy", "validation accuracy"
-    )
+    table = Sheet(
+        Column("step"), "training loss", "validation loss", "training accuracy",
+        "validation accuracy",
+    )  # fmt: skip
     curves = [outcome.curves for outcome in group.outcomes]
     count = min(len(curve.step) for curve in curves)
     for i in shown(count):
@@ -38,37 +38,27 @@ def curve_table(group: Group) -> Table:
             np.mean([getattr(curve, name)[i] for curve in curves])
             for name in ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
         )
-        table.add_row(
+        table.add(
             f"{curves[0].step[i]:,}", number(loss, 4), number(validation, 4),
             f"{100 * accuracy:.2f} %", f"{100 * validated:.2f} %",
         )  # fmt: skip
     return table
 
 
-def trainings_table(trainings: Trainings) -> list[Table | Text]:
+def trainings_table(trainings: Trainings) -> list[Sheet | Text]:
     """Return a row for each optimizer and rate, and notes, for a console to print."""
     best = [group.training for group in trainings.best] if trainings.tuned else []
     groups = trainings.groups
     verdicts = [_verdict(group, group.training in best) for group in groups]
-    table = plain_table(
-        "optimizer", "η", "training loss", "validation loss", "validation accuracy",
-        "second moments", "a step",
+    remarks = [words()] if any(verdicts) else []
+    table = Sheet(
+        "optimizer", Column("η", joined=True), "training loss", "validation loss",
+        "validation accuracy", "second moments", "a step", *remarks,
     )  # fmt: skip
-    table.columns[0].justify = "left"
-    if any(verdicts):
-        table.add_column("")
     for group, verdict in zip(groups, verdicts, strict=True):
-        style = "bold" if group.training in best else None
-        table.add_row(*_row(group), *([verdict] if any(verdicts) else []), style=style)
+        style = "bold" if group.training in best else ""
+        table.add(*_row(group), *([verdict] if remarks else []), style=style)
     return [table, *_conclusion(trainings)]
-
-
-def plain_table(*titles: str) -> Table:
-    """Return an empty table of numbers."""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for title in titles:
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
 
 
 def _row(group: Group) -> list[str]:
@@ -118,7 +108,7 @@ def _conclusion(trainings: Trainings) -> list[Text]:
         lines.append("best: the least validation loss after the last step, in hindsight")
     if not trainings.best:
         lines.append("nothing came to an end")
-    return [Text(f"· {line}") for line in lines]
+    return [line(f"· {text}") for text in lines]
 
 
 def shown(count: int) -> list[int]:

@@ -7,7 +7,14 @@ inequality that some *property* claims.  The test suite and ``oco verify`` use t
 from oco.verification import comparators, games, guaranteed, invariances
 from oco.verification.cases import Case, load_case, load_rows, save_case
 from oco.verification.drawing import D_MAX, draw, make
-from oco.verification.observations import CHECKS, PROPERTIES, Check, Observation, Subject
+from oco.verification.observations import (
+    CHECKS,
+    PROPERTIES,
+    Check,
+    Observation,
+    Subject,
+    checks_for,
+)
 from oco.verification.running import Counterexample, Finding, Verification, replay, verify
 from oco.verification.shrinking import shrink, violation
 from oco.verification.streams import FAMILIES
@@ -24,6 +31,7 @@ __all__ = [
     "Observation",
     "Subject",
     "Verification",
+    "checks_for",
     "comparators",
     "draw",
     "games",

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from oco import checks
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball
 from oco.sketch import FrequentDirections
 from oco.verification.cases import Case
 
-__all__ = ["CHECKS", "PROPERTIES", "ROUNDING", "Check", "Observation", "Subject", "check"]
+__all__ = [
+    "CHECKS",
+    "PROPERTIES",
+    "ROUNDING",
+    "Check",
+    "Observation",
+    "Subject",
+    "check",
+    "checks_for",
+]
 
 # What rounding in T rank-one steps, and in the dense eigenvalues that they are held against, may
 # add up to, relative to tr G: far above what is seen (1e-13), far below what a wrong step does.
@@ -109,6 +119,38 @@ class Check:
 PROPERTIES: dict[str, str] = {}
 #: Every check by its name.
 CHECKS: dict[str, Check] = {}
+
+
+def checks_for(names: Iterable[str] | None = None) -> list[str]:
+    """Return the names of the checks that look at what is named, each once; all by default.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Of properties, as a verification's table prints them, or of checks.
+
+    Raises
+    ------
+    ValueError
+        If a name is neither.
+
+    Examples
+    --------
+    >>> from oco.verification import checks_for
+    >>> checks_for(["P3-escaped", "guarantees", "signs"])
+    ['guarantees', 'signs']
+    """
+    if names is None:
+        return list(CHECKS)
+    found: dict[str, None] = {}
+    for name in names:
+        if checks.choice("check", name, dict.fromkeys([*PROPERTIES, *CHECKS])) in CHECKS:
+            found[name] = None
+        else:
+            seeing = [check.name for check in CHECKS.values() if name in check.properties]
+            # Whether a check completes is seen by making it.
+            found |= dict.fromkeys(seeing or CHECKS)
+    return list(found)
 
 
 def check(name: str, **properties: str) -> Callable[[Observe], Observe]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from oco.linalg.engine import ENGINE
+from oco.results.layout import Column, Sheet, line, words
 from oco.verification.running import Finding, Verification
 
 __all__ = ["document", "table"]
@@ -24,32 +23,41 @@ CAPTION = (
 
 def table(result: Verification) -> Group:
     """Return the findings for a rich console to print."""
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, expand=True)
-    grid.add_column("property", no_wrap=True, style="bold")
-    grid.add_column("what it says", ratio=5)
-    grid.add_column("cases", justify="right")
-    grid.add_column("tightest\nmargin", justify="right", no_wrap=True)
-    grid.add_column("rounding\ngranted", justify="right", no_wrap=True)
-    grid.add_column("where", ratio=5)
+    sheet = Sheet(
+        "property", Column("pass", left=True), "cases", "tightest margin",
+        Column("rounding granted", joined=True), words("what it says"), words("where"),
+    )  # fmt: skip
     for finding in _ordered(result):
         seen = finding.tightest
-        style = "bold red" if finding.violated else None
-        grid.add_row(
+        sheet.add(
             finding.name,
-            finding.statement,
-            f"{finding.violated} of {finding.cases}\nVIOLATED"
-            if finding.violated
-            else str(finding.cases),
+            "VIOLATED" if finding.violated else "yes",
+            f"{finding.violated} of {finding.cases}" if finding.violated else str(finding.cases),
             f"{seen.margin:.1e}",
             f"{seen.tolerance:.0e}",
+            finding.statement,
             f"{seen.where} of {finding.where}",
-            style=style,
+            style="bold red" if finding.violated else "",
         )
-    count = sum(finding.observations for finding in result.findings.values())
-    title = Text(
-        f"{result.cases} cases, {count} observations, {result.seconds:.1f} s, engine {ENGINE}"
+    caption = Text(CAPTION, style="dim")
+    return Group(Padding(sheet, (0, 0, 1, 0)), caption, Padding(_verdict(result), (1, 0, 0, 0)))
+
+
+def _verdict(result: Verification) -> Text:
+    """Return in a sentence what the findings come to."""
+    findings = result.findings.values()
+    violated = [finding.name for finding in findings if finding.violated]
+    count = sum(finding.observations for finding in findings)
+    seen = (
+        f"{result.cases:,} cases, {count:,} observations, {result.seconds:.1f} s, engine {ENGINE}"
     )
-    return Group(title, Padding(grid, (1, 0, 0, 0)), Text(CAPTION, style="dim"))
+    if violated:
+        return line(f"VIOLATED: {', '.join(violated)} ({seen})", "bold red")
+    if result.interrupted:
+        return line(f"interrupted; until then every property holds ({seen})", "yellow")
+    if not findings:
+        return line(f"nothing was looked at ({seen})", "yellow")
+    return line(f"PASS: all {len(findings)} properties hold ({seen})", "bold green")
 
 
 def document(result: Verification) -> dict:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from oco import checks
 from oco.verification.cases import Case, load_case, save_case
-from oco.verification.observations import CHECKS, PROPERTIES, Observation, Subject
+from oco.verification.observations import CHECKS, PROPERTIES, Observation, Subject, checks_for
 from oco.verification.shrinking import SECONDS, completes, observations, shrink, violation
 
 __all__ = ["Counterexample", "Finding", "Verification", "replay", "verify"]
@@ -127,7 +127,8 @@ def verify(
     subject : Subject, optional
         What is verified; this package by default.
     only : iterable of str, optional
-        Names of the checks to make; all of them by default.
+        Properties, or checks, to look at; all of them by default.  What the same checks see of
+        other properties is reported too.
     progress : callable, optional
         Called with the case and the check before each check of each case.
     patience : float
@@ -145,7 +146,7 @@ def verify(
     True
     """
     subject = subject or Subject()
-    names = list(CHECKS) if only is None else [checks.choice("check", n, CHECKS) for n in only]
+    names = checks_for(only)
     result, started = Verification(), time.monotonic()
     first: dict[str, tuple[str, Case]] = {}
     # One thread: the products are too small to share.

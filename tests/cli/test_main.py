@@ -61,6 +61,8 @@ def test_help_lists_every_option_of_an_experiment():
     ("kind", "registry"),
     [
         ("algs", ALGORITHMS),
+        ("learners", ALGORITHMS),
+        ("algorithms", ALGORITHMS),
         ("losses", LOSSES),
         ("streams", STREAMS),
         ("domains", DOMAINS),
@@ -71,8 +73,16 @@ def test_help_lists_every_option_of_an_experiment():
 def test_list_names_everything_there_is(kind, registry):
     result = invoke("list", kind)
     assert result.exit_code == 0
-    first_words = [line.split()[0] for line in result.stdout.splitlines() if line[1:2].strip()]
+    first_words = [line.split()[0] for line in result.stdout.splitlines() if line[:1].strip()]
     assert [word for word in first_words if word in registry] == list(registry)
+
+
+def test_list_alone_names_all_there_is():
+    result = invoke("list")
+    assert result.exit_code == 0
+    words = result.stdout.replace(",", " ").split()
+    for registry in (ALGORITHMS, LOSSES, STREAMS, DOMAINS, TASKS, OPTIMIZERS):
+        assert set(registry) <= set(words)
 
 
 def test_list_shows_the_options_each_takes():
@@ -81,7 +91,7 @@ def test_list_shows_the_options_each_takes():
     assert "--momentum --weight-decay" in invoke("list", "optimizers").stdout
 
 
-@pytest.mark.parametrize("arguments", [["lst"], ["list", "alg"], ["list"], ["show"]])
+@pytest.mark.parametrize("arguments", [["lst"], ["list", "alg"], ["show"]])
 def test_wrong_commands_are_refused(arguments):
     result = invoke(*arguments)
     assert result.exit_code == 2 and "Error: " in result.stderr and result.stdout == ""

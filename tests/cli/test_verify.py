@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from oco.cli import main
-from oco.verification import CHECKS, FAMILIES, PROPERTIES, load_case, verify
+from oco.verification import CHECKS, FAMILIES, PROPERTIES, draw, load_case, verify
 
 BROKEN = """
 import numpy as np
@@ -57,10 +57,36 @@ def folder(tmp_path, monkeypatch):
 def test_a_table_with_every_property():
     result = invoke("--cases", len(FAMILIES), "--d-max", 8)
     assert result.exit_code == 0, result.output
+    rows = [line.split() for line in result.stdout.splitlines()]
     for name in PROPERTIES:
-        assert f"\n {name} " in result.stdout
+        assert any(row[:2] == [name, "yes"] for row in rows), name
+    verdict = result.stdout.splitlines()[-1]
+    assert verdict.startswith(f"PASS: all {len(PROPERTIES)} properties hold ({len(FAMILIES)} cases")
     assert result.stderr == "" and "\x1b" not in result.stdout
     assert f"{len(FAMILIES)} cases" in result.stdout
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_a_property_is_looked_at_by_the_name_in_the_table(name):
+    seen = verify(draw(12, seed=0, d_max=5), only=[name]).findings
+    assert name in seen
+    if name == "completes":
+        assert set(seen) == set(PROPERTIES)
+    else:
+        # What else is reported is seen by the same checks.
+        beside = {
+            p for check in CHECKS.values() if name in check.properties for p in check.properties
+        }
+        assert set(seen) <= beside | {"completes"}
+
+
+def test_the_verdict_of_a_violation_names_it():
+    result = invoke("--cases=3", "--sketch=broken_sketches:Forgetful", "--check=step")
+    assert result.exit_code == 1
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert any(row[:2] == ["step", "VIOLATED"] for row in rows)
+    verdict = result.stdout.splitlines()[-1]
+    assert verdict.startswith("VIOLATED: ") and "step" in verdict and "PASS" not in result.stdout
 
 
 def test_one_json_object():
@@ -164,7 +190,7 @@ def test_a_counterexample_that_cannot_be_saved_is_still_told(folder):
         (["--d-max=9223372036854775808"], "d-max: expected an integer from 1 to 2000"),
         (["--k=1"], "k: expected an integer from 2 to 41, got 1"),
         (["--k=43"], "k: expected an integer from 2 to 41, got 43"),
-        (["--check=step"], "check: unknown name 'step'; did you mean 'steps'?"),
+        (["--check=stepp"], "check: unknown name 'stepp'; did you mean 'step'?"),
         (["--grads=none.npy"], "grads: none.npy: no such file"),
         (["--grads=."], "grads: .: cannot be read as an .npy file"),
         (["--grads=broken_sketches.py"], "grads: broken_sketches.py: cannot be read"),

@@ -1,0 +1,70 @@
+"""Every table of every command, at the widths that terminals have."""
+
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.cells import cell_len
+
+from oco.cli import main, output
+from oco.results.layout import plain
+
+GAME = ("--d", "30", "--T", "200")
+COMMANDS = {
+    "run": ("run", "--alg", "s-adagrad", *GAME, "--k", "5"),
+    "run of a matrix": ("run", "--alg", "s-shampoo", "--shape", "8x6", "--T", "50", "--k", "3"),
+    "compare": (
+        *("compare", "--alg", "ogd", "--alg", "adagrad-norm", "--alg", "s-adagrad"),
+        *("--alg", "full-adagrad", *GAME, "--lr", "0.123456"),
+    ),
+    "rank": ("rank", "gradients.npy"),
+    "memory": ("memory", "1024x4096", "4096", "10x64x3x3"),
+    "tune": ("tune", "--alg", "ada-fd", *GAME, "--grid", "1e-2:1:3", "--deltas", "1e-2:1:2"),
+    "tune by regret": ("tune", "--alg", "ogd", *GAME, "--grid", "1e-2:1:3", "--by", "regret"),
+    "train": ("train", "--alg", "adam", "--task", "digits-softmax", "--steps", "20"),
+    "trainings": (
+        *("train", "--alg", "adam", "--alg", "s-shampoo", "--task", "digits-softmax"),
+        *("--steps", "20", "--seeds", "2", "--grid", "1e-3:1e3:2", "--jobs", "1"),
+    ),
+    "spectra": ("spectra", "--task", "digits-softmax", "--steps", "20", "--k", "4"),
+    "separation": ("reproduce", "separation", "--d", "12", "--T", "200", "--r", "4", "--k", "3"),
+    "appendix-a": ("reproduce", "appendix-a", "--data", "rows.npz", "--test", "rows.npz"),
+    "verify": ("verify", "--cases", "1", "--check", "P1-under"),
+    "list": ("list",),
+} | {
+    f"list {kind}": ("list", kind)
+    for kind in ("learners", "losses", "streams", "domains", "tasks", "optimizers")
+}
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def parts(request, tmp_path_factory):
+    """What a command prints, before it is laid out."""
+    printed = []
+    folder = tmp_path_factory.mktemp("tables")
+    rng = np.random.default_rng(0)
+    np.save(folder / "gradients.npy", rng.standard_normal((300, 40)) * 0.7 ** np.arange(40))
+    X = rng.standard_normal((60, 12))
+    np.savez(folder / "rows.npz", X=X, y=np.where(X[:, 0] > 0, 1.0, -1.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(output, "print_rich", lambda *parts, width=0: printed.extend(parts))
+        outcome = CliRunner().invoke(main, COMMANDS[request.param], catch_exceptions=False)
+    assert outcome.exit_code in (0, 1), outcome.output
+    assert printed
+    return printed
+
+
+def numbers(text):
+    return {word for word in text.split() if re.search(r"\d", word)}
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_table_keeps_to_the_width_with_every_number_whole(parts, width):
+    shown = plain(*parts, width=width)
+    assert "…" not in shown
+    assert max(map(cell_len, shown.splitlines())) <= width
+    wide = plain(*parts, width=1000)
+    assert numbers(shown) == numbers(wide)
+    assert set(re.findall(r"\w+", shown)) == set(re.findall(r"\w+", wide))
