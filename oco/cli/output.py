@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +78,11 @@ def print_rich(*parts, width: int = WIDE) -> None:
 
     console = Console()
     if not console.is_terminal:
-        click.echo(plain(*parts, width=width_given(width)))
+        asked = width_given(0)
+        for part in parts:
+            # Whoever asks for no width, a program perhaps, gets a sentence in one line.
+            whole = isinstance(part, str) and not asked
+            click.echo(part if whole else plain(part, width=asked or width))
         return
     if console.width < NARROWEST:
         console = Console(width=NARROWEST)
