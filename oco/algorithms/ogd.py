@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
@@ -10,6 +11,8 @@ from oco.algorithms.scalar import RoundCount
 from oco.domains import Domain
 
 __all__ = ["ogd"]
+
+LARGEST_RATE = sys.float_info.max
 
 
 def ogd(
@@ -67,7 +70,9 @@ def ogd(
             raise ValueError(
                 "lr: expected a number > 0, got None; the default D/(√2 G) needs a bounded domain"
             )
-        lr = diameter / (math.sqrt(2) * checks.number("gradient_bound", gradient_bound, above=0))
+        scaled = math.sqrt(2) * checks.number("gradient_bound", gradient_bound, low=0)
+        # Gradients so short that the rate would overflow, or that are all zero: any rate will do.
+        lr = min(diameter / scaled, LARGEST_RATE) if scaled else LARGEST_RATE
     return MirrorDescent(
         d, RoundCount(d), domain, lr, diameter=diameter, bounds=("certificate", "rounds")
     )

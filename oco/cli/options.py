@@ -164,6 +164,13 @@ _EXPERIMENT = (
         help="Number of features in a file whose last ones may never occur.",
     ),
     option(
+        LOSSES,
+        "--positive",
+        unit="VALUE",
+        show_default="the larger of the two labels",
+        help="The label of a file that is +1 for a binary loss, against all others.",
+    ),
+    option(
         CHECKS,
         "--checkpoints",
         kind=int,

@@ -25,6 +25,7 @@ def reproduce() -> None:
 @option(WHAT, "--data", unit="FILE", required=True, help="Training file, as of 'oco run --data'.")
 @option(WHAT, "--test", unit="FILE", required=True, help="Test file with the same features.")
 @option(WHAT, "--k", kind=int, default=10, help="Sketch size.")
+@option(WHAT, "--positive", unit="VALUE", help="The label that is +1, as of 'oco run'.")
 @option(
     WHAT,
     "--all-rates",
@@ -36,7 +37,9 @@ def reproduce() -> None:
 @JSON
 @jobs_option
 @click.pass_context
-def appendix_a(context, data, test, k, all_rates, plot, plot_rates, as_json, jobs) -> None:
+def appendix_a(
+    context, data, test, k, positive, all_rates, plot, plot_rates, as_json, jobs
+) -> None:
     """Make the convex comparison of the Sketchy paper on two data files.
 
     Each learner is tuned on the training file over 49 rates in [1e-6, 1] (ada-fd: 7 rates with 7
@@ -49,7 +52,9 @@ def appendix_a(context, data, test, k, all_rates, plot, plot_rates, as_json, job
 
         with bar("appendix-a", 1) as advance:
             step = advance and (lambda name, done, total: advance(done / total, name))
-            found = made.appendix_a(data, test, k=k, all_rates=all_rates, jobs=jobs, progress=step)
+            found = made.appendix_a(
+                data, test, k=k, positive=positive, all_rates=all_rates, jobs=jobs, progress=step
+            )
     from oco.reproduce import presentation
 
     if as_json:

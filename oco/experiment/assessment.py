@@ -297,5 +297,6 @@ def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarr
         yield f"the learner {name} claims no bounds on its regret: none was checked"
     if play.status == "failed":
         yield "after a failure no best fixed point is computed, so the regret is not known"
+    yield from game.stream.notes
     for name in game.ignored:
         yield f"the option {name} was given, but nothing here takes it"

@@ -23,7 +23,7 @@ __all__ = ["DEFAULT_SKETCH", "Flattened", "Game", "set_up"]
 # Sketch size unless told, or d + 1 where that is less: the setting of the README's first example.
 DEFAULT_SKETCH = 20
 # Options that some learners or streams take and others do not.
-SPECIFIC = ("k", "lr", "delta", "spectrum", "noise", "turns", "r", "features")
+SPECIFIC = ("k", "lr", "delta", "spectrum", "noise", "turns", "r", "features", "positive")
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
         }
         | {"d": _dimension(experiment), "shape": experiment.shape}
         | {"path": experiment.data, "features": experiment.features}
+        | {"positive": experiment.positive}
         | {"bias": experiment.bias, "radius": experiment.radius}
     )
     domain = objects.get("domain") or _domain(experiment)

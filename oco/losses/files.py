@@ -10,10 +10,15 @@ from scipy import sparse
 
 from oco import checks
 from oco.losses.functions import LOGISTIC, Loss
+from oco.losses.labels import prepare
 from oco.losses.readers import LARGEST_INDEX, read
 from oco.losses.streams import Stream, chunk_rows
 
 __all__ = ["DataFile"]
+
+# Largest absolute value of a feature: a row's squared length, at most LARGEST_INDEX squares, is
+# finite then.
+LARGEST_FEATURE = 1e150
 
 
 class DataFile(Stream):
@@ -32,8 +37,10 @@ class DataFile(Stream):
     shape : tuple of int, optional
         (m, n) where x is to be a matrix, with mn = d; (c, p) for class labels, which is not needed.
     loss : Loss
-        A loss with binary labels takes labels > 0 as +1 and all others as −1; one with class labels
-        takes integers, whatever their values, as the c classes in ascending order.
+        A loss with binary labels takes exactly two distinct values, the larger as +1; one with
+        class labels takes integers, whatever their values, as the c classes in ascending order.
+    positive : float or str, optional
+        For a loss with binary labels: the label that is +1, where all others are −1.
     bias : bool
         Whether to append a feature that is always 1.
     features : int, optional
@@ -43,14 +50,15 @@ class DataFile(Stream):
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing, empty, malformed (with the line), holds a NaN or an infinity (with
-        the row), or does not have the shape asked for; the message starts with ``data:`` and names
-        the file.
+        If the file is missing, empty, malformed (with the line), holds a NaN, an infinity or a
+        feature beyond ±1e150 (with the row), or does not have the shape asked for; the message
+        starts with ``data:`` and names the file.
 
     Attributes
     ----------
     classes : ndarray of shape (c,), or None
-        The label in the file of each class.
+        The label in the file of each class, of −1 and +1 with binary labels; None where one label
+        stands against the rest, or labels are real numbers.
 
     Notes
     -----
@@ -85,6 +93,7 @@ class DataFile(Stream):
         loss: Loss = LOGISTIC,
         bias: bool = False,
         features: int | None = None,
+        positive: float | str | None = None,
     ) -> None:
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"data: expected the path of a file, got {path!r}")
@@ -98,8 +107,14 @@ class DataFile(Stream):
             T = rows
         elif checks.integer("T", T, low=1) > rows:
             raise self._error(f"holds {rows} rows, fewer than T = {T}")
-        self._labels, self.classes = self._prepared(labels, getattr(loss, "labels", "real"))
-        outputs = None if self.classes is None else len(self.classes)
+        kind = getattr(loss, "labels", "real")
+        try:
+            prepared = prepare(labels, getattr(loss, "name", "custom"), kind, positive)
+        except ValueError as error:
+            raise self._error(str(error)) from None
+        self._labels, self.classes = prepared.values, prepared.classes
+        self.notes = (prepared.note,) if prepared.note else ()
+        outputs = len(prepared.classes) if kind == "class" else None
         width = columns + self.bias
         super().__init__(
             width * (outputs or 1),
@@ -138,53 +153,29 @@ class DataFile(Stream):
             raise self._error(f"{holds}, expected the shape {m}x{n}")
         self.shape = m, n
 
-    def _prepared(self, labels: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the labels as the loss takes them, and what stood for each class, if any."""
-        bad = np.flatnonzero(~np.isfinite(labels))
-        if len(bad):
-            raise self._error(f"row {bad[0] + 1}: the label is {labels[bad[0]]}")
-        if kind == "class":
-            return self._classified(labels)
-        if kind != "binary":
-            return labels, None
-        positive = labels > 0
-        if positive.all() or not positive.any():
-            sign = "positive" if positive[0] else "zero or negative"
-            raise self._error(
-                f"every label is {sign}, a single class; two are needed (labels > 0 are +1)"
-            )
-        return np.where(positive, 1.0, -1.0), None
-
-    def _classified(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        fractional = np.flatnonzero(labels != np.rint(labels))
-        if len(fractional):
-            row = fractional[0]
-            raise self._error(f"row {row + 1}: expected an integer as class, got {labels[row]}")
-        classes, numbers = np.unique(labels, return_inverse=True)
-        if len(classes) < 2:
-            raise self._error(f"every label is {classes[0]:g}, a single class; two are needed")
-        return numbers.astype(np.float64), classes
-
     def _largest_norm(self, T: int) -> float:
-        """Return the largest norm among the first `T` rows, all of which must be finite."""
+        """Return the largest norm among the first `T` rows, whose features must be in range."""
         largest = 0.0
         step = chunk_rows(self._features.shape[1])
         for start in range(0, T, step):
             block = self._features[start : min(start + step, T)].astype(np.float64)
             values = block.data if sparse.issparse(block) else block
-            if not np.isfinite(values).all():
-                raise self._not_finite(block, start)
+            if not np.all(np.abs(values) <= LARGEST_FEATURE):
+                raise self._out_of_range(block, start)
             scale = float(np.max(np.abs(values), initial=0.0))
             if scale:
-                # Scaled, so that squares of large entries cannot overflow.
-                squares = ((block / scale) ** 2).sum(axis=1)
-                largest = max(largest, scale * float(np.sqrt(np.max(squares))))
+                # Scaled, so that squares of tiny entries do not vanish; by a division of the
+                # entries, for a sparse matrix is multiplied by a reciprocal that may overflow.
+                np.divide(values, scale, out=values)
+                largest = max(largest, scale * float(np.sqrt(np.max((block**2).sum(axis=1)))))
         return largest
 
-    def _not_finite(self, block, start: int) -> ValueError:
+    def _out_of_range(self, block, start: int) -> ValueError:
         dense = block.toarray() if sparse.issparse(block) else block
-        row, column = np.argwhere(~np.isfinite(dense))[0]
-        return self._error(f"row {start + row + 1}: feature {column + 1} is {dense[row, column]}")
+        row, column = np.argwhere(~(np.abs(dense) <= LARGEST_FEATURE))[0]
+        value = dense[row, column]
+        limit = f", beyond ±{LARGEST_FEATURE:g}" if np.isfinite(value) else ""
+        return self._error(f"row {start + row + 1}: feature {column + 1} is {value}{limit}")
 
     def _error(self, problem: str) -> ValueError:
         return ValueError(f"data: {self.path}: {problem}")

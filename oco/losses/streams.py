@@ -64,6 +64,8 @@ class Stream(ABC):
         The loss it is played with unless another is asked for.
     width : int
         Length of a_t: d, or d/c.
+    notes : tuple of str
+        What a reader of a result should know about the rounds.
     adaptive : bool
         Whether it sees the learner's prediction before it chooses the label.  Such a stream's
         labels are NaN in `chunks`; the game calls ``answer(z)`` in each round.
@@ -81,6 +83,7 @@ class Stream(ABC):
     name: str = "custom"
     default_loss: str = "linear"
     adaptive: bool = False
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,

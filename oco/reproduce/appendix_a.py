@@ -140,6 +140,7 @@ def appendix_a(
     test,
     *,
     k: int = 10,
+    positive: float | str | None = None,
     all_rates: bool = False,
     jobs: int | None = None,
     algorithms: tuple[str, ...] = LEARNERS,
@@ -153,6 +154,8 @@ def appendix_a(
         Training and test file: svmlight, ``.npz`` or ``.npy``.
     k : int
         Sketch size.
+    positive : float or str, optional
+        The label that is +1, as of `oco.run`; by default the larger of two.
     all_rates : bool
         Whether full-matrix AdaGrad tries all 49 rates, and not the 9 largest only.
     jobs : int, optional
@@ -171,15 +174,17 @@ def appendix_a(
     TypeError, ValueError, FileNotFoundError
         If a file or option is wrong; before the first round.
     """
-    streams = _streams(data, test)
+    streams = _streams(data, test, positive)
     # Everything is set up once before the first round.
     for algorithm in algorithms:
-        set_up(_experiment(algorithm, data, streams[0], k, lr=1.0), {"stream": streams[0]})
+        checked = _experiment(algorithm, data, streams[0], k, lr=1.0, positive=positive)
+        set_up(checked, {"stream": streams[0]})
     options = {
         "data": str(data),
         "features": streams[0].d - 1,
         "domain": "unconstrained",
         "k": k,
+        "positive": positive,
     }
     curves: dict[str, Curve] = {}
     for algorithm in algorithms:
@@ -198,7 +203,7 @@ def appendix_a(
         curves[algorithm] = curve
     with workers(resolve_jobs(jobs)):
         entries = Parallel(batch_size=1)(
-            delayed(_evaluated)(algorithm, curve, str(data), str(test))
+            delayed(_evaluated)(algorithm, curve, str(data), str(test), positive)
             for algorithm, curve in curves.items()
         )
     known = tuple(
@@ -224,12 +229,21 @@ def _measured(reference: Reference, entries: list[Entry], options: dict) -> floa
     return measure(Experiment(reference.algorithm, lr=reference.lr, **options)).average_loss
 
 
-def _streams(data, test) -> tuple[Stream, Stream]:
+def _streams(data, test, positive) -> tuple[Stream, Stream]:
     """Return both files with as many features as the wider one has."""
-    first, second = (DataFile(path=path, bias=True) for path in (data, test))
+    first, second = (DataFile(path=path, bias=True, positive=positive) for path in (data, test))
+    # What is −1 may differ: some write 0 for it.
+    if positive is None and first.classes[1] != second.classes[1]:
+        raise ValueError(
+            f"test: expected +1 to stand for the label {first.classes[1]:g}, as in the training "
+            f"file, got labels {second.classes[0]:g} and {second.classes[1]:g}"
+        )
     features = max(first.d, second.d) - 1
     if first.d != second.d:
-        first, second = (DataFile(path=path, bias=True, features=features) for path in (data, test))
+        first, second = (
+            DataFile(path=path, bias=True, positive=positive, features=features)
+            for path in (data, test)
+        )
     return first, second
 
 
@@ -250,7 +264,7 @@ def _experiment(algorithm: str, path, stream: Stream, k: int, **options) -> Expe
     )
 
 
-def _evaluated(algorithm: str, curve: Curve, data: str, test: str) -> Entry:
+def _evaluated(algorithm: str, curve: Curve, data: str, test: str, positive) -> Entry:
     best = curve.best
     if best is None:
         nothing = np.empty(0)
@@ -258,7 +272,7 @@ def _evaluated(algorithm: str, curve: Curve, data: str, test: str) -> Entry:
             algorithm, curve, None, None, None, None, nothing, nothing, "every rate diverged"
         )
     plays, points = [], []
-    streams = _streams(data, test)
+    streams = _streams(data, test, positive)
     for stream in streams:
         game = set_up(best.experiment, {"stream": stream})
         t = log_checkpoints(stream.T, best.experiment.checkpoints)

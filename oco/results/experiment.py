@@ -68,6 +68,9 @@ class Experiment(Record):
         Whether a feature that is always 1 is appended to those of the file.
     features : int, optional
         Number of features in the file, where the last ones may never occur.
+    positive : float or str, optional
+        The label that is +1 for a binary loss, where all others are −1; by default labels must take
+        exactly two values, and the larger is +1.
     checkpoints : int
         Checkpoints in each tenfold of rounds, from 1 to 10,000.
     prefix_regret : bool
@@ -111,6 +114,7 @@ class Experiment(Record):
     data: str | None = None
     bias: bool = True
     features: int | None = None
+    positive: float | str | None = None
     checkpoints: int = 5
     prefix_regret: bool = False
     gap: float = 1e-3
@@ -181,6 +185,18 @@ def _text(name: str, value) -> str:
     return value
 
 
+def _label(name: str, value) -> float | str:
+    """Return a label's value: a number where it reads as one, else a text."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    elif isinstance(value, bool):
+        value = float(value)
+    return checks.number(name, value)
+
+
 def _flag(name: str, value) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name}: expected True or False, got {value!r}")
@@ -223,6 +239,7 @@ _CHECKS = {
     "data": _path,
     "bias": _flag,
     "features": _at_least_one,
+    "positive": _label,
     "checkpoints": partial(checks.integer, low=1, high=MOST_CHECKPOINTS),
     "prefix_regret": _flag,
     "gap": _positive,

@@ -93,6 +93,10 @@ class Record:
             If a field is missing, unknown or of another type; the message names it.
         """
         hints = typing.get_type_hints(cls)
+        # What was written before an option or number existed has its default.
+        known = {f.name: f.default for f in fields(cls) if f.default is not dataclasses.MISSING}
+        if isinstance(data, dict):
+            data = {**{name: _plain(known[name]) for name in known}, **data}
         if not isinstance(data, dict) or set(data) != set(hints):
             found = sorted(data) if isinstance(data, dict) else data
             raise ValueError(f"{cls.__name__}: expected the fields {sorted(hints)}, got {found!r}")

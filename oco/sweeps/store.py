@@ -38,7 +38,8 @@ def key(experiment: Experiment) -> str:
     >>> key(Experiment("ogd", d=2, T=10)) == key(Experiment("ogd", d=2, T=10, seed=1))
     False
     """
-    content = experiment.plain()
+    # What was not given takes no part: an option that is new renames no run.
+    content = {name: value for name, value in experiment.plain().items() if value is not None}
     if experiment.data is not None:
         status = Path(experiment.data).stat()
         content["data"] = _digest(experiment.data, status.st_size, status.st_mtime_ns)

@@ -78,7 +78,13 @@ def test_every_option_arrives():
     result = invoke(*arguments, "--no-bias", "--prefix-regret", "--json")
     experiment = json.loads(result.stdout)["experiment"]
     options["algorithm"], options["shape"] = options.pop("alg"), [3, 1]
-    assert experiment == {**options, "bias": False, "prefix_regret": True, "data": None}
+    assert experiment == {
+        **options,
+        "bias": False,
+        "prefix_regret": True,
+        "data": None,
+        "positive": None,
+    }
 
 
 def test_a_data_file_is_played(tmp_path):
@@ -90,6 +96,40 @@ def test_a_data_file_is_played(tmp_path):
     )  # fmt: skip
     content = json.loads(result.stdout)
     assert (content["d"], content["T"], content["stream"]) == (4, 40, "data")
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([0, 1], "the label 1 is +1, the label 0 is −1"),
+        ([-1, 1], None),
+    ],
+)
+def test_the_table_says_what_the_labels_became(labels, words, tmp_path):
+    np.savez(tmp_path / "rows.npz", X=np.ones((4, 1)), y=np.resize(labels, 4))
+    result = invoke("--alg=ogd", "--data", tmp_path / "rows.npz")
+    assert result.exit_code == 0 and (words is None or words in result.stdout)
+    assert ("is +1" in result.stdout) == (words is not None)
+
+
+def test_one_class_against_the_rest(tmp_path):
+    np.savez(tmp_path / "rows.npz", X=np.ones((6, 1)), y=np.resize([0, 1, 2], 6))
+    assert_refused(invoke("--alg=ogd", "--data", tmp_path / "rows.npz"), "3 values", "softmax")
+    result = invoke("--alg=ogd", "--data", tmp_path / "rows.npz", "--positive=2", "--json")
+    content = json.loads(result.stdout)
+    assert content["experiment"]["positive"] == 2
+    assert content["notes"] == ["the label 2 is +1, all others (0, 1) are −1"]
+
+
+@pytest.mark.parametrize("learner", ["ogd", "adagrad-norm", "adagrad", "s-adagrad", "ada-fd"])
+@pytest.mark.parametrize("value", [0.0, 5e-324, 1e-310, 1e-200])
+def test_features_that_are_nearly_nothing_are_played(value, learner, tmp_path):
+    np.savez(tmp_path / "rows.npz", X=np.full((4, 2), value), y=np.resize([-1, 1], 4))
+    result = invoke("--alg", learner, "--data", tmp_path / "rows.npz", "--no-bias", "--json")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert content["average_loss"] == pytest.approx(np.log(2))
+    assert content["regret"]["lo"] == pytest.approx(0, abs=1e-9)
 
 
 def test_a_matrix_game_is_played():
@@ -222,7 +262,7 @@ FILES = {
     "nan feature": (b"+1 1:3\n-1 2:nan\n", "row 2: feature 2 is nan"),
     "infinite feature": (b"+1 1:inf\n-1 2:1\n", "row 1: feature 1 is inf"),
     "nan label": (b"nan 1:3\n-1 2:1\n", "row 1: the label is nan"),
-    "one class": (b"+1 1:3\n+1 2:1\n", "every label is positive, a single class"),
+    "one class": (b"+1 1:3\n+1 2:1\n", "every label is 1, a single class"),
 }
 
 

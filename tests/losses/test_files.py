@@ -130,9 +130,66 @@ def test_indices_count_from_one_whatever_occurs(write):
     np.testing.assert_array_equal(together(stream)[0], [[0, 5, 0], [0, 0, 6]])
 
 
-def test_the_label_zero_is_the_negative_class(write):
-    _, labels = together(DataFile(path=write("a", b"0 1:1\n1 1:1\n0.5 1:1\n")))
-    np.testing.assert_array_equal(labels, [-1, 1, 1])
+class TestBinaryLabels:
+    @pytest.mark.parametrize(
+        ("given", "classes", "note"),
+        [
+            ([-1, 1, 1], [-1, 1], ""),
+            ([0, 1, 1], [0, 1], "the label 1 is +1, the label 0 is −1"),
+            ([1, 2, 2], [1, 2], "the label 2 is +1, the label 1 is −1"),
+            ([-7, -3.5, -3.5], [-7, -3.5], "the label -3.5 is +1, the label -7 is −1"),
+        ],
+    )
+    @pytest.mark.parametrize("loss", ["logistic", "hinge", "linear"])
+    def test_the_larger_of_two_values_is_positive(self, given, classes, note, loss, write):
+        lines = "".join(f"{y} 1:1\n" for y in given).encode()
+        stream = DataFile(path=write("a", lines), loss=LOSSES[loss])
+        np.testing.assert_array_equal(together(stream)[1], [-1, 1, 1])
+        np.testing.assert_array_equal(stream.classes, classes)
+        assert stream.notes == ((note,) if note else ())
+        assert stream.outputs is None and stream.d == 1
+
+    def test_rows_that_are_not_used_count(self, write):
+        stream = DataFile(path=write("a", b"5 1:1\n5 1:1\n6 1:1\n"), T=2)
+        np.testing.assert_array_equal(together(stream)[1], [-1, -1])
+
+    def test_three_values_are_refused_and_the_ways_out_named(self, write):
+        path = write("a", b"0 1:1\n1 1:1\n2 1:1\n")
+        with pytest.raises(ValueError, match=re.escape(f"data: {path}: the labels take 3 values")):
+            DataFile(path=path)
+        for words in (r"\(0, 1, 2\)", "positive", "softmax", "squared", "logistic takes two"):
+            with pytest.raises(ValueError, match=words):
+                DataFile(path=path)
+        np.testing.assert_array_equal(
+            together(DataFile(path=path, loss=LOSSES["squared"]))[1], [0, 1, 2]
+        )
+
+    @pytest.mark.parametrize("positive", [1, 1.0, "1", "1.0"])
+    def test_one_against_the_rest(self, positive, write):
+        stream = DataFile(path=write("a", b"0 1:1\n1 1:1\n2 1:1\n"), positive=positive)
+        np.testing.assert_array_equal(together(stream)[1], [-1, 1, -1])
+        assert stream.classes is None and "all others (0, 2) are −1" in stream.notes[0]
+
+    def test_the_smaller_of_two_may_be_positive(self, write):
+        stream = DataFile(path=write("a", b"1 1:1\n2 1:1\n"), positive=1)
+        np.testing.assert_array_equal(together(stream)[1], [1, -1])
+
+    def test_a_single_value_must_be_named(self, write):
+        path = write("a", b"0 1:1\n0 1:2\n")
+        with pytest.raises(ValueError, match="every label is 0, a single class"):
+            DataFile(path=path)
+        stream = DataFile(path=path, positive=0)
+        np.testing.assert_array_equal(together(stream)[1], [1, 1])
+        assert stream.notes == ("the label 0 is +1, and there is no other",)
+
+    def test_a_positive_label_that_never_occurs_is_refused(self, write):
+        with pytest.raises(ValueError, match=r"positive: no label is 3; they are 1, 2"):
+            DataFile(path=write("a", b"1 1:1\n2 1:1\n"), positive=3)
+
+    @pytest.mark.parametrize("loss", ["squared", "softmax"])
+    def test_a_loss_without_a_positive_class_refuses_one(self, loss, write):
+        with pytest.raises(ValueError, match=f"positive: the loss {loss} has no positive class"):
+            DataFile(path=write("a", b"1 1:1\n2 1:1\n"), positive=1, loss=LOSSES[loss])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int16", "uint8", "bool"])
@@ -151,12 +208,38 @@ def test_arrays_of_other_types(dtype, write):
         assert stream.feature_norm == pytest.approx(exact, rel=1e-15)
 
 
-def test_huge_features_have_a_norm(write):
+@pytest.mark.parametrize("scale", [1e149, 1e-150, 1e-200, 1e-310, 1e-322])
+def test_huge_and_tiny_features_have_a_norm(scale, write):
+    a, b = 3 * scale, 4 * scale
     for name, content in (
-        ("a.npz", npz(X=np.array([[3e200, 4e200], [0, 0]]), y=np.array([1, -1]))),
-        ("a", b"1 1:3e200 2:4e200\n-1\n"),
+        ("a.npz", npz(X=np.array([[a, b], [0, 0]]), y=np.array([1, -1]))),
+        ("a.npy", npy(np.array([[a, b, 1], [0, 0, -1]]))),
+        ("a", f"1 1:{a!r} 2:{b!r}\n-1\n".encode()),
     ):
-        assert DataFile(path=write(name, content)).feature_norm == pytest.approx(5e200, rel=1e-15)
+        stream = DataFile(path=write(name, content))
+        # Subnormal numbers are multiples of 5e-324.
+        assert stream.feature_norm == pytest.approx(5 * scale, rel=1e-12, abs=5e-323)
+        np.testing.assert_array_equal(together(stream)[0], [[a, b], [0, 0]])
+
+
+@pytest.mark.parametrize("value", [1e151, -1e155, 1e200, 1.797e308])
+def test_a_feature_whose_square_would_overflow_is_named(value, write):
+    for name, content in (
+        ("a.npz", npz(X=np.array([[1, 1], [0, value]]), y=np.array([1, -1]))),
+        ("a.npy", npy(np.array([[1, 1, 1], [0, value, -1]]))),
+        ("a", f"1 1:1\n-1 2:{value!r}\n".encode()),
+    ):
+        path = write(name, content)
+        problem = f"data: {path}: row 2: feature 2 is {value}, beyond ±1e+150"
+        with pytest.raises(ValueError, match=re.escape(problem)):
+            DataFile(path=path)
+        assert DataFile(path=path, T=1, positive=1).T == 1
+
+
+def test_a_real_label_whose_square_would_overflow_is_named(write):
+    path = write("a", b"1 1:1\n-1e200 1:1\n")
+    with pytest.raises(ValueError, match=r"row 2: the label is -1e\+200, beyond ±1e\+150"):
+        DataFile(path=path, loss=LOSSES["squared"])
 
 
 def test_an_npy_file_stays_on_disk(write):
@@ -288,10 +371,10 @@ class TestRefused:
         with pytest.raises(TypeError, match=r"^data: expected the path of a file"):
             DataFile(path=path)
 
-    @pytest.mark.parametrize(("label", "sign"), [(2.0, "positive"), (0.0, "zero or negative")])
-    def test_a_single_class(self, label, sign, write):
+    @pytest.mark.parametrize("label", [2.0, 0.0])
+    def test_a_single_class(self, label, write):
         path = write("a.npz", npz(X=X, y=np.full(2500, label)))
-        with pytest.raises(ValueError, match=re.escape(f"data: {path}: every label is {sign}")):
+        with pytest.raises(ValueError, match=re.escape(f"data: {path}: every label is {label:g}")):
             DataFile(path=path)
         assert DataFile(path=path, loss=LOSSES["squared"]).label_bound == label
 

@@ -63,3 +63,28 @@ def test_a_tighter_cap_grows_faster():
     assert exponents == sorted(exponents, reverse=True)
     assert exponents[0] > 0.9 and abs(exponents[-1] - 0.5) < 0.02
     assert abs(found.sketched.exponent - 0.5) < 0.06
+
+
+def test_the_labels_of_both_files_are_the_same_two(tmp_path):
+    rows = np.random.default_rng(0).standard_normal((40, 2))
+    paths = []
+    for name, labels in (("train", [1, 2]), ("test", [0, 1]), ("three", [0, 1, 2])):
+        paths.append(tmp_path / f"{name}.npz")
+        np.savez(paths[-1], X=rows, y=np.resize(labels, 40))
+    train, test, three = paths
+    with pytest.raises(ValueError, match=r"test: expected \+1 to stand for the label 2"):
+        appendix_a(train, test, k=2, jobs=1, algorithms=("ogd",))
+    with pytest.raises(ValueError, match="the labels take 3 values"):
+        appendix_a(three, three, k=2, jobs=1, algorithms=("ogd",))
+
+
+def test_a_positive_label_travels_to_every_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["oco.reproduce.appendix_a"], "RATES", (0.1, 1.0))
+    rng = np.random.default_rng(0)
+    y = np.resize([0, 1, 2], 60)
+    X = rng.standard_normal((60, 2)) * 0.1 + np.where(y == 1, 1.0, -1.0)[:, None]
+    np.savez(tmp_path / "a.npz", X=X, y=y)
+    path = tmp_path / "a.npz"
+    found = appendix_a(path, path, k=2, jobs=1, positive="1", algorithms=("ogd",))
+    (entry,) = found.entries
+    assert entry.train_error < 0.1 and entry.curve.best.experiment.positive == 1.0

@@ -85,6 +85,19 @@ def test_missing_and_unknown_fields_are_refused():
         Tree.from_plain([])
 
 
+def test_what_was_written_before_a_field_existed_has_its_default():
+    @dataclass(frozen=True, eq=False)
+    class Grown(Record):
+        old: int
+        new: float | None = 0.5
+
+    plain = {"old": 3}
+    assert Grown.from_plain(plain) == Grown(3, 0.5)
+    assert plain == {"old": 3}
+    with pytest.raises(ValueError, match="expected the fields"):
+        Grown.from_plain({"new": 1.0})
+
+
 @pytest.mark.parametrize(
     ("a", "b", "equal"),
     [

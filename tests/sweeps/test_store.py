@@ -20,7 +20,7 @@ def test_the_key_depends_on_every_option():
         "shape": (3, 2), "T": 41, "seed": 1, "lr": 0.1, "delta": 2.0, "radius": 2.0,
         "lower": -2.0, "upper": 2.0,
         "spectrum": "flat", "noise": 0.2, "turns": 0.5, "r": 2, "bias": False, "features": 9,
-        "checkpoints": 4, "prefix_regret": True, "gap": 0.01,
+        "positive": 1.0, "checkpoints": 4, "prefix_regret": True, "gap": 0.01,
     }  # fmt: skip
     assert set(changes) | {"data"} == set(Experiment.__dataclass_fields__)
     keys = {key(SMALL.replace(**{name: value})) for name, value in changes.items()} | {key(SMALL)}
