@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import click
 
@@ -15,7 +16,7 @@ from oco.cli.options import (
     options_without,
     output_options,
 )
-from oco.cli.progress import bar
+from oco.cli.progress import phases, working
 
 __all__ = ["compare"]
 
@@ -64,7 +65,7 @@ def compare(context, algorithms, out, plot, as_json, **options) -> None:
         _print(results)
     if figure is not None and results:
         problems += _drawn(results, figure)
-    _conclude(context, results, problems)
+    _conclude(context, results, problems, shown=not as_json)
 
 
 def _played(games: list, out: str | None) -> tuple[list, list[str]]:
@@ -72,15 +73,10 @@ def _played(games: list, out: str | None) -> tuple[list, list[str]]:
     from oco.sweeps import Outcome, Store
 
     results, problems = [], []
-    total = sum(game.stream.T for game in games)
-    with bar("playing", total) as advance:
-        before = 0
+    with phases() as watch:
         while games:
             game = games.pop(0)
-            name, done = game.experiment.algorithm, before
-            step = advance and (lambda t, name=name, done=done: advance(done + t, name))
-            result = perform(game, step)
-            before += game.stream.T
+            result = perform(game, watch=partial(watch, who=game.experiment.algorithm))
             results.append(result)
             try:
                 if out is not None:
@@ -94,30 +90,26 @@ def _played(games: list, out: str | None) -> tuple[list, list[str]]:
 
 def _print(results: list) -> None:
     from oco.results.comparison import comparison, setting
+    from oco.results.tables import note
 
-    output.print_rich(
-        setting(results[0]),
-        "",
-        comparison(results),
-    )
-    notes = dict.fromkeys(note for result in results for note in result.summary.notes)
-    for note in notes:
-        click.echo(f"· {note}")
+    notes = dict.fromkeys(text for result in results for text in result.summary.notes)
+    output.print_rich(setting(results[0]), "", comparison(results), *map(note, notes))
 
 
 def _drawn(results: list, figure) -> list[str]:
     from oco import plots
 
     try:
-        plots.save(plots.learners(results), figure)
+        with working("drawing"):
+            plots.save(plots.learners(results), figure)
     except (OSError, ValueError) as error:
         return [output.one_line(error)]
     return []
 
 
-def _conclude(context, results: list, problems: list[str]) -> None:
+def _conclude(context, results: list, problems: list[str], shown: bool) -> None:
     for result in results:
-        output.complain(result)
+        output.complain(result, shown)
     for problem in problems:
         output.loud(f"Error: {problem}")
     statuses = {result.summary.status for result in results}

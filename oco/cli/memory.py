@@ -8,6 +8,7 @@ import click
 
 from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.progress import working
 
 __all__ = ["memory"]
 
@@ -79,7 +80,8 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
     if figure is not None:
         from oco import plots
 
-        plots.save(plots.memory(counted), figure)
+        with working("drawing"):
+            plots.save(plots.memory(counted), figure)
 
 
 def _print_json(counted) -> None:

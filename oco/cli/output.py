@@ -98,10 +98,13 @@ def print_json(result: Result) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=plain, allow_nan=False))
 
 
-def complain(result: Result) -> None:
-    """Say on standard error what went wrong in a run, if anything."""
+def complain(result: Result, shown: bool = False) -> None:
+    """Say on standard error what went wrong in a run, if anything.
+
+    A table that was `shown` says how the run ended; on a terminal that is not said twice.
+    """
     summary = result.summary
-    if summary.status != "complete":
+    if summary.status != "complete" and not (shown and sys.stdout.isatty()):
         loud(f"{summary.status.upper()}: {summary.message}")
     for name in summary.violated:
         t = result.trace.t[result.trace.holds[name] < 0]

@@ -6,6 +6,7 @@ import click
 
 from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.progress import working
 
 __all__ = ["choose", "plot"]
 
@@ -56,7 +57,8 @@ def plot(runs, kind, where, out) -> None:
         from oco import plots
 
         results = [outcome.result for outcome in outcomes if outcome.result is not None]
-        plots.save(plots.KINDS[kind](results), figure)
+        with working("drawing"):
+            plots.save(plots.KINDS[kind](results), figure)
     faults = sum(bool(outcome.fault) for outcome in outcomes)
     if faults:
         output.loud(f"{faults} of {len(outcomes)} runs have problems; 'oco report' lists them")

@@ -8,7 +8,7 @@ import click
 
 from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option
-from oco.cli.progress import bar
+from oco.cli.progress import bar, working
 
 __all__ = ["rank"]
 
@@ -71,7 +71,8 @@ def rank(context, gradients, target, k_max, dask, plot, as_json) -> None:
     if figure is not None:
         from oco import plots
 
-        plots.save(plots.advice(advice), figure)
+        with working("drawing"):
+            plots.save(plots.advice(advice), figure)
     if advice.recommended is None:
         context.exit(output.FAILED)
 

@@ -8,6 +8,7 @@ import click
 
 from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.progress import working
 
 __all__ = ["report"]
 
@@ -42,7 +43,8 @@ def report(runs, where, title, out) -> None:
         outcomes = choose(Store(runs).outcomes(), where)
         from oco.reports import report as write
 
-        page = write(outcomes, title or Path(runs).resolve().name)
+        with working("drawing"):
+            page = write(outcomes, title or Path(runs).resolve().name)
         replace_file(target, page.encode("utf-8"))
     faults = sum(bool(outcome.fault) for outcome in outcomes)
     click.echo(f"{out}: {len(outcomes)} experiments, {faults} with problems")

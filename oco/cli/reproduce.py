@@ -8,7 +8,7 @@ import click
 
 from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
-from oco.cli.progress import bar
+from oco.cli.progress import bar, working
 
 __all__ = ["reproduce"]
 
@@ -81,10 +81,12 @@ def _draw(found, plot, plot_rates) -> None:
             f"one pass over {found.test_rows:,} test rows at rates tuned on "
             f"{found.train_rows:,} others\nlogistic loss, d = {found.d}, k = {found.k}"
         )
-        plots.save(plots.progress(curves, title), plot)
+        with working("drawing"):
+            plots.save(plots.progress(curves, title), plot)
     if plot_rates is not None:
         curves = [entry.curve for entry in found.entries]
-        plots.save(plots.rates(curves), plot_rates)
+        with working("drawing"):
+            plots.save(plots.rates(curves), plot_rates)
 
 
 @reproduce.command("separation", cls=Sectioned)
@@ -118,4 +120,5 @@ def separation(plot, as_json, jobs, **setting) -> None:
     if figure is not None:
         from oco import plots
 
-        plots.save(plots.separation(found), figure)
+        with working("drawing"):
+            plots.save(plots.separation(found), figure)

@@ -9,7 +9,7 @@ import click
 from oco.cli import output
 from oco.cli.collector import loading
 from oco.cli.options import OUTPUT, Sectioned, SectionedOption, experiment_options, output_options
-from oco.cli.progress import bar
+from oco.cli.progress import phases
 
 __all__ = ["run"]
 
@@ -50,23 +50,23 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
     """
     try:
         game = _prepared(options, out, plot)
-        with bar("playing", game.stream.T, quiet) as advance:
+        with phases(quiet) as watch:
             from oco.experiment import perform
 
-            result = perform(game, advance and partial(_advance, game, advance))
+            result = perform(game, watch=watch)
+            problems = _written(result, out, plot, watch)
     except MemoryError as error:
         raise output.BadInput(f"not enough memory: {output.one_line(error)}") from None
     except KeyboardInterrupt:
         click.echo("interrupted; nothing was kept", err=True)
         context.exit(output.INTERRUPTED)
-    problems = _written(result, out, plot)
     if as_json:
         output.print_json(result)
     elif not quiet:
         output.print_table(result)
         if out is not None and not problems:
             click.echo(f"\nsaved in {out}", err=True)
-    output.complain(result)
+    output.complain(result, shown=not (as_json or quiet))
     for problem in problems:
         click.secho(f"Error: {problem}", fg="red", err=True)
     if problems or result.violated or result.summary.status == "failed":
@@ -86,17 +86,16 @@ def _prepared(options: dict, out: str | None, plot: str | None):
     return game
 
 
-def _advance(game, advance, rounds: int) -> None:
-    advance(rounds, "certifying" if rounds == game.stream.T else "playing")
-
-
-def _written(result, out: str | None, plot: str | None) -> list[str]:
+def _written(result, out: str | None, plot: str | None, watch) -> list[str]:
     """Save and draw; return what went wrong, so that the result is still printed."""
     problems = []
-    for path, write in ((out, result.save), (plot, lambda path: output.draw(result, path))):
+    steps = (("saving", out, result.save), ("drawing", plot, partial(output.draw, result)))
+    for phase, path, write in steps:
         try:
             if path is not None:
+                watch(phase)
                 write(path)
+                watch(phase, done=1, total=1)
         except (OSError, ValueError) as error:
             problems.append(output.one_line(error))
     return problems

@@ -31,7 +31,7 @@ def show(path: str, plot: str | None, as_json: bool) -> None:
         output.print_json(result)
     else:
         output.print_table(result)
-    output.complain(result)
+    output.complain(result, shown=not as_json)
 
 
 def _show_training(kind: str, path: str, figure, as_json: bool) -> None:

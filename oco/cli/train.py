@@ -8,7 +8,7 @@ import click
 
 from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
-from oco.cli.progress import bar
+from oco.cli.progress import bar, working
 
 __all__ = ["present", "train", "training_options", "written"]
 
@@ -194,7 +194,8 @@ def written(found, out: str | None, figure, kind: str) -> list[str]:
         problems.append(output.one_line(error))
     try:
         if figure is not None:
-            plots.save(getattr(plots, kind)(found), figure)
+            with working("drawing"):
+                plots.save(getattr(plots, kind)(found), figure)
     except (OSError, ValueError) as error:
         problems.append(output.one_line(error))
     return problems

@@ -9,7 +9,7 @@ import click
 
 from oco.cli import output
 from oco.cli.options import CHECKS, OUTPUT, WHAT, Sectioned, jobs_option, option, options_without
-from oco.cli.progress import bar
+from oco.cli.progress import bar, working
 
 __all__ = ["tune"]
 
@@ -92,7 +92,8 @@ def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **optio
     if figure is not None:
         from oco import plots
 
-        plots.save(plots.rates([curve]), figure)
+        with working("drawing"):
+            plots.save(plots.rates([curve]), figure)
     if curve.best is None:
         output.loud("FAILED: every rate failed or diverged")
         context.exit(output.FAILED)
