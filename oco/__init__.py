@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import importlib
 
+# The distribution's name: the package index knows another `oco`.
+_DISTRIBUTION = "oco-sketch"
+
 # Names load on first use: `import oco`, and with it `oco --help`, needs neither NumPy nor SciPy.
 _HOMES = {
     "run": "oco.experiment",
@@ -47,12 +50,16 @@ _ROOMS = (
     "training",
 )
 
-__all__ = [*sorted(_HOMES), *_ROOMS]
+__all__ = ["__version__", *sorted(_HOMES), *_ROOMS]
 
 
 def __getattr__(name: str):
     if name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name == "__version__":
+        from importlib import metadata
+
+        value = metadata.version(_DISTRIBUTION)
     elif name in _ROOMS:
         value = importlib.import_module(f"oco.{name}")
     else:

@@ -21,6 +21,7 @@ __all__ = [
     "shape",
     "squared_length",
     "vector",
+    "whole",
 ]
 
 
@@ -53,6 +54,27 @@ def integer(name: str, value, low: int | None = None, high: int | None = None) -
     if (low is not None and result < low) or (high is not None and result > high):
         raise ValueError(f"{name}: expected {expected}, got {result}")
     return result
+
+
+def whole(name: str, value, low: int | None = None, high: int | None = None) -> int:
+    """Return `value` as `integer` does; a float such as 1e4 that is an integer counts as one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `integer` does.
+
+    Examples
+    --------
+    >>> whole("T", 1e4)
+    10000
+    >>> whole("T", 1.5)
+    Traceback (most recent call last):
+    ...
+    TypeError: T: expected an integer, got 1.5
+    """
+    written = isinstance(value, float | np.floating) and float(value).is_integer()
+    return integer(name, int(value) if written else value, low, high)
 
 
 def number(

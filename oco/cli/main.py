@@ -6,6 +6,7 @@ import sys
 
 import click
 
+import oco
 from oco.cli.compare import compare
 from oco.cli.listing import listing
 from oco.cli.memory import memory
@@ -43,9 +44,7 @@ class InOrder(click.Group):
 
 def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
-
-        click.echo(f"oco {metadata.version('oco-sketch')}")
+        click.echo(f"oco {oco.__version__}")
         context.exit()
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import click
 
+from oco.cli.completion import complete
+
 __all__ = [
+    "WHOLE",
     "Sectioned",
     "experiment_options",
     "jobs_option",
@@ -13,7 +18,30 @@ __all__ = [
     "output_options",
 ]
 
+# More digits than any size has; the number is not made before they are counted.
+DIGITS = 30
 WHAT, LOSSES, CHECKS, OUTPUT = "What to run", "The losses", "What to check", "Output"
+
+
+class Whole(click.ParamType):
+    """An integer, also written as 1e4 or 10_000."""
+
+    name = "integer"
+
+    def convert(self, value, parameter, context) -> int:
+        """Return the integer that a text stands for."""
+        if isinstance(value, int):
+            return value
+        try:
+            number = Decimal(value)
+            if number.adjusted() < DIGITS and number == number.to_integral_value():
+                return int(number)
+        except ArithmeticError:
+            pass
+        self.fail(f"{value!r} is not a valid integer.", parameter, context)
+
+
+WHOLE = Whole()
 
 
 class SectionedOption(click.Option):
@@ -44,7 +72,8 @@ def option(section: str, *names: str, kind=str, unit: str | None = None, **setti
     """Return a decorator that adds an option to a section of the help page."""
     flag = settings.get("is_flag") or "/" in names[0]
     if not flag:
-        settings |= {"type": kind, "metavar": unit}
+        settings |= {"type": WHOLE if kind is int else kind, "metavar": unit}
+        settings["shell_complete"] = complete
     return click.option(*names, cls=SectionedOption, section=section, **settings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
+from oco.cli.completion import complete
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option
 from oco.cli.progress import working
 
@@ -23,7 +24,7 @@ Kinds:
 
 
 @click.command(cls=Sectioned, epilog=EXAMPLES, short_help="Draw a figure of saved runs.")
-@click.argument("runs", metavar="RUNS")
+@click.argument("runs", metavar="RUNS", shell_complete=complete)
 @option(WHAT, "--kind", unit="|".join(KINDS), default="regret", help="What to draw.")
 @option(
     WHAT,

@@ -7,6 +7,7 @@ import json
 import click
 
 from oco.cli import output
+from oco.cli.completion import complete
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option
 from oco.cli.progress import bar, working
 
@@ -19,7 +20,7 @@ LARGEST = 128
 
 
 @click.command(cls=Sectioned, short_help="Say which sketch size gradients need.")
-@click.argument("gradients", metavar="GRADIENTS.npy")
+@click.argument("gradients", metavar="GRADIENTS.npy", shell_complete=complete)
 @option(
     WHAT,
     "--target",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from oco.cli import output
+from oco.cli.completion import complete
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option
 from oco.cli.progress import working
 
@@ -14,7 +15,7 @@ __all__ = ["report"]
 
 
 @click.command(cls=Sectioned, short_help="Write one HTML page about saved runs.")
-@click.argument("runs", metavar="RUNS")
+@click.argument("runs", metavar="RUNS", shell_complete=complete)
 @option(
     WHAT,
     "--where",

@@ -8,6 +8,7 @@ import click
 
 from oco.cli import output
 from oco.cli.collector import loading
+from oco.cli.completion import complete
 from oco.cli.options import OUTPUT, Sectioned, SectionedOption, experiment_options, output_options
 from oco.cli.progress import phases
 
@@ -29,6 +30,7 @@ Examples:
 @click.option(
     "--out",
     metavar="DIR",
+    shell_complete=complete,
     cls=SectionedOption,
     section=OUTPUT,
     help="Save the result there; 'oco show DIR' and oco.load read it.",

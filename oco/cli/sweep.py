@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
+from oco.cli.completion import complete
 from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
 from oco.cli.progress import bar
 
@@ -30,7 +31,7 @@ LISTED = 20
 @click.command(
     cls=Sectioned, epilog=EXAMPLES, short_help="Run a study of many experiments; resumable."
 )
-@click.argument("study", metavar="STUDY.toml")
+@click.argument("study", metavar="STUDY.toml", shell_complete=complete)
 @option(OUTPUT, "--out", unit="DIR", required=True, help="Where each experiment's result is kept.")
 @jobs_option
 @option(

@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 
 from oco.cli import output
+from oco.cli.completion import complete
+from oco.cli.options import WHOLE
 
 __all__ = ["verify"]
 
@@ -31,15 +33,17 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.option(
-    "--cases", type=int, metavar="N", default=CASES, help="How many streams to draw, at least 1."
+    "--cases", type=WHOLE, metavar="N", default=CASES, help="How many streams to draw, at least 1."
 )
-@click.option("--seed", type=int, metavar="S", default=0, help="Of all that is drawn, at least 0.")
 @click.option(
-    "--d-max", type=int, metavar="D", default=40, help="Largest length of the rows, 1 to 2000."
+    "--seed", type=WHOLE, metavar="S", default=0, help="Of all that is drawn, at least 0."
+)
+@click.option(
+    "--d-max", type=WHOLE, metavar="D", default=40, help="Largest length of the rows, 1 to 2000."
 )
 @click.option(
     "--k",
-    type=int,
+    type=WHOLE,
     metavar="K",
     show_default="drawn from 2 to d+1; with --grads 20, or d+1 if less",
     help="Sketch size.",
@@ -47,11 +51,13 @@ Examples:
 @click.option(
     "--grads",
     metavar="FILE",
+    shell_complete=complete,
     help="Look at these gradients instead: a .npy file, one row a round; mapped, not loaded.",
 )
 @click.option(
     "--check",
     "only",
+    shell_complete=complete,
     multiple=True,
     metavar="NAME",
     show_default="all",
@@ -67,11 +73,17 @@ Examples:
 @click.option(
     "--out",
     metavar="DIR",
+    shell_complete=complete,
     default=".",
     show_default="this directory",
     help="Where a counterexample is saved.",
 )
-@click.option("--replay", metavar="FILE", help="Look at a saved counterexample again.")
+@click.option(
+    "--replay",
+    metavar="FILE",
+    shell_complete=complete,
+    help="Look at a saved counterexample again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> None:
     """Verify the error bounds of the sketch, and all that is built on them.

@@ -215,7 +215,7 @@ def _bounds(name: str, value) -> float | tuple[float, ...]:
     return checks.number(name, value)
 
 
-_at_least_one = partial(checks.integer, low=1)
+_at_least_one = partial(checks.whole, low=1)
 _positive = partial(checks.number, above=0)
 _CHECKS = {
     "algorithm": _text,
@@ -224,9 +224,9 @@ _CHECKS = {
     "domain": _text,
     "d": _at_least_one,
     "shape": checks.pair,
-    "k": partial(checks.integer, low=2),
+    "k": partial(checks.whole, low=2),
     "T": _at_least_one,
-    "seed": partial(checks.integer, low=0),
+    "seed": partial(checks.whole, low=0),
     "lr": _positive,
     "delta": _positive,
     "radius": _positive,
@@ -240,7 +240,7 @@ _CHECKS = {
     "bias": _flag,
     "features": _at_least_one,
     "positive": _label,
-    "checkpoints": partial(checks.integer, low=1, high=MOST_CHECKPOINTS),
+    "checkpoints": partial(checks.whole, low=1, high=MOST_CHECKPOINTS),
     "prefix_regret": _flag,
     "gap": _positive,
 }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import platform
-from importlib import metadata
 
 import numpy as np
 import scipy
 
-__all__ = ["versions"]
+import oco
 
-# The distribution's name: the package index knows another `oco`.
-DISTRIBUTION = "oco-sketch"
+__all__ = ["versions"]
 
 
 def versions() -> dict[str, str]:
@@ -23,7 +21,7 @@ def versions() -> dict[str, str]:
     ['oco', 'python', 'numpy', 'scipy']
     """
     return {
-        "oco": metadata.version(DISTRIBUTION),
+        "oco": oco.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,

@@ -34,7 +34,7 @@ __all__ = ["Study", "log_grid", "parse_log_grid", "parse_study", "read_study"]
 # Digits of a rate in a grid: 0.1 and not 0.09999999999999999.
 DIGITS = 12
 # The parts of a grid that is written as FROM:TO:COUNT.
-GRID = (float, float, int)
+GRID = (float, float, float)
 # Options that belong to the experiment itself, whatever its learner and stream take.
 COMMON = {"algorithm", "loss", "stream", "domain", "d", "shape", "T"}
 COMMON |= {"checkpoints", "prefix_regret", "gap"}
@@ -197,7 +197,7 @@ def parse_log_grid(name: str, text: str) -> tuple[float, ...]:
         raise ValueError(f"{name}: expected FROM:TO:COUNT, as 1e-6:1:49, got {text!r}") from None
     low = checks.number(f"{name}: FROM", low, above=0)
     high = checks.number(f"{name}: TO", high, low=low)
-    count = checks.integer(f"{name}: COUNT", count, low=1, high=MOST_EXPERIMENTS)
+    count = checks.whole(f"{name}: COUNT", count, low=1, high=MOST_EXPERIMENTS)
     return log_grid(low, high, count)
 
 
@@ -250,7 +250,7 @@ def _range(path: str, name: str, table: Mapping) -> list:
     """Return the values of ``{count = 5}`` seeds or ``{from = 1e-3, to = 1, count = 7}`` rates."""
     if name == "seed":
         _require_known(f"{path}.", table, ["from", "count"])
-        first = checks.integer(f"{path}.from", table.get("from", 0), low=0)
+        first = checks.whole(f"{path}.from", table.get("from", 0), low=0)
         return list(range(first, first + _count(path, table)))
     if name not in RANGES:
         raise ValueError(f"{path}: expected a list of values to try, got a table")
@@ -260,7 +260,7 @@ def _range(path: str, name: str, table: Mapping) -> list:
 
 
 def _count(path: str, table: Mapping) -> int:
-    return checks.integer(f"{path}.count", table.get("count"), low=1, high=MOST_EXPERIMENTS)
+    return checks.whole(f"{path}.count", table.get("count"), low=1, high=MOST_EXPERIMENTS)
 
 
 def _experiment(

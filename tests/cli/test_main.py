@@ -112,3 +112,9 @@ def test_show_refuses_what_is_no_result(tmp_path):
     (tmp_path / "result.json").write_text("{", encoding="utf-8")
     result = invoke("show", tmp_path)
     assert result.exit_code == 2 and "damaged, or not a result" in result.stderr
+
+
+def test_the_package_knows_its_version_without_numerics():
+    program = "import sys, oco; print(oco.__version__, 'numpy' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout == f"{metadata.version('oco-sketch')} False\n"

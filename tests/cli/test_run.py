@@ -393,3 +393,29 @@ def test_a_disk_that_fills_up_still_prints_the_result(tmp_path, monkeypatch):
     assert result.exit_code == 1 and "certificate" in result.stdout
     assert "Error: " in result.stderr and "No space left on device" in result.stderr
     assert "saved" not in result.stderr
+
+
+@pytest.mark.parametrize("written", ["60", "6e1", "0.6e2", "6_0", "60.0", "+60"])
+def test_an_integer_is_read_however_it_is_written(written):
+    result = invoke("--alg=ogd", "--d=5", f"--T={written}", "--json")
+    assert json.loads(result.stdout)["T"] == 60
+
+
+@pytest.mark.parametrize(
+    "written", ["1.5e0", "1e-1", "nan", "inf", "1e99", "1e999999999", "6 0", ""]
+)
+def test_what_is_no_integer_is_refused_by_name(written):
+    line = assert_refused(invoke("--alg=ogd", "--d=5", f"--T={written}"))
+    assert "'--T'" in line and f"{written!r} is not a valid integer" in line
+
+
+def test_every_integer_option_of_every_command_takes_1e1():
+    groups, plain = [main], []
+    while groups:
+        for command in groups.pop().commands.values():
+            if hasattr(command, "commands"):
+                groups.append(command)
+            plain += [(command.name, p) for p in command.params if p.type.name == "integer"]
+    assert len(plain) > 40
+    for name, parameter in plain:
+        assert parameter.type.convert("1e1", parameter, None) == 10, name

@@ -35,7 +35,7 @@ def test_a_data_file_implies_the_data_stream():
     ("option", "value", "error"),
     [
         ("d", 0, ValueError),
-        ("d", 2.0, TypeError),
+        ("d", 2.5, TypeError),
         ("T", 0, ValueError),
         ("T", True, TypeError),
         ("k", 1, ValueError),
@@ -68,3 +68,12 @@ def test_a_data_file_implies_the_data_stream():
 def test_a_bad_option_is_named(option, value, error):
     with pytest.raises(error, match=f"^{option}: expected"):
         Experiment("ogd", **{option: value})
+
+
+@pytest.mark.parametrize("name", ["d", "k", "T", "seed", "r", "features", "checkpoints"])
+def test_an_integer_may_be_written_as_a_float_that_is_one(name):
+    value = getattr(Experiment("ogd", **{name: 2e1}), name)
+    assert value == 20 and type(value) is int
+    for wrong in (20.5, float("nan"), float("inf"), "20", True):
+        with pytest.raises(TypeError, match=f"^{name}: expected an integer"):
+            Experiment("ogd", **{name: wrong})

@@ -136,3 +136,19 @@ def test_what_is_wrong_is_named_with_its_path(text, words, tmp_path):
 def test_a_missing_study_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"absent\.toml: no such study"):
         read_study(tmp_path / "absent.toml")
+
+
+def test_integers_of_a_study_may_be_written_as_1e1():
+    study = parse_study("""
+    [experiment]
+    T = 1e2
+    d = 1_0
+    [grid]
+    algorithm = ["s-adagrad"]
+    k = [3.0, 1e1]
+    seed = { count = 2e0 }
+    """)
+    asked = {(e.T, e.d, e.k, e.seed) for e in study.experiments}
+    assert asked == {(100, 10, k, seed) for k in (3, 10) for seed in (0, 1)}
+    with pytest.raises(TypeError, match=r"^experiment.T: expected an integer >= 1, got 1.5"):
+        parse_study("[experiment]\nalgorithm = 'ogd'\nd = 3\nT = 1.5e0")
