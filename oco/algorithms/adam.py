@@ -10,11 +10,12 @@ from oco import checks
 from oco.algorithms.matrix_descent import MatrixDescent
 from oco.domains import Domain
 from oco.linalg.operators import Diagonal
+from oco.shampoo import BETA1, EPS, RATE
 
 __all__ = ["BETA1", "BETA2", "EPS", "RATE", "Moments", "adam"]
 
-# The values that Kingma and Ba recommend.
-RATE, BETA1, BETA2, EPS = 1e-3, 0.9, 0.999, 1e-8
+# The value that Kingma and Ba recommend, as the others are.
+BETA2 = 0.999
 
 
 class Moments:

@@ -12,13 +12,9 @@ from oco import checks
 from oco.algorithms.factors import ExactFactor, SketchedFactor, make_factor, sketch_sizes
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
 from oco.linalg.operators import Dense, Scalar, SpectralOperator, pseudo_power, resolve_rank
+from oco.shampoo import EPSILON
 
 __all__ = ["EPSILON", "KroneckerRoot"]
-
-# What is added to a factor's eigenvalues, relative to the largest.  The inverse root of a matrix's
-# factor then favours a rare direction over the commonest by at most 1e-6^(-1/4) = 32, and the
-# rounding of the eigenvalues (1e-13) stays far below.
-EPSILON = 1e-6
 
 
 class KroneckerRoot:

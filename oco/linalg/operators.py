@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oco import checks
+from oco.linalg.cutoffs import RANK_CUTOFF
 from oco.linalg.engine import kernel
 from oco.linalg.secular import ball_weights
 
@@ -33,11 +34,6 @@ __all__ = [
     "pseudo_power",
     "resolve_rank",
 ]
-
-# Eigenvalues of a covariance come out of floating point with errors of about d·ε·λ_max (2e-13 at
-# d = 1000); 1e-12 is the smallest round figure above that, and H = A^{1/2} then has a condition
-# number of at most 1e6 on its range.
-RANK_CUTOFF = 1e-12
 
 
 @kernel

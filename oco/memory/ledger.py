@@ -34,13 +34,12 @@ from dataclasses import astuple, dataclass
 
 from oco import checks
 from oco.memory.shapes import Parameter
+from oco.shampoo import MAX_AXIS
 
 __all__ = ["Entry", "Ledger", "State", "ledger"]
 
 # Bytes of a number: float32, in which networks are trained.
 NUMBER_BYTES = 4
-# Longest axis that is not cut: the default of `oco.integrations.torch.SShampoo`.
-MAX_AXIS = 8192
 
 
 @dataclass(frozen=True)

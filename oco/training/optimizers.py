@@ -7,24 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from oco import checks
-from oco.algorithms.adam import BETA1, EPS, RATE, Moments
 from oco.algorithms.adam import BETA2 as ADAM_BETA2
-from oco.algorithms.kronecker import EPSILON, KroneckerRoot
+from oco.algorithms.adam import Moments
+from oco.algorithms.kronecker import KroneckerRoot
+from oco.shampoo import BETA1, BETA2, EPS, EPSILON, GRAFTS, MAX_AXIS, MOMENTUM, RANK, RATE
 from oco.training.rules import Coordinatewise, Gradient, Grafted
 from oco.training.stepping import Optimizer
 
 __all__ = ["GRAFTS", "OPTIMIZERS", "Optimizer", "adam", "s_shampoo", "sgd", "shampoo"]
-
-# Sketch size: about an eighth of the layers that a small network has, and well above the intrinsic
-# dimension of their gradients' covariances.
-RANK = 32
-# Statistics look back about 100 steps: the covariances of a network's gradients turn that fast.
-BETA2 = 0.99
-MOMENTUM = 0.9
-# Longer axes are cut: an exact factor of this length takes half a gigabyte.
-MAX_AXIS = 8192
-
-GRAFTS = ("none", "sgd", "rmsprop", "adam")
 
 
 def sgd(

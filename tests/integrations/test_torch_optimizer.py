@@ -230,7 +230,7 @@ def test_a_gradient_that_is_not_finite_touches_nothing(bad):
     p.grad[2, 3] = bad
     moved = other.detach().clone()
     optimizer.step()
-    before[1]["skipped"] = 1
+    before[1]["skipped"] = torch.tensor(1)
     torch.testing.assert_close([p.data, optimizer.state_dict()["state"][0]], before, rtol=0, atol=0)
     assert not torch.equal(other, moved)
     assert (optimizer.skipped, optimizer.state[other]["skipped"]) == (1, 0)

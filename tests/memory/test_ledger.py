@@ -154,18 +154,19 @@ COLUMNS = {
     "step": None,
     "skipped": None,
     "absorbed": None,
-    "stale": None,
+    "second_weight": None,
+    "momentum_weight": None,
 }
 
 
 def columns(state, found):
-    """Add up the numbers in nested dictionaries and lists by the column they belong to."""
+    """Add up the numbers in nested dictionaries by the column they belong to."""
     for name, value in state.items():
-        if isinstance(value, list):
-            for entry in itertools.chain.from_iterable(value):
-                columns(entry, found)
+        if isinstance(value, dict):
+            columns(value, found)
         elif COLUMNS[name] is not None:
-            found[COLUMNS[name]] += getattr(value, "nbytes", 4)
+            # τ and the root's tail count as numbers like the others, though they are double.
+            found[COLUMNS[name]] += value.nbytes if value.ndim else 4
     return found
 
 

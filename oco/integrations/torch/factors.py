@@ -1,7 +1,8 @@
 """The factor of an axis: an exact covariance, or a Frequent Directions sketch of it.
 
-A factor knows sizes only; its numbers are in a dictionary of tensors and floats, which is part of
-the optimizer's state and is handed to every method.
+A factor knows sizes only.  Its numbers are a dictionary of tensors, which is part of the
+optimizer's state and is handed to every method.  Methods put new tensors into it and never write to
+those that are there: a shallow copy of the dictionary is a copy that can be returned to.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from dataclasses import dataclass
 
 import torch
 
-from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors
+from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors, orthonormal_basis
 from oco.integrations.torch.roots import Root, inverse_root
 from oco.integrations.torch.unfoldings import Unfolding
-from oco.linalg.operators import RANK_CUTOFF
+from oco.linalg.cutoffs import RANK_CUTOFF
 
 __all__ = ["ExactFactor", "SketchedFactor"]
 
@@ -42,16 +43,22 @@ class ExactFactor:
         }
 
     def absorb(self, state: dict, unfolding: Unfolding, decay: float) -> None:
-        """Absorb an unfolded gradient M, of shape (n, anything), in place."""
-        state["covariance"].mul_(decay).add_(unfolding.gram)
+        """Absorb an unfolded gradient M, of shape (n, anything)."""
+        state["covariance"] = torch.add(unfolding.gram, state["covariance"], alpha=decay)
 
     def invert(self, state: dict, root: Root) -> None:
-        """Bring the inverse root up to date."""
+        """Bring the inverse root up to date.
+
+        Raises
+        ------
+        torch.linalg.LinAlgError
+            If the covariance is not finite.
+        """
         values, vectors = eigh(state["covariance"])
         # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
         cutoff = self.dim * torch.finfo(values.dtype).eps
         weights = inverse_root(values.clamp_min(0.0), root, cutoff).to(values.dtype)
-        torch.mm(vectors * weights, vectors.T, out=state["root"])
+        state["root"] = (vectors * weights) @ vectors.T
 
     def apply_(self, state: dict, matrix: torch.Tensor) -> None:
         """Multiply a matrix of shape (n, anything) by the inverse root, in place."""
@@ -79,6 +86,9 @@ class SketchedFactor:
     computed from Bᵀ B; so they only span the subspace, within which the eigenvalues are computed
     again, from B itself and in double precision (Rayleigh–Ritz).  A direction that rounding
     could not tell from the null space of C has the eigenvalue 0.
+
+    τ and the root's weight outside U are on the CPU wherever the rest is: they are scalars of the
+    host's arithmetic, and reading them must not wait for a device.
     """
 
     dim: int
@@ -89,22 +99,27 @@ class SketchedFactor:
         return {
             "directions": like.new_zeros(self.dim, self.rank - 1),
             "eigenvalues": like.new_zeros(self.rank - 1),
-            "escaped_mass": 0.0,
+            "escaped_mass": torch.zeros((), dtype=torch.float64),
             "root": like.new_zeros(self.rank - 1),
-            "root_tail": 0.0,
+            "root_tail": torch.zeros((), dtype=torch.float64),
         }
 
     def absorb(self, state: dict, unfolding: Unfolding, decay: float) -> None:
-        """Absorb an unfolded gradient M, of shape (n, anything), in place."""
+        """Absorb an unfolded gradient M, of shape (n, anything).
+
+        Raises
+        ------
+        torch.linalg.LinAlgError
+            If the gradient or the state is not finite.
+        """
         old = state["directions"] * (decay * state["eigenvalues"]).sqrt()
-        basis = torch.linalg.qr(self._leading_subspace(old, unfolding)).Q
+        basis = orthonormal_basis(self._leading_subspace(old, unfolding))
         inside = torch.cat([old.T @ basis, unfolding.matrix.T @ basis]).double()
-        values, turn = torch.linalg.eigh(inside.T @ inside)
+        values, turn = eigh(inside.T @ inside)
         values = torch.where(values > NOISE[basis.dtype] * values[-1], values, 0.0).flip(0)
-        escape = float(values[-1])
-        torch.mm(basis, turn.flip(1)[:, :-1].to(basis.dtype), out=state["directions"])
-        state["eigenvalues"].copy_(values[:-1] - escape)
-        state["escaped_mass"] = decay * state["escaped_mass"] + escape
+        state["directions"] = basis @ turn.flip(1)[:, :-1].to(basis.dtype)
+        state["eigenvalues"] = (values[:-1] - values[-1]).to(basis.dtype)
+        state["escaped_mass"] = decay * state["escaped_mass"] + values[-1].cpu()
 
     def _leading_subspace(self, old: torch.Tensor, unfolding: Unfolding) -> torch.Tensor:
         """Return vectors that span the leading ℓ eigenvectors of C, of shape (n, ℓ)."""
@@ -123,16 +138,14 @@ class SketchedFactor:
 
     def invert(self, state: dict, root: Root) -> None:
         """Bring the inverse root up to date: its weights on U, and on everything else."""
-        tail = state["escaped_mass"]
-        values = torch.cat(
-            [state["eigenvalues"].double() + tail, state["eigenvalues"].new_tensor([tail])]
-        )
+        kept = state["eigenvalues"]
+        values = torch.nn.functional.pad(kept.double(), (0, 1)) + float(state["escaped_mass"])
         weights = inverse_root(values, root, RANK_CUTOFF)
-        state["root_tail"] = float(weights[-1])
-        state["root"].copy_(weights[:-1] - weights[-1])
+        state["root_tail"] = weights[-1].cpu()
+        state["root"] = (weights[:-1] - weights[-1]).to(kept.dtype)
 
     def apply_(self, state: dict, matrix: torch.Tensor) -> None:
         """Multiply a matrix of shape (n, anything) by the inverse root, in place."""
         directions = state["directions"]
         weighted = (directions * state["root"]).T @ matrix
-        matrix.addmm_(directions, weighted, beta=state["root_tail"])
+        matrix.addmm_(directions, weighted, beta=float(state["root_tail"]))

@@ -1,11 +1,13 @@
-"""Is a state dict one for these parameters?  And the state as it was saved, type for type."""
+"""Does a state fit these parameters and options?  And the state of a checkpoint, type for type."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 
 import torch
 
+from oco.integrations.torch.moments import AVERAGES
 from oco.integrations.torch.options import (
     OPTIONS,
     check_options,
@@ -13,20 +15,30 @@ from oco.integrations.torch.options import (
     parameter_name,
 )
 from oco.integrations.torch.preconditioner import preconditioner
-from oco.integrations.torch.state import new_state
+from oco.integrations.torch.state import new_averages, new_state
 
-__all__ = ["check_state_dict", "restored"]
+__all__ = ["check_statistics", "loadable"]
+
+# The option by which groups of this optimizer are recognised.
+MARK = "rank"
 
 
-def check_state_dict(groups: Sequence[dict], state_dict: dict) -> None:
-    """Refuse a state dict that does not fit an optimizer's groups.
+def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict]:
+    """Return what is to be loaded, or refuse it.
 
     Parameters
     ----------
     groups : sequence of dict
-        The optimizer's ``param_groups``.
+        The optimizer's ``param_groups``; options that the state dict does not know are theirs.
     state_dict : dict
-        What is to be loaded.
+        From ``state_dict`` of an optimizer of this class, after all hooks.
+
+    Returns
+    -------
+    groups : list of dict
+        The saved ones, with all options.
+    states : dict
+        A copy of the state of each parameter that has one, on the parameter's device.
 
     Raises
     ------
@@ -36,90 +48,156 @@ def check_state_dict(groups: Sequence[dict], state_dict: dict) -> None:
     for key in ("state", "param_groups"):
         if not isinstance(state_dict, dict) or key not in state_dict:
             raise ValueError(f"state_dict: expected a dictionary with the key {key!r}")
-    saved_groups = state_dict["param_groups"]
+    saved_groups, saved_states = state_dict["param_groups"], state_dict["state"]
     if len(saved_groups) != len(groups):
         raise ValueError(
             f"state_dict['param_groups']: expected {len(groups)} groups, got {len(saved_groups)}"
         )
+    complete, states, used = [], {}, set()
     for g, (group, saved) in enumerate(zip(groups, saved_groups, strict=True)):
         where = f"state_dict['param_groups'][{g}]"
-        missing = [name for name in OPTIONS if name not in saved]
-        if missing:
-            raise ValueError(f"{where}: expected the option {missing[0]!r}, which is missing")
-        if len(saved["params"]) != len(group["params"]):
+        if MARK not in saved:
+            raise ValueError(f"{where}: expected the option {MARK!r}, which is missing")
+        keys = saved.get("params", [])
+        if len(keys) != len(group["params"]):
             raise ValueError(
-                f"{where}['params']: expected {len(group['params'])} parameters, "
-                f"got {len(saved['params'])}"
+                f"{where}['params']: expected {len(group['params'])} parameters, got {len(keys)}"
             )
-        options = check_options(saved)
-        names = [parameter_name(group, g, i) for i in range(len(group["params"]))]
-        check_parameters(names, group["params"], options["rank"])
-        for name, key, parameter in zip(names, saved["params"], group["params"], strict=True):
-            _check_plan(name, parameter, group, options)
-            if key in state_dict["state"]:
-                _check_state(name, parameter, options, state_dict["state"][key])
+        saved = check_options({name: group[name] for name in OPTIONS} | saved)
+        complete.append(saved)
+        names = [parameter_name(group, g, i) for i in range(len(keys))]
+        check_parameters(names, group["params"], saved["rank"])
+        for name, key, parameter in zip(names, keys, group["params"], strict=True):
+            _check_plan("state_dict: ", name, parameter, group, saved)
+            used.add(key)
+            if key in saved_states:
+                where = f"state_dict: state of {name}"
+                states[parameter] = _fitted_state(
+                    where, parameter, saved, saved_states[key], parameter.device
+                )
+                _check_finite(where, states[parameter])
+    unknown = [key for key in saved_states if key not in used]
+    if unknown:
+        raise ValueError(
+            f"state_dict['state']: expected entries of parameters that the groups list, "
+            f"got one of {unknown[0]!r}"
+        )
+    return complete, states
 
 
-def restored(groups: Sequence[dict], state_dict: dict) -> Iterator[tuple[torch.Tensor, dict]]:
-    """Yield each parameter that has a state, and a copy of it on the parameter's device."""
-    for group, saved in zip(groups, state_dict["param_groups"], strict=True):
-        for parameter, key in zip(group["params"], saved["params"], strict=True):
-            if key in state_dict["state"]:
-                yield parameter, _copied(state_dict["state"][key], parameter.device)
+def check_statistics(
+    names: Sequence[str], group: dict, options: dict, states: dict, before: dict | None
+) -> None:
+    """Refuse options that the statistics of a group's parameters were not made with.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What errors call the parameters.
+    group : dict
+        With their list.
+    options : dict
+        The options that are to be used.
+    states : dict
+        The state of those parameters that have one.
+    before : dict, optional
+        The options of the steps before, where they are known.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the option, or the part of the state that does not fit.
+    """
+    for name, parameter in zip(names, group["params"], strict=True):
+        if states.get(parameter):
+            if before is not None:
+                _check_plan("", name, parameter, before, options)
+            _fitted_state(
+                f"state of {name}", parameter, options, states[parameter], torch.device("meta")
+            )
 
 
-def _check_plan(name: str, parameter: torch.Tensor, group: dict, saved: dict) -> None:
-    """Refuse factors of another kind than those of this optimizer."""
+def _check_plan(
+    where: str, name: str, parameter: torch.Tensor, expected: dict, found: dict
+) -> None:
+    """Refuse options that give other factors than the expected ones do."""
     shape = tuple(parameter.shape)
-    for option in ("rank", "max_axis"):
-        other = {"rank": group["rank"], "max_axis": group["max_axis"], option: saved[option]}
-        own = preconditioner(shape, group["rank"], group["max_axis"])
-        if preconditioner(shape, **other) != own:
+    own = {option: expected[option] for option in ("rank", "max_axis")}
+    for option in own:
+        if preconditioner(shape, **{**own, option: found[option]}) != preconditioner(shape, **own):
             raise ValueError(
-                f"state_dict: expected {option} {group[option]} for {name} of shape {shape}, "
-                f"got {saved[option]}"
+                f"{where}expected {option} {own[option]} for {name} of shape {shape}, with which "
+                f"its statistics are kept, got {found[option]}"
             )
 
 
-def _check_state(name: str, parameter: torch.Tensor, group: dict, saved) -> None:
-    """Hold a parameter's state against what a new one would be."""
-    plan = preconditioner(tuple(parameter.shape), group["rank"], group["max_axis"])
-    _check_like(
-        f"state_dict: state of {name}", new_state(parameter.detach().to("meta"), group, plan), saved
-    )
+def _fitted_state(
+    where: str, parameter: torch.Tensor, options: dict, found, device: torch.device
+) -> dict:
+    """Return a copy of a parameter's state, scalars as tensors; refuse one that does not fit.
+
+    Averages are optional: what the options need and the state lacks begins with the next step, and
+    what the options do not need is kept.
+    """
+    plan = preconditioner(tuple(parameter.shape), options["rank"], options["max_axis"])
+    meta = parameter.detach().to("meta")
+    expected = new_state(meta, plan)
+    if not isinstance(found, dict):
+        raise TypeError(f"{where}: expected dict, got {_kind(found)}")
+    # Where a flattened state lacks an entry, PyTorch puts an empty dictionary.
+    found = {key: entry for key, entry in found.items() if not _empty(entry)}
+    optional = new_averages(meta, AVERAGES)
+    for pair in AVERAGES.items():
+        if any(key in found for key in pair):
+            expected = {key: optional[key] for key in pair} | expected
+    return _fitted(where, expected, found, device)
 
 
-def _check_like(where: str, expected, found) -> None:
-    """Refuse `found` unless it is built like `expected`: keys, lengths, types, shapes."""
-    if type(found) is not type(expected):
-        raise TypeError(f"{where}: expected {_kind(expected)}, got {_kind(found)}")
-    if isinstance(expected, torch.Tensor):
-        if (found.dtype, found.shape) != (expected.dtype, expected.shape):
-            raise ValueError(f"{where}: expected {_kind(expected)}, got {_kind(found)}")
-    elif isinstance(expected, dict):
+def _fitted(where: str, expected, found, device: torch.device):
+    """Return a copy of `found`, which must be built like `expected`: keys, types, shapes."""
+    if isinstance(expected, dict):
+        if not isinstance(found, dict):
+            raise TypeError(f"{where}: expected dict, got {_kind(found)}")
         if found.keys() != expected.keys():
             different = sorted(found.keys() ^ expected.keys(), key=str)
             raise ValueError(f"{where}: expected the keys {list(expected)}, differs in {different}")
-        for key, entry in expected.items():
-            _check_like(f"{where}[{key!r}]", entry, found[key])
-    elif isinstance(expected, list):
-        if len(found) != len(expected):
-            raise ValueError(f"{where}: expected {len(expected)} entries, got {len(found)}")
-        for i, (entry, other) in enumerate(zip(expected, found, strict=True)):
-            _check_like(f"{where}[{i}]", entry, other)
+        return {
+            key: _fitted(f"{where}[{key!r}]", entry, found[key], device)
+            for key, entry in expected.items()
+        }
+    if not expected.is_meta:
+        return _scalar(where, expected, found)
+    if not isinstance(found, torch.Tensor):
+        raise TypeError(f"{where}: expected {_kind(expected)}, got {_kind(found)}")
+    if (found.dtype, found.shape) != (expected.dtype, expected.shape):
+        raise ValueError(f"{where}: expected {_kind(expected)}, got {_kind(found)}")
+    return found.detach().to(device, copy=True)
+
+
+def _scalar(where: str, expected: torch.Tensor, found) -> torch.Tensor:
+    """Return a count or weight as a tensor on the CPU; a hook may have made it a number."""
+    try:
+        number = float(found)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{where}: expected a number >= 0, got {_kind(found)}") from None
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{where}: expected a number >= 0, got {number}")
+    return torch.tensor(number, dtype=expected.dtype)
+
+
+def _check_finite(where: str, value) -> None:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            _check_finite(f"{where}[{key!r}]", entry)
+    elif not torch.isfinite(value).all():
+        raise ValueError(f"{where}: expected finite numbers, got NaN or infinity")
+
+
+def _empty(value) -> bool:
+    return isinstance(value, dict) and not value
 
 
 def _kind(value) -> str:
     if isinstance(value, torch.Tensor):
         return f"a tensor of {value.dtype} of shape {tuple(value.shape)}"
     return type(value).__name__
-
-
-def _copied(value, device: torch.device):
-    if isinstance(value, torch.Tensor):
-        return value.detach().to(device, copy=True)
-    if isinstance(value, dict):
-        return {key: _copied(entry, device) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_copied(entry, device) for entry in value]
-    return value

@@ -1,4 +1,9 @@
-"""Adam's moments: the length of a grafted step, and all of the step of a vector."""
+"""Running averages: Adam's moments, the steps made of them, and momentum.
+
+An average a ← β a + (1 − β) x that starts at zero is divided by its weight, w ← β w + (1 − β):
+1 − ∏ β_t where β changes from step to step, and 1 − β^t where it does not.  What is computed from
+an average and the next x does not change the average: a step can still be refused.
+"""
 
 from __future__ import annotations
 
@@ -6,85 +11,138 @@ import math
 
 import torch
 
-__all__ = ["diagonal_length", "diagonal_step", "needed", "update"]
+__all__ = ["AVERAGES", "diagonal_length", "diagonal_step", "needed", "next_weights", "update"]
 
+# The averages that a parameter may keep; the weight of each is beside it in the state.
+AVERAGES = {
+    "first_moment": "first_weight",
+    "second_moment": "second_weight",
+    "momentum_buffer": "momentum_weight",
+}
 # Numbers whose step is computed at a time where its length alone is wanted: a megabyte fits the
 # second-level cache.
 PIECE = 1 << 18
 
 
-def needed(graft: str, order: int) -> tuple[str, ...]:
-    """Return which moments a parameter keeps.
+def needed(graft: str, momentum: float, order: int) -> tuple[str, ...]:
+    """Return which averages a parameter must keep.
 
     Parameters
     ----------
     graft : str
         "none", "sgd", "rmsprop" or "adam".
+    momentum : float
+        μ.
     order : int
         How many of its axes are longer than 1; with fewer than two the step is a diagonal one.
 
     Examples
     --------
-    >>> needed("sgd", order=2), needed("sgd", order=1)
-    ((), ('second_moment',))
+    >>> needed("sgd", 0.9, order=2), needed("sgd", 0.0, order=1)
+    (('momentum_buffer',), ('second_moment',))
     """
-    if graft == "adam":
-        return ("first_moment", "second_moment")
-    return ("second_moment",) if graft == "rmsprop" or order < 2 else ()
+    names = ("first_moment",) if graft == "adam" else ()
+    if graft in ("adam", "rmsprop") or order < 2:
+        names += ("second_moment",)
+    return names + (("momentum_buffer",) if momentum else ())
 
 
-def update(state: dict, gradient: torch.Tensor, beta1: float, beta2: float) -> None:
+def next_weights(state: dict, group: dict) -> dict:
+    """Return the weights of the averages in `state` after the next step."""
+    found = {}
+    for average, decay in _decays(group).items():
+        if average in state:
+            name = AVERAGES[average]
+            found[name] = decay * state[name] + _new_part(decay)
+    return found
+
+
+def update(state: dict, gradient: torch.Tensor, group: dict) -> None:
     """Absorb a gradient g into the moments in `state`, in place.
 
     Notes
     -----
     m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g², or v + g² where β₂ = 1.
     """
+    beta1, beta2 = group["beta1"], group["beta2"]
     if "first_moment" in state:
         state["first_moment"].lerp_(gradient, 1 - beta1)
     if "second_moment" in state:
-        weight = 1 - beta2 if beta2 < 1 else 1.0
-        state["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=weight)
+        square = state["second_moment"].mul_(beta2)
+        square.addcmul_(gradient, gradient, value=_new_part(beta2))
 
 
 def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
-    """Return m̂/(√v̂ + eps), with the gradient in the place of m̂ where no first moment is kept.
+    """Return m̂/(√v̂ + eps), with the gradient in the place of m̂ but for the graft "adam".
 
     Parameters
     ----------
     state : dict
-        A parameter's state, with a second moment.
+        The moments before they absorb the gradient, and their weights after it.
     gradient : Tensor
         g.
     group : dict
-        beta1, beta2, eps and bias_correction.
+        graft, beta1, beta2, eps and bias_correction.
     """
-    numerator, eps, scale = _terms(state, gradient, group)
-    return _quotient(numerator, state["second_moment"], eps).mul_(scale)
+    eps, scale = _terms(state, gradient, group)
+    return _quotient(gradient, *_averages(state, group), group, eps).mul_(scale)
 
 
 def diagonal_length(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
     """Return the Frobenius norm of `diagonal_step`, without a tensor of its size on a CPU."""
-    numerator, eps, scale = _terms(state, gradient, group)
+    eps, scale = _terms(state, gradient, group)
     rows = max(PIECE * len(gradient) // gradient.numel(), 1)
-    if gradient.device.type != "cpu" or rows >= len(gradient):
-        return scale * torch.linalg.vector_norm(_quotient(numerator, state["second_moment"], eps))
-    pieces = zip(numerator.split(rows), state["second_moment"].split(rows), strict=True)
-    lengths = [torch.linalg.vector_norm(_quotient(*piece, eps)) for piece in pieces]
+    if gradient.device.type != "cpu":
+        rows = len(gradient)
+    tensors = [gradient, *_averages(state, group)]
+    pieces = zip(*(_split(tensor, rows, len(gradient)) for tensor in tensors), strict=True)
+    lengths = [torch.linalg.vector_norm(_quotient(*piece, group, eps)) for piece in pieces]
     return scale * torch.linalg.vector_norm(torch.stack(lengths))
 
 
-def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[torch.Tensor, float, float]:
-    """Return a, b, c such that the diagonal step is c·a/(√v + b), with v as it is kept."""
+def _decays(group: dict) -> dict:
+    return {
+        "first_moment": group["beta1"],
+        "second_moment": group["beta2"],
+        "momentum_buffer": group["momentum"],
+    }
+
+
+def _new_part(beta: float) -> float:
+    """Return how much of an average is new: 1 − β, or 1 where it sums without forgetting."""
+    return 1 - beta if beta < 1 else 1.0
+
+
+def _averages(state: dict, group: dict) -> tuple[torch.Tensor | None, torch.Tensor]:
+    return state["first_moment"] if group["graft"] == "adam" else None, state["second_moment"]
+
+
+def _split(tensor: torch.Tensor | None, rows: int, size: int):
+    return tensor.split(rows) if tensor is not None else [None] * -(-size // rows)
+
+
+def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[float, float]:
+    """Return b, c such that the diagonal step is c·a/(√v + b), with a and v as they are kept."""
     first = second = 1.0
     if group["bias_correction"]:
-        first = 1 - group["beta1"] ** state["step"]
-        second = math.sqrt(1 - group["beta2"] ** state["step"]) if group["beta2"] < 1 else 1.0
-    if group["graft"] == "adam":
-        return state["first_moment"], second * group["eps"], second / first
-    return gradient, second * group["eps"], second
+        if group["graft"] == "adam":
+            first = float(state["first_weight"])
+        if group["beta2"] < 1:
+            second = math.sqrt(float(state["second_weight"]))
+    # An eps that the type cannot tell from zero would make 0/0 of a coordinate without gradient.
+    return max(second * group["eps"], torch.finfo(gradient.dtype).tiny), second / first
 
 
-def _quotient(numerator: torch.Tensor, square: torch.Tensor, eps: float) -> torch.Tensor:
-    result = square.sqrt().add_(eps)
-    return torch.div(numerator, result, out=result)
+def _quotient(
+    gradient: torch.Tensor,
+    first: torch.Tensor | None,
+    square: torch.Tensor,
+    group: dict,
+    eps: float,
+) -> torch.Tensor:
+    """Return a/(√v + eps) for the averages after they have absorbed the gradient."""
+    beta2 = group["beta2"]
+    root = torch.mul(square, beta2).addcmul_(gradient, gradient, value=_new_part(beta2))
+    root.sqrt_().add_(eps)
+    numerator = gradient if first is None else torch.lerp(first, gradient, 1 - group["beta1"])
+    return torch.div(numerator, root, out=root)

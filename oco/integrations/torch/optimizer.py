@@ -6,22 +6,23 @@ from collections.abc import Callable
 
 import torch
 
-from oco.algorithms.adam import BETA1, EPS, RATE
-from oco.algorithms.kronecker import EPSILON
-from oco.integrations.torch import moments
-from oco.integrations.torch.loading import check_state_dict, restored
-from oco.integrations.torch.options import check_options, check_parameters, parameter_name
-from oco.integrations.torch.preconditioner import Preconditioner, preconditioner
-from oco.integrations.torch.state import (
-    new_state,
-    statistics_bytes,
-    statistics_type,
-    tensor_bytes,
+from oco.integrations.torch.loading import check_statistics, loadable
+from oco.integrations.torch.options import (
+    OPTIONS,
+    check_options,
+    check_parameters,
+    parameter_name,
 )
+from oco.integrations.torch.preconditioner import preconditioner
+from oco.integrations.torch.state import new_state, statistics_bytes, tensor_bytes
+from oco.integrations.torch.steps import NotFinite, compute, make
 from oco.integrations.torch.workspace import Workspace
-from oco.training.optimizers import BETA2, MAX_AXIS, MOMENTUM, RANK
+from oco.shampoo import BETA1, BETA2, EPS, EPSILON, MAX_AXIS, MOMENTUM, RANK, RATE
 
 __all__ = ["SShampoo"]
+
+# The options that decide which factors there are; their statistics cannot be turned into others.
+FACTORS = ("rank", "max_axis")
 
 
 class SShampoo(torch.optim.Optimizer):
@@ -64,7 +65,7 @@ class SShampoo(torch.optim.Optimizer):
     Attributes
     ----------
     skipped : int
-        How many gradients were not finite and therefore not used.
+        How many gradients could not be used; what that means for them is said below.
 
     Raises
     ------
@@ -84,8 +85,14 @@ class SShampoo(torch.optim.Optimizer):
     rmsprop, or of adam where that is the graft.  At last b ← μ b + (1 − μ) U and
     w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
 
-    A gradient whose squared length is not finite is skipped: of that parameter nothing is touched,
-    and its state's ``skipped`` counts it.
+    A gradient is skipped if it is not finite or so long that sums of its squares may overflow, or
+    if a weight would not be finite after the step: of that parameter nothing is touched, and its
+    state's ``skipped`` counts it.
+
+    Every option may be changed between steps but `rank` and `max_axis`, which decide what
+    statistics there are.  An average begins when an option first needs it.  Where β or μ changes,
+    1 − ∏ β_t and 1 − ∏ μ_t take the place of 1 − β^t and 1 − μ^t, and Σ_s ∏_{r>s} β_r that of
+    (1 − β₂^a)/(1 − β₂).
 
     References
     ----------
@@ -143,20 +150,27 @@ class SShampoo(torch.optim.Optimizer):
             "bias_correction": bias_correction,
         }
         super().__init__(params, check_options(defaults))
-        self._workspace = Workspace()
+        self._begin()
 
     def __setstate__(self, state: dict) -> None:
         super().__setstate__(state)
+        # An optimizer that was pickled before there was some option.
+        self.defaults = {**SShampoo.__init__.__kwdefaults__, **self.defaults}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make what is not part of the state: room to work in, and which options were checked."""
         self._workspace = Workspace()
+        self._checked: list[dict] = []
 
     @property
     def skipped(self) -> int:
         """How many gradients were not finite, over all parameters."""
-        return sum(state["skipped"] for state in self.state.values())
+        return sum(int(state["skipped"]) for state in self.state.values())
 
     @property
     def state_bytes(self) -> int:
-        """Memory of all tensors in the state, in bytes."""
+        """Memory of all tensors in the state but counts and other scalars, in bytes."""
         return sum(tensor_bytes(state) for state in self.state.values())
 
     @property
@@ -195,17 +209,38 @@ class SShampoo(torch.optim.Optimizer):
     def load_state_dict(self, state_dict: dict) -> None:
         """Load what `state_dict` gave; training then goes on bit for bit as it would have.
 
+        Hooks may change what is loaded before it is looked at, and afterwards what was loaded.
+        Options that it does not have stay as they are, and averages that it has beyond those that
+        the options need are kept.
+
         Raises
         ------
         TypeError, ValueError
-            If it is from another optimizer, or from parameters of other shapes or another rank;
-            nothing has then been loaded.
+            If it is from another optimizer, or from parameters of other shapes or another rank, or
+            if something in it is not finite; nothing has then been loaded.
         """
-        check_state_dict(self.param_groups, state_dict)
-        super().load_state_dict(state_dict)
-        # PyTorch has cast the state to the parameters' types; statistics have types of their own.
-        for parameter, state in restored(self.param_groups, state_dict):
-            self.state[parameter] = state
+        if not isinstance(state_dict, dict):
+            raise ValueError("state_dict: expected a dictionary with the key 'state'")
+        states = {}
+
+        def check(_, final: dict) -> dict:
+            groups, found = loadable(self.param_groups, final)
+            states.update(found)
+            return {**final, "state": {}, "param_groups": groups}
+
+        def restore(_) -> None:
+            self.state.update(states)
+
+        # PyTorch would cast the state to the parameters' types; statistics have types of their own.
+        handles = (
+            self.register_load_state_dict_pre_hook(check),
+            self.register_load_state_dict_post_hook(restore, prepend=True),
+        )
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            for handle in handles:
+                handle.remove()
 
     @torch.no_grad()
     def step(self, closure: Callable | None = None):
@@ -222,20 +257,39 @@ class SShampoo(torch.optim.Optimizer):
 
         Raises
         ------
-        TypeError
-            If a gradient is sparse or not of a real floating-point type; no parameter has then
-            been touched.
+        TypeError, ValueError
+            If a gradient is sparse or not of a real floating-point type, or if an option has been
+            changed to something bad, or to another rank or max_axis than that of the statistics;
+            no parameter has then been touched.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        self._check_options()
         self._check_gradients()
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._step(parameter, group)
         return loss
+
+    def _check_options(self) -> None:
+        """Check the options that are new since the last step, and make their types plain."""
+        checked = []
+        for g, group in enumerate(self.param_groups):
+            before = self._checked[g] if g < len(self._checked) else None
+            options = {name: group.get(name, self.defaults[name]) for name in OPTIONS}
+            if options != before:
+                options = check_options(options)
+                if before is None or any(options[name] != before[name] for name in FACTORS):
+                    names = [parameter_name(group, g, i) for i in range(len(group["params"]))]
+                    check_parameters(names, group["params"], options["rank"])
+                    check_statistics(names, group, options, self.state, before)
+            checked.append(options)
+        for group, options in zip(self.param_groups, checked, strict=True):
+            group.update(options)
+        self._checked = checked
 
     def _check_gradients(self) -> None:
         for g, group in enumerate(self.param_groups):
@@ -250,67 +304,14 @@ class SShampoo(torch.optim.Optimizer):
                     )
 
     def _step(self, parameter: torch.Tensor, group: dict) -> None:
+        """Make a parameter's step wholly, or count its gradient as skipped."""
         plan = preconditioner(tuple(parameter.shape), group["rank"], group["max_axis"])
         state = self.state[parameter]
         if not state:
-            state.update(new_state(parameter, group, plan))
-        gradient = parameter.grad.to(statistics_type(parameter.dtype))
-        norm = float(torch.linalg.vector_norm(gradient))
-        # The square, too, so that no statistic can overflow.
-        if not norm * norm < torch.finfo(gradient.dtype).max:
-            state["skipped"] += 1
-            return
-        state["step"] += 1
-        moments.update(state, gradient, group["beta1"], group["beta2"])
-        update, scale = _direction(state, gradient, norm, group, plan, self._workspace), 1.0
-        if group["momentum"]:
-            update = state["momentum_buffer"].lerp_(update, 1 - group["momentum"])
-            if group["bias_correction"]:
-                scale = 1 - group["momentum"] ** state["step"]
-        if group["weight_decay"]:
-            parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.add_(update, alpha=-group["lr"] / scale)
-
-
-def _direction(
-    state: dict,
-    gradient: torch.Tensor,
-    norm: float,
-    group: dict,
-    plan: Preconditioner,
-    workspace: Workspace,
-) -> torch.Tensor:
-    """Return U, which is not to be changed: it may be the gradient itself."""
-    if plan.order < 2:
-        return moments.diagonal_step(state, gradient, group)
-    _absorb(state, gradient, group, plan)
-    diagonal = group["graft"] in ("rmsprop", "adam")
-    if state["step"] < group["start_step"]:
-        return moments.diagonal_step(state, gradient, group) if diagonal else gradient
-    if state["stale"]:
-        plan.invert(state["factors"], _scale(state["absorbed"], group), group["epsilon"])
-        state["stale"] = False
-    result = workspace.copy(gradient)
-    plan.apply_(state["factors"], result.squeeze())
-    if group["graft"] == "none":
-        return result
-    wanted = moments.diagonal_length(state, gradient, group) if diagonal else norm
-    ratio = wanted / torch.linalg.vector_norm(result)
-    # Where the preconditioned gradient is zero, so is the update.
-    return result.mul_(ratio.nan_to_num_(0.0, 0.0, 0.0))
-
-
-def _absorb(state: dict, gradient: torch.Tensor, group: dict, plan: Preconditioner) -> None:
-    """Absorb the gradient into the covariances where one is due."""
-    if (state["step"] - 1) % group["update_every"] == 0:
-        plan.absorb(state["factors"], gradient.squeeze(), group["beta2"])
-        state["absorbed"] += 1
-        state["stale"] = True
-
-
-def _scale(absorbed: int, group: dict) -> float:
-    """Return what sums with decay are multiplied by to be averages."""
-    beta2 = group["beta2"]
-    if beta2 == 1:
-        return 1.0
-    return (1 - beta2) / (1 - beta2**absorbed) if group["bias_correction"] else 1 - beta2
+            state.update(new_state(parameter, plan))
+        try:
+            step = compute(parameter, state, group, plan, self._workspace)
+        except (NotFinite, torch.linalg.LinAlgError):
+            state["skipped"] = state["skipped"] + 1
+        else:
+            make(parameter, state, step, group)

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from oco import checks
-from oco.training.optimizers import GRAFTS
+from oco.shampoo import GRAFTS
 
 __all__ = ["OPTIONS", "check_options", "check_parameters", "parameter_name"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,7 +34,8 @@ class Preconditioner:
 
     Notes
     -----
-    The state is a list (blocks) of lists (axes) of the factors' dictionaries.
+    The state is a dictionary of the blocks, by their number as a text, each of them a dictionary of
+    the axes' states in the same manner: PyTorch flattens nested dictionaries, and no lists.
     """
 
     shape: tuple[int, ...]
@@ -46,29 +47,52 @@ class Preconditioner:
         """p, the number of axes; tensors with fewer than two are not preconditioned here."""
         return len(self.shape)
 
-    def zeros(self, like: torch.Tensor) -> list[list[dict]]:
+    def zeros(self, like: torch.Tensor) -> dict:
         """Return the state before the first gradient, of `like`'s type and on its device."""
-        return [[factor.zeros(like) for factor in factors] for factors in self.factors]
+        return _numbered(
+            _numbered(factor.zeros(like) for factor in factors) for factors in self.factors
+        )
 
-    def absorb(self, state: list[list[dict]], gradient: torch.Tensor, decay: float) -> None:
-        """Absorb a gradient of shape `shape` into the statistics, in place."""
-        for block, factors, states in zip(self.blocks, self.factors, state, strict=True):
-            parts = unfoldings(gradient[block])
-            for factor, numbers, unfolding in zip(factors, states, parts, strict=True):
-                factor.absorb(numbers, unfolding, decay)
+    def refreshed(
+        self, state: dict, gradient: torch.Tensor, decay: float, scale: float, epsilon: float
+    ) -> dict:
+        """Return the state after a gradient; the one that is given stays as it was.
 
-    def invert(self, state: list[list[dict]], scale: float, epsilon: float) -> None:
-        """Bring the inverse roots up to date, for statistics that count `scale` times."""
+        Parameters
+        ----------
+        state : dict
+            From `zeros` or from here.
+        gradient : Tensor
+            Of shape `shape`.
+        decay : float
+            What the statistics are multiplied by before they absorb the gradient.
+        scale, epsilon : float
+            The inverse roots are those of `Root`.
+
+        Raises
+        ------
+        torch.linalg.LinAlgError
+            If something is not finite.
+        """
         root = Root(scale, epsilon, self.order)
-        for factors, states in zip(self.factors, state, strict=True):
-            for factor, numbers in zip(factors, states, strict=True):
+        result = {}
+        for b, (block, factors) in enumerate(zip(self.blocks, self.factors, strict=True)):
+            states = []
+            parts = unfoldings(gradient[block])
+            for axis, (factor, unfolding) in enumerate(zip(factors, parts, strict=True)):
+                numbers = dict(state[str(b)][str(axis)])
+                factor.absorb(numbers, unfolding, decay)
                 factor.invert(numbers, root)
+                states.append(numbers)
+            result[str(b)] = _numbered(states)
+        return result
 
-    def apply_(self, state: list[list[dict]], tensor: torch.Tensor) -> None:
+    def apply_(self, state: dict, tensor: torch.Tensor) -> None:
         """Precondition a tensor of shape `shape`, in place."""
-        for block, factors, states in zip(self.blocks, self.factors, state, strict=True):
+        for b, (block, factors) in enumerate(zip(self.blocks, self.factors, strict=True)):
             part = tensor[block]
-            for axis, (factor, numbers) in enumerate(zip(factors, states, strict=True)):
+            for axis, factor in enumerate(factors):
+                numbers = state[str(b)][str(axis)]
                 matrix = unfold(part, axis)
                 factor.apply_(numbers, matrix)
                 if matrix.data_ptr() != part.data_ptr():
@@ -112,6 +136,10 @@ def preconditioner(
         for block in blocks
     )
     return Preconditioner(merged, blocks, factors)
+
+
+def _numbered(states: Iterable[dict]) -> dict:
+    return {str(i): state for i, state in enumerate(states)}
 
 
 def _factor(dim: int, rank: int | None) -> ExactFactor | SketchedFactor:

@@ -46,5 +46,5 @@ def inverse_root(values: torch.Tensor, root: Root, cutoff: float) -> torch.Tenso
     """
     values = root.scale * values.double()
     values = values + root.epsilon * values.max()
-    values[values <= cutoff * values.max()] = torch.inf
-    return values.pow_(-1 / (2 * root.order))
+    zero = values <= cutoff * values.max()
+    return values.masked_fill_(zero, torch.inf).pow_(-1 / (2 * root.order))

@@ -1,15 +1,23 @@
-"""What the optimizer remembers of a parameter: a dictionary of tensors and numbers."""
+"""What the optimizer remembers of a parameter: tensors, in nested dictionaries.
+
+Scalars (counts, the averages' weights, τ) are tensors on the CPU, so that reading them waits for no
+device; all other tensors are on the parameter's.
+"""
 
 from __future__ import annotations
 
-import itertools
-
 import torch
 
-from oco.integrations.torch import moments
+from oco.integrations.torch.moments import AVERAGES
 from oco.integrations.torch.preconditioner import Preconditioner
 
-__all__ = ["new_state", "statistics_bytes", "statistics_type", "tensor_bytes"]
+__all__ = [
+    "new_averages",
+    "new_state",
+    "statistics_bytes",
+    "statistics_type",
+    "tensor_bytes",
+]
 
 # The tensors of a factor that are its statistic; its root is made from them.
 STATISTICS = ("covariance", "directions", "eigenvalues")
@@ -26,43 +34,47 @@ def statistics_type(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def new_state(parameter: torch.Tensor, group: dict, plan: Preconditioner) -> dict:
-    """Return the state before the first gradient.
+def new_state(parameter: torch.Tensor, plan: Preconditioner) -> dict:
+    """Return the state before the first gradient, without the averages.
 
     Parameters
     ----------
     parameter : Tensor
-        Gives the shape, the type and the device.
-    group : dict
-        Its group's options.
+        Gives the type and the device.
     plan : Preconditioner
         Its preconditioner.
+
+    Notes
+    -----
+    ``step`` counts the gradients that were used and ``skipped`` those that were not; ``absorbed``
+    is a ← β₂ a + 1 over those that the factors have absorbed.
     """
-    dtype = statistics_type(parameter.dtype)
-    names = moments.needed(group["graft"], plan.order)
-    if group["momentum"]:
-        names += ("momentum_buffer",)
-    state = {name: torch.zeros_like(parameter, dtype=dtype) for name in names}
-    state |= {"step": 0, "skipped": 0}
+    state = {"step": torch.tensor(0), "skipped": torch.tensor(0)}
     if plan.order >= 2:
-        like = torch.empty((), dtype=dtype, device=parameter.device)
-        state |= {"absorbed": 0, "stale": False, "factors": plan.zeros(like)}
+        like = torch.empty((), dtype=statistics_type(parameter.dtype), device=parameter.device)
+        state["absorbed"] = torch.zeros((), dtype=torch.float64)
+        state["factors"] = plan.zeros(like)
     return state
 
 
+def new_averages(parameter: torch.Tensor, names) -> dict:
+    """Return averages that have not absorbed anything, and their weights."""
+    dtype = statistics_type(parameter.dtype)
+    buffers = {name: torch.zeros_like(parameter, dtype=dtype) for name in names}
+    return buffers | {AVERAGES[name]: torch.zeros((), dtype=torch.float64) for name in names}
+
+
 def tensor_bytes(value) -> int:
-    """Return the memory of all tensors in nested dictionaries and lists, in bytes.
+    """Return the memory of the tensors in nested dictionaries, in bytes; scalars do not count.
 
     Examples
     --------
-    >>> tensor_bytes({"a": torch.zeros(2), "b": [torch.zeros(3)], "c": 1})
+    >>> tensor_bytes({"a": torch.zeros(2), "b": {"c": torch.zeros(3), "step": torch.tensor(1)}})
     20
     """
-    if isinstance(value, torch.Tensor):
-        return value.nbytes
     if isinstance(value, dict):
         return sum(map(tensor_bytes, value.values()))
-    return sum(map(tensor_bytes, value)) if isinstance(value, list) else 0
+    return value.nbytes if isinstance(value, torch.Tensor) and value.ndim else 0
 
 
 def statistics_bytes(state: dict) -> int:
@@ -74,6 +86,6 @@ def statistics_bytes(state: dict) -> int:
     8
     """
     if "factors" not in state:
-        return state["second_moment"].nbytes
-    factors = itertools.chain.from_iterable(state["factors"])
-    return sum(factor[name].nbytes for factor in factors for name in STATISTICS if name in factor)
+        return tensor_bytes(state.get("second_moment"))
+    factors = (factor for block in state["factors"].values() for factor in block.values())
+    return sum(tensor_bytes(factor.get(name)) for factor in factors for name in STATISTICS)

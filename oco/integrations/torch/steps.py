@@ -1,0 +1,157 @@
+"""The step of one parameter: first computed without changing anything, then made."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from oco.integrations.torch import moments
+from oco.integrations.torch.preconditioner import Preconditioner
+from oco.integrations.torch.state import new_averages, statistics_type
+from oco.integrations.torch.workspace import Workspace
+
+__all__ = ["NotFinite", "Step", "compute", "make"]
+
+# The norm of a gradient that is used is at most this times the root of the largest number: sums of
+# a million squares, or with a decay of up to 1 − 1e-6, stay below it.
+ROOM = 1e-3
+
+
+class NotFinite(ArithmeticError):
+    """Something that a step would write is not finite."""
+
+
+class Step(NamedTuple):
+    """What a step will do.
+
+    Attributes
+    ----------
+    state : dict
+        The next state, but for the averages, which are still to absorb the gradient or U.
+    gradient : Tensor
+        g, of the statistics' type.
+    update : Tensor
+        U; not to be changed, since it may be the gradient itself.
+    rate : float
+        By which the parameter moves against U, or against the averaged U.
+    """
+
+    state: dict
+    gradient: torch.Tensor
+    update: torch.Tensor
+    rate: float
+
+
+def compute(
+    parameter: torch.Tensor,
+    state: dict,
+    group: dict,
+    plan: Preconditioner,
+    workspace: Workspace,
+) -> Step:
+    """Compute a parameter's step; neither the parameter nor any tensor of its state is changed.
+
+    Parameters
+    ----------
+    parameter : Tensor
+        With its gradient.
+    state : dict
+        Its state.
+    group : dict
+        Its options.
+    plan : Preconditioner
+        Its preconditioner.
+    workspace : Workspace
+        Where U may be kept.
+
+    Raises
+    ------
+    NotFinite
+        If the gradient is not finite or too large for statistics of it, or if a weight or an
+        average would not be finite after the step.
+    torch.linalg.LinAlgError
+        If statistics are not finite.
+    """
+    gradient = parameter.grad.to(statistics_type(parameter.dtype))
+    norm = float(torch.linalg.vector_norm(gradient))
+    if not norm < ROOM * torch.finfo(gradient.dtype).max ** 0.5:
+        raise NotFinite
+    new = {**state, "step": state["step"] + 1}
+    names = moments.needed(group["graft"], group["momentum"], plan.order)
+    new |= new_averages(parameter, [name for name in names if name not in state])
+    new |= moments.next_weights(new, group)
+    update = _direction(new, gradient, norm, group, plan, workspace)
+    rate = group["lr"]
+    if "momentum_buffer" in new and group["bias_correction"]:
+        rate /= float(new["momentum_weight"])
+    if not _reach(parameter, new, update, rate, group) <= torch.finfo(parameter.dtype).max:
+        raise NotFinite
+    return Step(new, gradient, update, rate)
+
+
+def make(parameter: torch.Tensor, state: dict, step: Step, group: dict) -> None:
+    """Make a step: change the parameter and its state."""
+    new, update = step.state, step.update
+    moments.update(new, step.gradient, group)
+    if "momentum_buffer" in new:
+        update = new["momentum_buffer"].lerp_(update, 1 - group["momentum"])
+    if group["weight_decay"]:
+        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+    parameter.add_(update, alpha=-step.rate)
+    state.update(new)
+
+
+def _direction(
+    new: dict,
+    gradient: torch.Tensor,
+    norm: float,
+    group: dict,
+    plan: Preconditioner,
+    workspace: Workspace,
+) -> torch.Tensor:
+    """Return U, and put the factors' next state into `new`."""
+    if plan.order < 2:
+        return moments.diagonal_step(new, gradient, group)
+    if (int(new["step"]) - 1) % group["update_every"] == 0 or not new["absorbed"]:
+        beta2 = group["beta2"]
+        new["absorbed"] = beta2 * new["absorbed"] + 1
+        new["factors"] = plan.refreshed(
+            new["factors"], gradient.squeeze(), beta2, _scale(new, group), group["epsilon"]
+        )
+    diagonal = group["graft"] in ("rmsprop", "adam")
+    if new["step"] < group["start_step"]:
+        return moments.diagonal_step(new, gradient, group) if diagonal else gradient
+    result = workspace.copy(gradient)
+    plan.apply_(new["factors"], result.squeeze())
+    if group["graft"] == "none":
+        return result
+    wanted = moments.diagonal_length(new, gradient, group) if diagonal else norm
+    length = torch.linalg.vector_norm(result)
+    # Where the preconditioned gradient is zero, so is the update; an infinite length makes it NaN.
+    return result.mul_(torch.where(length == 0, 0.0, wanted / length + 0.0 * length))
+
+
+def _scale(new: dict, group: dict) -> float:
+    """Return what sums with decay are multiplied by to be averages."""
+    if group["beta2"] == 1:
+        return 1.0
+    return 1 / float(new["absorbed"]) if group["bias_correction"] else 1 - group["beta2"]
+
+
+def _reach(
+    parameter: torch.Tensor, new: dict, update: torch.Tensor, rate: float, group: dict
+) -> torch.Tensor:
+    """Return a bound on the parameter's entries after the step; NaN or infinite if U is."""
+    moved = _largest(update)
+    if "momentum_buffer" in new:
+        moved = torch.maximum(moved, _largest(new["momentum_buffer"]))
+    kept = abs(1 - group["lr"] * group["weight_decay"])
+    return kept * _largest(parameter).to(moved.dtype) + rate * moved
+
+
+def _largest(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the largest magnitude; NaN if there is one."""
+    # PyTorch's maximum norm takes ten times as long.
+    low, high = torch.aminmax(tensor)
+    return torch.maximum(-low, high)
