@@ -89,11 +89,9 @@ def _played(games: list, out: str | None) -> tuple[list, list[str]]:
 
 
 def _print(results: list) -> None:
-    from oco.results.comparison import comparison, setting
-    from oco.results.tables import note
+    from oco.results.comparison import overview
 
-    notes = dict.fromkeys(text for result in results for text in result.summary.notes)
-    output.print_rich(setting(results[0]), "", comparison(results), *map(note, notes))
+    output.print_rich(*overview(results))
 
 
 def _drawn(results: list, figure) -> list[str]:

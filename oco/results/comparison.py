@@ -11,9 +11,9 @@ from oco.results.formats import duration, number, size
 from oco.results.layout import Column, Sheet
 from oco.results.result import Result
 from oco.results.summary import Bound, Summary
-from oco.results.tables import dimension, domain
+from oco.results.tables import dimension, domain, note
 
-__all__ = ["comparison", "label", "setting"]
+__all__ = ["comparison", "label", "overview", "setting"]
 
 
 def label(summary: Summary) -> str:
@@ -73,6 +73,14 @@ def comparison(results: Sequence[Result]) -> Group:
         bounds = {bound.name: bound for bound in result.summary.bounds}
         margins.add(label(result.summary), *(_margin(bounds.get(name)) for name in rungs))
     return Group(runs, "", margins)
+
+
+def overview(results: Sequence[Result]) -> tuple:
+    """Return what learners were compared on, the tables, and what a reader should know."""
+    if not results:
+        return ("nothing was compared",)
+    notes = dict.fromkeys(text for result in results for text in result.summary.notes)
+    return setting(results[0]), "", comparison(results), *map(note, notes)
 
 
 def _row(summary: Summary) -> list[str | Text]:

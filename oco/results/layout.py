@@ -13,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["NARROWEST", "Column", "Sheet", "line", "plain", "width_given", "words"]
+__all__ = ["NARROWEST", "Column", "Sheet", "html", "line", "plain", "width_given", "words"]
 
 # Between two columns, in characters.
 GAP = 2
@@ -194,6 +194,16 @@ def plain(*parts, width: int) -> str:
         console.print(line(part) if isinstance(part, str) else part)
     rows = console.file.getvalue().rstrip().splitlines()
     return "\n".join(row.rstrip() for row in rows)
+
+
+def html(*parts, width: int) -> str:
+    """Return what a console of that width shows, in colour, as a piece of HTML."""
+    console = Console(file=io.StringIO(), width=width, record=True)
+    for part in parts:
+        console.print(line(part) if isinstance(part, str) else part)
+    return console.export_html(
+        inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>'
+    )
 
 
 def width_given(otherwise: int) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
-from rich.console import Console, Group
+from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
+from oco.results import layout
 from oco.results.experiment import Experiment
 from oco.results.formats import duration, number, size
 from oco.results.layout import Column, Sheet, line, plain, words
@@ -53,11 +52,7 @@ def text(experiment: Experiment, summary: Summary, width: int = TEXT_WIDTH) -> s
 
 def html(experiment: Experiment, summary: Summary) -> str:
     """Return the report as a piece of HTML."""
-    console = Console(file=io.StringIO(), width=TEXT_WIDTH, record=True)
-    console.print(report(experiment, summary))
-    return console.export_html(
-        inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>'
-    )
+    return layout.html(report(experiment, summary), width=TEXT_WIDTH)
 
 
 def _title(experiment: Experiment, summary: Summary) -> Text:

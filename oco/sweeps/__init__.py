@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oco.sweeps.comparing import compare
+from oco.sweeps.comparing import Comparison, compare
 from oco.sweeps.frame import frame, load
 from oco.sweeps.outcomes import Outcome
 from oco.sweeps.running import Sweep, sweep
@@ -11,6 +11,7 @@ from oco.sweeps.study import Study, parse_study, read_study
 from oco.sweeps.tuning import Curve, Rate, tune
 
 __all__ = [
+    "Comparison",
     "Curve",
     "Outcome",
     "Rate",

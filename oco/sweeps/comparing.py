@@ -7,11 +7,33 @@ from dataclasses import replace
 
 from oco.experiment import perform, prepare
 from oco.experiment.game import Game
-from oco.results import Result
+from oco.sweeps.frame import frame
 from oco.sweeps.outcomes import Outcome
 from oco.sweeps.store import Store
 
-__all__ = ["compare", "prepare_comparison"]
+__all__ = ["Comparison", "compare", "prepare_comparison"]
+
+
+class Comparison(tuple):
+    """Results of several learners on one stream: a tuple that shows itself as their tables."""
+
+    __slots__ = ()
+
+    @property
+    def table(self):
+        """A `pandas.DataFrame` with a row for each, as of `oco.load`."""
+        return frame([Outcome(result.experiment, result) for result in self])
+
+    def __repr__(self) -> str:
+        # What draws tables is loaded where one is drawn.
+        from oco.results import comparison, layout, tables
+
+        return layout.plain(*comparison.overview(self), width=tables.TEXT_WIDTH)
+
+    def _repr_html_(self) -> str:
+        from oco.results import comparison, layout, tables
+
+        return layout.html(*comparison.overview(self), width=tables.TEXT_WIDTH)
 
 
 def compare(
@@ -20,7 +42,7 @@ def compare(
     out=None,
     progress: Callable[[Game, int], None] | None = None,
     **options,
-) -> tuple[Result, ...]:
+) -> Comparison:
     """Run several learners against the same stream of losses.
 
     Parameters
@@ -36,8 +58,9 @@ def compare(
 
     Returns
     -------
-    tuple of Result
-        In the order given; one that failed or was interrupted does not stop the others.
+    Comparison
+        The results as a tuple, in the order given; one that failed or was interrupted does not stop
+        the others.
 
     Raises
     ------
@@ -49,6 +72,10 @@ def compare(
     >>> results = compare(["ogd", "s-adagrad"], d=20, k=5, T=100)
     >>> all(result.summary.regret.hi < result.summary.certificate for result in results)
     True
+    >>> print(str(results).splitlines()[0])
+    stochastic stream, logistic loss, ball of radius 1; d = 20, T = 100, seed 0
+    >>> list(results.table["algorithm"])
+    ['ogd', 's-adagrad']
     """
     games = prepare_comparison(algorithms, out=out, **options)
     results = []
@@ -58,7 +85,7 @@ def compare(
         results.append(perform(game, step))
         if out is not None:
             Store(out).save(Outcome(game.experiment, results[-1]))
-    return tuple(results)
+    return Comparison(results)
 
 
 def prepare_comparison(algorithms: Iterable, *, out=None, **options) -> list[Game]:
