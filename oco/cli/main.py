@@ -8,6 +8,7 @@ import click
 
 import oco
 from oco.cli.compare import compare
+from oco.cli.compiling import announced
 from oco.cli.listing import listing
 from oco.cli.memory import memory
 from oco.cli.plot import plot
@@ -61,7 +62,8 @@ def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -
     callback=_version,
     help="Print the version and exit.",
 )
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Online convex optimization with sketched adaptive regularization.
 
     Plays a learner against a stream of losses, finds the best fixed point in hindsight, and holds
@@ -71,6 +73,7 @@ def main() -> None:
         # A terminal that cannot show a Greek letter gets a question mark, not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    context.with_resource(announced())
 
 
 for command in (

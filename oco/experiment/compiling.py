@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball, Euclidean
-from oco.experiment.game import Game
 from oco.experiment.lookup import Options
 from oco.linalg.engine import ENGINE
 
@@ -19,23 +19,31 @@ __all__ = ["compile_kernels"]
 ROUNDS, SHAPE, LENGTH = 30, (4, 3), 10.0
 
 
-def compile_kernels(game: Game) -> None:
+@functools.cache
+def compile_kernels(algorithm: str, bounded: bool) -> None:
     """Let a small copy of a built-in learner play, where kernels are compiled at their first use.
 
     The compiled kernels are kept on disk, so that this takes seconds once after an installation and
     milliseconds from then on.
+
+    Parameters
+    ----------
+    algorithm : str
+        The learner's name; nothing is known of the kernels of one that is not built in.
+    bounded : bool
+        Whether it plays on a bounded domain.
     """
-    if ENGINE != "numba" or game.experiment.algorithm not in ALGORITHMS:
+    if ENGINE != "numba" or algorithm not in ALGORITHMS:
         return
     options = Options(
         {
             "d": math.prod(SHAPE),
             "shape": SHAPE,
             "k": 2,
-            "domain": Ball(1.0) if game.domain.bounded else Euclidean(),
+            "domain": Ball(1.0) if bounded else Euclidean(),
             "lr": 1.0,
         }
     )
-    learner = options.call("algorithm", ALGORITHMS[game.experiment.algorithm])
+    learner = options.call("algorithm", ALGORITHMS[algorithm])
     for g in np.random.default_rng(0).standard_normal((ROUNDS, math.prod(SHAPE))):
         learner.update(LENGTH * g.reshape(np.shape(learner.x)))

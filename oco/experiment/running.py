@@ -81,6 +81,8 @@ def prepare(algorithm, *, out=None, **options) -> Game:
     game = set_up(Experiment(**given), objects)
     if out is not None:
         require_writable(out)
+    # Before it is shown that the game begins.
+    compile_kernels(game.experiment.algorithm, game.domain.bounded)
     return game
 
 
@@ -105,7 +107,7 @@ def perform(
     """
     if isinstance(game.learner, Retired):
         raise ValueError("game: has been performed; expected one from `prepare`")
-    compile_kernels(game)
+    compile_kernels(game.experiment.algorithm, game.domain.bounded)
     checkpoints = log_checkpoints(game.stream.T, game.experiment.checkpoints)
 
     def count(rounds: int) -> None:

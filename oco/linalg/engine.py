@@ -1,18 +1,21 @@
 """Which engine runs the hot kernels: numba where it is installed, NumPy otherwise.
 
 A kernel is written once, as a function on arrays.  ``OCO_ENGINE=numpy`` in the environment turns
-compilation off, ``OCO_ENGINE=numba`` insists on it.
+compilation off, ``OCO_ENGINE=numba`` insists on it.  numba itself is loaded by the first call of a
+kernel, and what it has compiled is kept on disk: see `oco.linalg.cache`.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import os
+from collections.abc import Callable
 
 from oco import checks
 
-__all__ = ["ENGINE", "kernel", "summing_kernel"]
+__all__ = ["ENGINE", "Kernel", "kernel", "summing_kernel"]
 
 
 def _choose() -> str:
@@ -26,18 +29,63 @@ def _choose() -> str:
 
 ENGINE = _choose()
 
+
+class Kernel:
+    """A function on arrays, compiled by numba for the types that it is called with.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays and numbers; it may call other kernels.
+    **options
+        Of `numba.njit`.
+
+    Attributes
+    ----------
+    options : dict
+        As given.
+    """
+
+    def __init__(self, function: Callable, **options) -> None:
+        functools.update_wrapper(self, function)
+        self.options = options
+
+    def __call__(self, *args, **named):
+        """Run the machine code for arguments of these types."""
+        return self._compiled(*args, **named)
+
+    @functools.cached_property
+    def _compiled(self):
+        """The dispatcher, made here with numba loaded: many a program never calls a kernel."""
+        # numba's products call SciPy's BLAS, which must not be loaded in the middle of one: then
+        # who has limited the threads of all loaded libraries would not have reached it.
+        importlib.import_module("scipy.linalg")
+        numba = importlib.import_module("numba")
+        # Division by zero follows NumPy (inf, not an exception), and no fast-math but where a
+        # kernel asks for it: the kernels rely on IEEE arithmetic to recognise rounding.
+        compiled = numba.njit(error_model="numpy", **self.options)(self.__wrapped__)
+        # With NUMBA_DISABLE_JIT it is the function itself.
+        if hasattr(compiled, "_cache"):
+            cache = importlib.import_module("oco.linalg.cache")
+            compiled._cache = cache.KernelCache(self)
+        return compiled
+
+    @property
+    def _numba_type_(self):
+        """What a kernel is to the kernels that call it: numba's protocol for such objects."""
+        return importlib.import_module("numba").types.Dispatcher(self._compiled)
+
+
 if ENGINE == "numba":
-    import numba
 
-    # numba's products call SciPy's BLAS.  It is loaded here, not in the middle of the first
-    # product, so that a caller who limits the threads of all loaded libraries reaches it.
-    importlib.import_module("scipy.linalg")
+    def kernel(function: Callable) -> Kernel:
+        """Have a function compiled when it is first called."""
+        return Kernel(function)
 
-    # Compiled once and kept on disk.  Division by zero follows NumPy (inf, not an exception), and
-    # no fast-math: the kernels rely on IEEE arithmetic to recognise rounding.
-    kernel = numba.njit(cache=True, error_model="numpy")
-    # For functions that do nothing but add up terms, in whatever order is fastest.
-    summing_kernel = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})
+    def summing_kernel(function: Callable) -> Kernel:
+        """Have a function compiled that only adds up terms, in whatever order is fastest."""
+        return Kernel(function, fastmath={"reassoc"})
+
 else:
 
     def kernel(function):

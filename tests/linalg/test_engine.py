@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-# Prints the engine and what has become of a kernel of each kind.
+# Prints the engine and what has become of a kernel of each kind, once it has been called.
 SHOW = """
 from oco.linalg import engine
 
@@ -18,11 +18,14 @@ def double(x):
 def add(x, y):
     return x + y
 
-def kind(function):
-    if not hasattr(function, "py_func"):
-        return "plain"
-    return "kept on disk" if function.stats.cache_path else "compiled each time"
+@engine.kernel
+def both(x):
+    return add(double(x), 1)
 
+def kind(function):
+    return "plain" if not hasattr(function, "options") else f"compiled {function.options}"
+
+assert both(3) == 7 and double(x=2) == 4
 print(engine.ENGINE, kind(double), kind(add), sep=", ")
 """
 HIDE = """
@@ -45,11 +48,17 @@ def chosen(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("engine, kernels", [("numpy", "plain"), ("numba", "kept on disk")])
-def test_the_environment_decides(engine, kernels, chosen):
-    if engine == "numba":
-        pytest.importorskip("numba", reason="numba is not installed")
-    assert chosen(engine).stdout.strip() == f"{engine}, {kernels}, {kernels}"
+def test_the_environment_decides(chosen):
+    assert chosen("numpy").stdout.strip() == "numpy, plain, plain"
+    pytest.importorskip("numba", reason="numba is not installed")
+    compiled = "numba, compiled {}, compiled {'fastmath': {'reassoc'}}"
+    assert chosen("numba").stdout.strip() == compiled
+
+
+def test_numba_can_be_told_not_to_compile(chosen, monkeypatch):
+    pytest.importorskip("numba", reason="numba is not installed")
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert chosen("numba").stdout.startswith("numba, compiled")
 
 
 def test_an_unknown_engine_is_refused_with_the_closest(chosen):

@@ -90,7 +90,7 @@ def evaluations(monkeypatch):
 
 
 # Compiled, the search would not see that what it calls is counted.
-roots = getattr(rank_one._roots, "py_func", rank_one._roots)
+roots = getattr(rank_one._roots, "__wrapped__", rank_one._roots)
 
 
 def random_poles(rng, n, decades):
