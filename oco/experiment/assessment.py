@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from oco.bounds import RUNGS, full_adagrad_bound
 from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
-from oco.experiment.certification import Certification, certify, certify_prefixes
+from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_loss
 from oco.experiment.game import Game
 from oco.experiment.phases import CUT_SHORT, SPECTRA, Watch, unwatched
 from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
@@ -66,10 +66,11 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
             interruptions.append(f"interrupted while computing {what}")
             return otherwise
 
-    certification = Certification.missing(play)
+    certification, unmoved = Certification.missing(play), None
     with _beside(_spectra, game, play, recorded, watch) as (spectra_found, ready):
         # A loss that failed in the play is no function to minimise.
         if play.rounds and play.status != "failed":
+            unmoved = unless_interrupted("what never moving costs", unmoved_loss)
             certification = unless_interrupted("the best fixed point", certify, certification)
         if game.experiment.prefix_regret and certification.comparator is not None:
             prefixes = unless_interrupted("each prefix's best fixed point", certify_prefixes)
@@ -79,6 +80,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     spans = diameters(game, play, certification)
     steps = climb(game, play, certification, spans, spectra)
     summary = _summary(game, play, certification, spans, steps, spectra)
+    summary = summary.replace(unmoved_loss=unmoved)
     if interruptions:
         message = "; ".join(filter(None, [play.message, *interruptions]))
         summary = summary.replace(status="interrupted", message=message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from oco.regret import Comparator, best_fixed_point, cumulative_losses
 from oco.results import Interval
 from oco.simulator import Play
 
-__all__ = ["Certification", "certify", "certify_prefixes"]
+__all__ = ["Certification", "certify", "certify_prefixes", "unmoved_loss"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ def certify_prefixes(
         found.append(_interval(incurred, _best(game, recorded, int(t), incurred)))
     watch(PREFIXES, done=total, total=total)
     return np.array([span.lo for span in found]), np.array([span.hi for span in found])
+
+
+def unmoved_loss(game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched) -> float:
+    """Return Σ f_t(x_1), what never moving would have cost over the rounds played."""
+    if game.start.any():
+        return float(cumulative_losses(game.loss, game.start, recorded, [play.rounds])[-1])
+    # At the origin every prediction is 0: no pass over the features.
+    losses = game.loss.value(np.zeros(play.margins.shape), play.labels)
+    return math.fsum(np.asarray(losses, dtype=np.float64))
 
 
 def _best(

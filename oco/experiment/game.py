@@ -80,6 +80,8 @@ class Game:
         G ≥ ‖g_t‖ for all t; infinite where none is known.
     shape : tuple of int or None
         (m, n) where x is a matrix, flattened row by row.
+    start : ndarray of shape (d,)
+        x_1, where the learner starts.
     ignored : tuple of str
         Options that were given and that nothing takes.
     """
@@ -91,6 +93,7 @@ class Game:
     domain: Domain
     gradient_bound: float
     shape: tuple[int, int] | None
+    start: np.ndarray
     ignored: tuple[str, ...]
 
     def retire(self) -> None:
@@ -140,7 +143,8 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     options.values |= {"shape": shape or (stream.d,), "gradient_rank": stream.gradient_rank}
     learner = _learner(experiment, objects, options)
     ignored = tuple(name for name in SPECIFIC if name in options.unused())
-    return Game(experiment, learner, loss, stream, domain, bound, shape, ignored)
+    start = np.array(learner.x, dtype=np.float64).reshape(-1)
+    return Game(experiment, learner, loss, stream, domain, bound, shape, start, ignored)
 
 
 def _dimension(experiment: Experiment) -> int | None:

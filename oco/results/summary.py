@@ -153,6 +153,9 @@ class Summary(Record):
         Memory that the learner holds, in bytes.
     notes : tuple of str
         What a reader should know about the numbers above.
+    unmoved_loss : float or None
+        Σ f_t(x_1): what never moving from x_1 costs; None if the run failed or this was not known
+        before an interrupt.
     """
 
     algorithm: str
@@ -185,6 +188,7 @@ class Summary(Record):
     seconds_per_round: float | None
     state_bytes: int | None
     notes: tuple[str, ...]
+    unmoved_loss: float | None = None
 
     @property
     def violated(self) -> tuple[str, ...]:

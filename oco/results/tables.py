@@ -39,6 +39,8 @@ def report(experiment: Experiment, summary: Summary) -> Group:
     if summary.bounds:
         parts.append(Padding(_ladder(summary), (1, 0, 1, 1)))
         parts.append(Padding(_formulas(summary), (0, 0, 1, 2)))
+        meaning = _meaning(summary)
+        parts += [Padding(line(meaning), (0, 0, 1, 2))] if meaning else []
     if summary.notes:
         above = 0 if summary.bounds else 1
         parts.append(Padding(Group(*map(note, summary.notes)), (above, 0, 0, 2)))
@@ -102,6 +104,8 @@ def _quantities(summary: Summary) -> Sheet:
         table.add("rounds played", f"{summary.rounds:,}", f"of {summary.T:,}")
     if summary.average_loss is not None:
         table.add("total loss", number(summary.total_loss), f"{summary.average_loss:.9g} a round")
+    if summary.unmoved_loss is not None:
+        table.add("never moving", number(summary.unmoved_loss), _unmoved(summary))
     _add_regret(table, summary)
     if summary.axes:
         _add_axes(table, summary)
@@ -137,6 +141,13 @@ def _add_regret(table: Sheet, summary: Summary) -> None:
         number(regret.lo),
         f"to {number(regret.hi)}, certified; {regret.hi / summary.rounds:.4g} a round",
     )
+
+
+def _unmoved(summary: Summary) -> str:
+    """Return in words what the learner gained by moving from x_1."""
+    gained = summary.unmoved_loss - summary.total_loss
+    word = "less" if gained < 0 else "more"
+    return f"what x_1 costs in every round: {number(abs(gained))} {word} than the learner"
 
 
 def _add_axes(table: Sheet, summary: Summary) -> None:
@@ -176,6 +187,24 @@ def _formulas(summary: Summary) -> Sheet:
     for bound in summary.bounds:
         table.add(bound.name, bound.formula, style="dim")
     return table
+
+
+def _meaning(summary: Summary) -> str:
+    """Return in words what the bounds' size means, held against the regret of never moving."""
+    values = [bound.value for bound in summary.bounds if bound.value is not None]
+    if summary.unmoved_loss is None or summary.comparator is None or not values:
+        return ""
+    unmoved, best = summary.unmoved_loss - summary.comparator.loss, min(values)
+    if best < unmoved:
+        return (
+            f"Never moving has a regret of {number(unmoved, 4)}. The least bound, "
+            f"{number(best, 4)}, is below that: by itself it proves that the learner learns here."
+        )
+    return (
+        "A bound covers the worst losses with these gradients. On the losses here never moving has "
+        f"a regret of {number(unmoved, 4)}, less than any bound: they say how fast the regret can "
+        "grow, not that the learner learns."
+    )
 
 
 def note(text: str) -> Text:

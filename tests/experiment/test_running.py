@@ -341,6 +341,40 @@ def test_progress_ends_at_the_last_round():
     assert seen == sorted(seen) and seen[-1] == 3000 and len(seen) > 1
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"d": 8},
+        {"d": 8, "loss": "squared", "domain": "box", "lower": 0.25, "upper": 2.0},
+        {"d": 8, "stream": "adversary"},
+        {"shape": (4, 3), "loss": "softmax"},
+    ],
+)
+def test_never_moving_costs_what_the_first_point_does(options):
+    result = oco.run("adagrad", T=150, seed=4, **options)
+    game = prepare(**vars(result.experiment))
+    start, costs = np.array(game.learner.x).reshape(-1), []
+    for features, labels in game.stream.chunks():
+        for a, y in zip(features, labels, strict=True):
+            # As in the run: an adversary answers what is played.
+            z = game.learner.x.reshape(-1, len(a)) @ a
+            z = z if game.stream.outputs else float(z[0])
+            y = game.stream.answer(z) if game.stream.adaptive else y
+            at_start = start.reshape(-1, len(a)) @ a
+            costs.append(
+                float(game.loss.value(at_start if game.stream.outputs else at_start[0], y))
+            )
+            slope = game.loss.derivative(z, y)
+            g = np.multiply.outer(slope, a)
+            game.learner.update(g.reshape(np.shape(game.learner.x)))
+    assert result.summary.unmoved_loss == pytest.approx(sum(costs), rel=1e-12, abs=1e-12)
+
+
+def test_a_run_that_failed_does_not_know_what_never_moving_costs():
+    failed = oco.run("adagrad", lr=1e160, **SMALL).summary
+    assert failed.status == "failed" and failed.unmoved_loss is None
+
+
 def test_every_phase_is_told_to_its_end():
     told = []
     game = prepare("s-adagrad", d=30, k=5, T=3000, prefix_regret=True)

@@ -35,6 +35,27 @@ def test_every_number_of_the_summary_is_there(result):
         assert "holds" in line and bound.formula.split()[0] in text
 
 
+@pytest.mark.parametrize(("unmoved", "word"), [(7.0, "more"), (-7.0, "less")])
+def test_never_moving_is_held_against_the_learner(result, unmoved, word):
+    total = result.summary.total_loss
+    text = report(result, unmoved_loss=total + unmoved)
+    (line,) = (row for row in text.splitlines() if row.startswith("  never moving"))
+    assert line.split()[2] == f"{total + unmoved:,.6g}" and line.endswith(
+        f"7 {word} than the learner"
+    )
+    assert "  never moving" not in report(result, unmoved_loss=None)
+
+
+def test_the_size_of_the_bounds_is_explained_by_never_moving(result):
+    summary = result.summary
+    least = min(bound.value for bound in summary.bounds)
+    for factor, words in ((0.99, "not that the learner learns"), (1.01, "proves that the learner")):
+        text = report(result, unmoved_loss=summary.comparator.loss + factor * least)
+        assert words in " ".join(text.split()) and f"{factor * least:,.4g}" in text
+    assert "learner learns" not in report(result, unmoved_loss=None)
+    assert "learner learns" not in report(result, bounds=())
+
+
 def test_verdicts_have_different_words(result):
     bound = result.summary.bounds[0]
     for holds, word in ((True, "holds"), (False, "VIOLATED"), (None, "open")):
