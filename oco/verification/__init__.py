@@ -4,7 +4,18 @@ A *case* is a stream with a sketch size; a *check* looks at a case and makes *ob
 inequality that some *property* claims.  The test suite and ``oco verify`` use the same ones.
 """
 
-from oco.verification import comparators, games, guaranteed, invariances
+from oco.verification import (
+    comparators,
+    estimates,
+    exactness,
+    games,
+    guaranteed,
+    invariances,
+    learners,
+    replaying,
+    runs,
+    verdicts,
+)
 from oco.verification.cases import Case, load_case, load_rows, save_case
 from oco.verification.drawing import D_MAX, draw, make
 from oco.verification.observations import (
@@ -34,15 +45,21 @@ __all__ = [
     "checks_for",
     "comparators",
     "draw",
+    "estimates",
+    "exactness",
     "games",
     "guaranteed",
     "invariances",
+    "learners",
     "load_case",
     "load_rows",
     "make",
     "replay",
+    "replaying",
+    "runs",
     "save_case",
     "shrink",
+    "verdicts",
     "verify",
     "violation",
 ]

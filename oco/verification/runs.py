@@ -1,0 +1,251 @@
+"""Whole runs, looked at from outside: what was played, paid, compared with, and concluded.
+
+A run is made by `oco.experiment`, as a user makes it; what the learner plays and is told is written
+down on the way, and everything in the result is computed again from that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from oco.domains import Box, Domain, Euclidean
+from oco.experiment import perform, prepare
+from oco.losses import Stream
+from oco.results import Result
+from oco.verification.cases import Case
+from oco.verification.comparators import Reach, even, independent
+from oco.verification.definitions import LOSSES, metric_of, tame
+from oco.verification.learners import MATRICES, SHAPES
+from oco.verification.observations import Observation, Subject, check
+from oco.verification.promises import Ledger
+
+__all__ = ["runs"]
+
+ROUNDS, DIMENSIONS = 14, 4
+ADAPTIVE = 0.3
+# Sums of a few terms; what the independent solver is accurate to; a root of rounding.
+SUMS, SOLVED, ROOTS = 1e-12, 1e-6, 1e-6
+# A subgradient may be taken anywhere within this distance of a kink.
+NEAR = 1e-9
+
+
+class Given(Stream):
+    """The rows and labels of a case as a stream; an adaptive one answers with the worst label."""
+
+    name = "given"
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray, loss: str, adaptive: bool) -> None:
+        super().__init__(features.shape[1], len(features), label_bound=float(abs(labels).max()))
+        self.features, self.labels, self.adaptive = features, labels, adaptive
+        self.default_loss, self._value = loss, LOSSES[loss][0]
+
+    def rows(self, start, stop):
+        """Return rounds `start` to `stop`."""
+        labels = np.full(stop - start, np.nan) if self.adaptive else self.labels[start:stop]
+        return self.features[start:stop], labels
+
+    def answer(self, z):
+        """Return the sign that costs more."""
+        return 1.0 if self._value(z, 1.0) > self._value(z, -1.0) else -1.0
+
+
+@dataclass
+class Watched:
+    """A run and what was seen of it.
+
+    Attributes
+    ----------
+    stream, loss, domain
+        What was played: a_t and y_t, the name of φ, K.
+    points, gradients : list of ndarray of shape (d,)
+        x_t when g_t was handed over, and g_t.
+    result : Result
+        What the run came to.
+    bound : float
+        G ≥ ‖g_t‖ as the run has it.
+    """
+
+    stream: Given
+    loss: str
+    domain: Domain
+    points: list[np.ndarray] = field(default_factory=list)
+    gradients: list[np.ndarray] = field(default_factory=list)
+    result: Result | None = None
+    bound: float = math.inf
+
+    @property
+    def labels(self) -> np.ndarray:
+        """y_t; of an adaptive stream those that it had to give."""
+        if not self.stream.adaptive:
+            return self.stream.labels
+        pairs = zip(self.stream.features, self.points, strict=True)
+        return np.array([self.stream.answer(float(a @ x)) for a, x in pairs])
+
+    def losses(self, points) -> np.ndarray:
+        """Return φ(⟨a_t, x_t⟩, y_t) of each round."""
+        value = LOSSES[self.loss][0]
+        rounds = zip(self.stream.features, points, self.labels, strict=True)
+        return np.array([value(float(a @ x), float(y)) for a, x, y in rounds])
+
+
+def watch(algorithm, loss: str, domain: Domain, stream: Given, **options) -> Watched:
+    """Run a learner and write down what it plays and is told."""
+    seen = Watched(stream, loss, domain)
+    game = prepare(algorithm, loss=loss, domain=domain, stream=stream, **options)
+    learner, update, seen.bound = game.learner, game.learner.update, game.gradient_bound
+
+    def recorded(g):
+        seen.points.append(np.array(learner.x))
+        seen.gradients.append(np.array(g))
+        update(g)
+
+    learner.update = recorded
+    seen.result = perform(game)
+    return seen
+
+
+@check(
+    "runs",
+    protocol="each gradient is φ'(⟨a, x⟩, y)a at the point that was played, with the label known",
+    incurred="losses up to each checkpoint, the learner's and the best fixed point's, as paid",
+    regret="the regret's interval, of all rounds and of each prefix, holds that to an independent "
+    "solver's optimum",
+    diameter="D is the diameter of K, or without bounds max‖x_t‖ + ‖x̂‖ as it occurred",
+    reported="each bound at each checkpoint is its formula, from the gradients that were handed "
+    "over",
+)
+def runs(case: Case, subject: Subject) -> Iterator[Observation]:
+    """Run one of the learners on a few tame rows."""
+    rng = case.rng(10)
+    name = list(subject.learners)[int(rng.integers(len(subject.learners)))]
+    rows = tame(case, ROUNDS, max(SHAPES) if name in MATRICES else DIMENSIONS)
+    rows = rows[np.cumsum(rows.any(axis=1)) > 0]
+    entries = next((size for size in SHAPES if size <= rows.shape[1]), rows.shape[1])
+    if name in MATRICES:
+        rows = rows[:, :entries]
+    if not rows.any():
+        return
+    d, domain = rows.shape[1], _domain(subject, rng)
+    loss = list(LOSSES)[int(rng.integers(len(LOSSES)))]
+    if not domain.bounded and not even(rows):
+        # The best fixed point may lie farther away than squares reach.
+        domain = subject.ball(1.0)
+    if not domain.bounded and loss == "linear":
+        loss = "squared"
+    labels = rng.choice([-1.0, 1.0], len(rows)) * (
+        rng.uniform(0.1, 2, len(rows)) if loss in ("squared", "absolute") else 1.0
+    )
+    stream = Given(rows, labels, loss, adaptive=rng.uniform() < ADAPTIVE)
+    options = {"d": d, "T": len(rows), "k": int(rng.integers(2, min(d, 4) + 2)), "delta": 1.0}
+    if name in MATRICES:
+        options |= {"d": None, "shape": SHAPES.get(entries, (d, 1))}
+    if not domain.bounded or rng.integers(2):
+        options["lr"] = 10.0 ** rng.uniform(-1.5, 0.5)
+    if isinstance(domain, Box) and name not in ("ogd", "adagrad-norm", "adagrad", "adam"):
+        domain = subject.ball(1.0)
+    seen = watch(name, loss, domain, stream, prefix_regret=True, checkpoints=3, **options)
+    place = f"{name}, {loss}, {domain.name}"
+    yield from _as_played(seen, place)
+    yield from _as_paid(seen, place)
+    yield from _compared(seen, place)
+    yield from _bounded(seen, place, name, options)
+
+
+def _domain(subject: Subject, rng) -> Domain:
+    radius = 10.0 ** rng.uniform(-0.5, 0.7)
+    kind = int(rng.integers(3))
+    return (subject.ball(radius), Euclidean(), Box(-radius, radius * rng.uniform(0.2, 1)))[kind]
+
+
+def _as_played(seen: Watched, place: str) -> Iterator[Observation]:
+    slope = LOSSES[seen.loss][1]
+    yield Observation(
+        "protocol", f"{place}, rounds", abs(len(seen.points) - seen.stream.T), 0.0, tolerance=0.0
+    )
+    rounds = zip(seen.stream.features, seen.labels, seen.points, seen.gradients, strict=True)
+    for t, (a, y, x, g) in enumerate(rounds, start=1):
+        z, y, size = float(a @ x), float(y), float(a @ a)
+        near = NEAR * (1 + abs(z))
+        low, high = slope(z - near, y), slope(z + near, y)
+        share = float(g @ a) / size if size else 0.0
+        along = float(np.linalg.norm(g - share * a))
+        outside = max(low - share, share - high) if size else 0.0
+        yield Observation("protocol", f"{place}, round {t}", max(outside, along), 0.0, 1.0, SUMS)
+
+
+def _as_paid(seen: Watched, place: str) -> Iterator[Observation]:
+    result = seen.result
+    sums = {"learner": (seen.losses(seen.points), result.trace.loss)}
+    if result.comparator is not None:
+        fixed = [result.comparator] * len(seen.points)
+        sums["best fixed point"] = seen.losses(fixed), result.trace.comparator_loss
+    for who, (losses, found) in sums.items():
+        for t, total in zip(result.trace.t, found, strict=True):
+            expected, scale = math.fsum(losses[:t]), 1.0 + math.fsum(abs(losses[:t]))
+            off = abs(float(total) - expected)
+            yield Observation("incurred", f"{place}, {who}, to {t}", off, 0.0, scale, SUMS)
+
+
+def _compared(seen: Watched, place: str) -> Iterator[Observation]:
+    result, losses = seen.result, seen.losses(seen.points)
+    regret, trace = result.summary.regret, result.trace
+    spans = [(len(losses), regret.lo, regret.hi)]
+    region = seen.domain
+    if region.bounded:
+        middle = len(trace.t) // 2
+        prefix = trace.prefix_regret_lo[middle], trace.prefix_regret_hi[middle]
+        spans.append((int(trace.t[middle]), *map(float, prefix)))
+    else:
+        region = Reach(result.summary.comparator.radius)
+    for t, low, high in spans:
+        best = independent(seen.loss, region, seen.stream.features[:t], seen.labels[:t])
+        scale, exact = 1.0 + abs(best), math.fsum(losses[:t]) - best
+        yield Observation("regret", f"{place}, to {t}, upper end", exact, high, scale, SOLVED)
+        # Without bounds a better point may lie outside the ball of which `best` is the best.
+        if seen.domain.bounded:
+            yield Observation("regret", f"{place}, to {t}, lower end", low, exact, scale, SOLVED)
+
+
+def _spans(seen: Watched, name: str) -> np.ndarray:
+    """Return D at each checkpoint: a diameter, or without bounds the distances that occurred."""
+    t, domain = seen.result.trace.t, seen.domain
+    if isinstance(domain, Box):
+        sides = np.broadcast_to(np.subtract(domain.upper, domain.lower), seen.stream.d)
+        return np.full(len(t), sides.max() if name == "adagrad" else np.linalg.norm(sides))
+    if domain.bounded:
+        return np.full(len(t), 2 * domain.radius(seen.stream.d))
+    # The point after a round counts, although it may not be played any more.
+    points = [*seen.points[1:], seen.result.x]
+    lengths = np.maximum.accumulate([float(np.linalg.norm(x)) for x in points])
+    return lengths[t - 1] + float(np.linalg.norm(seen.result.comparator))
+
+
+def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Observation]:
+    trace, summary, shape = seen.result.trace, seen.result.summary, options.get("shape")
+    if not trace.bounds:
+        return
+    spans, d = _spans(seen, name), seen.stream.d
+    off = abs(summary.diameter / spans[-1] - 1) if spans[-1] else summary.diameter
+    yield Observation("diameter", place, off)
+    shape = shape or (d,)
+    absorb = metric_of(name, d=d, k=options["k"], delta=options["delta"], shape=shape)
+    ledger = Ledger(summary.lr, options["k"], tuple(n for n in shape if n > 1) or (1,))
+    checkpoints = {int(t): i for i, t in enumerate(trace.t)}
+    for t, g in enumerate(seen.gradients, start=1):
+        metric = absorb(g)
+        if not metric.clear:
+            return
+        ledger.enter(g, metric)
+        if t not in checkpoints:
+            continue
+        i = checkpoints[t]
+        for rung, values in trace.bounds.items():
+            expected = ledger.bound(rung, float(spans[i]), seen.bound)
+            # Without bounds on K nor on a slope, both are infinite.
+            off = 0.0 if values[i] == expected else abs(float(values[i]) - expected)
+            scale = max(expected, ledger.resolution(float(spans[i])))
+            yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)

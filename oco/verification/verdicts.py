@@ -1,0 +1,93 @@
+"""What a run concludes from a regret and a bound, where a learner claims a bound that is false."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from oco.algorithms import Diagnostics
+from oco.results.summary import HOLDS, VIOLATED
+from oco.verification.cases import Case
+from oco.verification.definitions import tame
+from oco.verification.observations import Observation, Subject, check
+from oco.verification.runs import Given, watch
+
+__all__ = ["verdicts"]
+
+ROUNDS, DIMENSIONS = 12, 4
+# A wide interval, so that a claim can lie inside it.
+GAP = 3.0
+# Beside a regret of one, that much below or above it is no rounding.
+CLEARLY, SUMS = 1e-3, 1e-12
+
+
+class Boaster:
+    """Stays where it is, and claims a certificate that was chosen beforehand."""
+
+    bounds = ("certificate",)
+    k, lr = None, 1.0
+
+    def __init__(self, d: int, claim: float, diameter: float) -> None:
+        self.x, self.diameter = np.zeros(d), diameter
+        # The certificate is D²/(2η)·potential with nothing else.
+        self.potential = 2 * claim / diameter**2
+
+    def update(self, g) -> None:
+        """Learn nothing."""
+
+    def diagnostics(self) -> Diagnostics:
+        """Return the claim in the form of an account."""
+        return Diagnostics(self.potential, 0.0, 0.0, None, None, self.x.nbytes)
+
+
+@check(
+    "verdicts",
+    verdict="a bound is said to hold or to be violated only where the regret's interval proves it",
+)
+def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
+    """Let a learner that stays at 0 claim too little, too much, and what the interval leaves."""
+    rng = case.rng(11)
+    rows = tame(case, ROUNDS, DIMENSIONS)
+    rows = rows[rows.any(axis=1)]
+    if not len(rows):
+        return
+    loss = ("linear", "squared", "logistic")[int(rng.integers(3))]
+    ball = subject.ball(10.0 ** rng.uniform(-0.3, 0.7))
+    labels = rng.choice([-1.0, 1.0], len(rows))
+    # What the first half gains, the second half may lose: regret is largest on the way.
+    if rng.integers(2):
+        half = (len(rows) + 1) // 2
+        rows, labels = np.concatenate([rows[:half], rows[:half]]), np.repeat([1.0, -1.0], half)
+    d, diameter = rows.shape[1], 2 * ball.radius(rows.shape[1])
+
+    def played(claim: float):
+        stream = Given(rows, labels, loss, adaptive=False)
+        options = {"d": d, "T": len(rows), "gap": GAP, "checkpoints": 8}
+        return watch(lambda d: Boaster(d, claim, diameter), loss, ball, stream, **options).result
+
+    regret = played(1.0).summary.regret
+    width = max(regret.hi - regret.lo, CLEARLY * (1 + abs(regret.hi)))
+    for what, claim in (
+        ("below", regret.lo - width),
+        ("within", (regret.lo + regret.hi) / 2),
+        ("above", regret.hi + width),
+    ):
+        if claim > 0:
+            yield from _judged(played(claim), f"{loss}, a claim {what}", claim)
+
+
+def _judged(result, where: str, claim: float) -> Iterator[Observation]:
+    (verdict,), regret = result.trace.holds.values(), result.summary.regret
+    scale = 1.0 + abs(regret.hi)
+    if verdict[-1] == HOLDS:
+        yield Observation("verdict", f"{where} holds", regret.hi, claim, scale, SUMS)
+    if verdict[-1] == VIOLATED:
+        yield Observation("verdict", f"{where} is violated", claim, regret.lo, scale, SUMS)
+    # What is clear is said.
+    if claim < regret.lo - CLEARLY * scale:
+        yield Observation("verdict", f"{where} is told", float(not result.violated), tolerance=0.0)
+    (bound,) = result.summary.bounds
+    worst = int(min(verdict)) if len(verdict) else 0
+    told = {True: HOLDS, False: VIOLATED}.get(bound.holds, 0)
+    yield Observation("verdict", f"{where}, the worst", float(told - worst), tolerance=0.0)
