@@ -17,7 +17,6 @@ from oco.verification.cases import Case
 
 __all__ = [
     "LOSSES",
-    "SMOOTH",
     "Axis",
     "Ball",
     "Metric",

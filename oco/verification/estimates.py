@@ -1,4 +1,4 @@
-"""What a sketch says of the gradients that it has seen: Ω_k, captured mass, tr G^{1/2}, a report."""
+"""What a sketch says of the gradients that it has seen: Ω_k, captured mass, tr G^{1/2}."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def minorants(case: Case, subject: Subject) -> Iterator[Observation]:
             for point, label, u, c in zip(z, y, lines.slope, lines.offset, strict=True):
                 over = _over(name, float(u), float(c), float(label))
                 where = f"{kind} of {name} at {point:.3g}, label {label:.3g}"
-                # Slope and offset are rounded numbers; the terms that they are made of say how much.
+                # Slope and offset are rounded; the terms that they are made of say how much.
                 size = (1 + abs(u)) * (abs(point) + abs(label))
                 yield Observation("minorant", where, over, 0.0, size, EPS)
                 yield Observation("touching", where, -over, 0.0, size, SUMS)
@@ -106,10 +106,15 @@ def losses(case: Case, subject: Subject) -> Iterator[Observation]:
             size = 1.0 + abs(expected)
             off = abs(float(loss.value(z, y)) - expected)
             yield Observation("loss", f"{where}, value", off, 0.0, size, SUMS)
+            u = float(loss.derivative(z, y))
+            conjugate = _conjugate(name, u, y)
+            if conjugate is not None:
+                off = abs(float(loss.conjugate(u, y)) - float(conjugate))
+                size = 1.0 + abs(u) * (abs(u) + abs(y))
+                yield Observation("loss", f"{where}, conjugate", off, 0.0, size, SUMS)
             step = 1e-9 * (1 + abs(z) + abs(y))
             low, high = float(slope(z - step, y)), float(slope(z + step, y))
-            found = float(loss.derivative(z, y))
-            outside = max(low - found, found - high)
+            outside = max(low - u, u - high)
             yield Observation("loss", f"{where}, slope", outside, 0.0, 1 + abs(high), SUMS)
             if loss.smooth:
                 width = 1e-4 * (1 + abs(z) + abs(y))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from oco.bounds import RUNGS, Account, ladder
+from oco.bounds import Account, ladder
 from oco.domains import Box, Domain, Euclidean
 from oco.experiment.lookup import Options
 from oco.verification import definitions
@@ -158,6 +158,8 @@ def _told(place, learner, ledger: Ledger, travelled: float) -> Iterator[Observat
         told[f"axis {i}, ε"] = (now.axes[i].regularisation, axis.epsilon)
     for what, (found, expected) in told.items():
         off, scale = abs(float(found) - expected), max(abs(expected), mass, math.sqrt(mass))
+        if what.endswith("ε"):
+            scale = expected
         yield Observation("account", f"{place}, {what}", off, 0.0, scale, ROOTS)
 
 

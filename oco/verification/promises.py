@@ -67,7 +67,7 @@ class Ledger:
         return float(min(self.shape)) if len(self.shape) > 1 else 1.0
 
     def resolution(self, diameter: float) -> float:
-        """What a bound is measured against: D²/(2η)·d·(Σ‖g‖²)^{1/2} feels a mass that is rounding.
+        """Return (D²/(2η) + η)·d·(Σ‖g‖²)^{1/2}, beside which bounds have their rounding.
 
         Escapes enter by their roots, and so does their rounding.
         """

@@ -1,8 +1,9 @@
-"""Streams of rounds: the same ones each time they are asked for, and the ones that are described."""
+"""Streams of rounds: the same each time that they are asked for, and as they are described."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def streams(case: Case, subject: Subject) -> Iterator[Observation]:
 def _replayed(first, second, other, features, labels, rng, where) -> Iterator[Observation]:
     T = first.T
     cuts = [0, *sorted(rng.integers(0, T + 1, 2).tolist()), T]
-    pieces = [second.rows(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    pieces = [second.rows(a, b) for a, b in pairwise(cuts)]
     again = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
     part = int(rng.integers(1, T + 1))
     start = [np.concatenate(parts) for parts in zip(*second.chunks(part), strict=True)]

@@ -110,6 +110,7 @@ def watch(algorithm, loss: str, domain: Domain, stream: Given, **options) -> Wat
 
 @check(
     "runs",
+    gradients="no gradient is longer than the G of the run",
     protocol="each gradient is φ'(⟨a, x⟩, y)a at the point that was played, with the label known",
     incurred="losses up to each checkpoint, the learner's and the best fixed point's, as paid",
     regret="the regret's interval, of all rounds and of each prefix, holds that to an independent "
@@ -166,6 +167,8 @@ def _as_played(seen: Watched, place: str) -> Iterator[Observation]:
     yield Observation(
         "protocol", f"{place}, rounds", abs(len(seen.points) - seen.stream.T), 0.0, tolerance=0.0
     )
+    longest = max(float(np.linalg.norm(g)) for g in seen.gradients)
+    yield Observation("gradients", place, longest, seen.bound, max(longest, 1.0))
     rounds = zip(seen.stream.features, seen.labels, seen.points, seen.gradients, strict=True)
     for t, (a, y, x, g) in enumerate(rounds, start=1):
         z, y, size = float(a @ x), float(y), float(a @ a)

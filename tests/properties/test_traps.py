@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mutants
+import traps
 import numpy as np
 import pytest
 
@@ -29,18 +29,18 @@ def violated(subject, checks):
 
 
 def test_the_unchanged_variant_has_every_property():
-    assert violated(Subject(sketch=mutants.Plain), SKETCH_CHECKS) == set()
+    assert violated(Subject(sketch=traps.Plain), SKETCH_CHECKS) == set()
 
 
 @pytest.mark.parametrize(
     "sketch, properties",
     [
-        (mutants.OnlyOutsideTheFrame, {"step", "P4-trace"}),
-        (mutants.NormalisesNoise, {"orthonormal"}),
-        (mutants.NextEigenvalue, {"rank", "step"}),
-        (mutants.NextEigenvalueCut, {"P1-P2-over", "step"}),
-        (mutants.SlowTail, {"P3-escaped", "P4-trace", "step"}),
-        (mutants.ForgetsTheTail, {"P1-P2-over", "P2-monotone"}),
+        (traps.OnlyOutsideTheFrame, {"step", "P4-trace"}),
+        (traps.NormalisesNoise, {"orthonormal"}),
+        (traps.NextEigenvalue, {"rank", "step"}),
+        (traps.NextEigenvalueCut, {"P1-P2-over", "step"}),
+        (traps.SlowTail, {"P3-escaped", "P4-trace", "step"}),
+        (traps.ForgetsTheTail, {"P1-P2-over", "P2-monotone"}),
     ],
 )
 def test_a_wrong_sketch_is_caught(sketch, properties):
@@ -50,8 +50,8 @@ def test_a_wrong_sketch_is_caught(sketch, properties):
 @pytest.mark.parametrize(
     "sketch, check, name",
     [
-        (mutants.MergesWithoutTheTail, "merging", "P6-merging"),
-        (mutants.DecaysLate, "blocks", "blocks"),
+        (traps.MergesWithoutTheTail, "merging", "P6-merging"),
+        (traps.DecaysLate, "blocks", "blocks"),
     ],
 )
 def test_a_wrong_merge_or_block_is_caught(sketch, check, name):
@@ -59,16 +59,16 @@ def test_a_wrong_merge_or_block_is_caught(sketch, check, name):
 
 
 def test_a_projection_that_ignores_the_metric_is_caught():
-    assert violated(Subject(ball=mutants.Nearest), ["accounts"]) == {"projection"}
+    assert violated(Subject(ball=traps.Nearest), ["accounts"]) == {"projection"}
 
 
 @pytest.mark.parametrize(
     "learners, properties",
     [
-        (mutants.INVERTING, {"P7-learner"}),
-        (mutants.LATE_TRACE, {"certificate", "ladder"}),
-        (mutants.LATE_QUADRATIC, {"certificate"}),
-        (mutants.UNCOMPENSATED, {"H-monotone"}),
+        (traps.INVERTING, {"P7-learner"}),
+        (traps.LATE_TRACE, {"certificate", "ladder"}),
+        (traps.LATE_QUADRATIC, {"certificate"}),
+        (traps.UNCOMPENSATED, {"H-monotone"}),
     ],
 )
 def test_a_wrong_learner_is_caught(learners, properties):
@@ -80,7 +80,7 @@ def test_the_library_passes_on_the_same_cases():
 
 
 def test_a_counterexample_is_minimal_and_violates_the_same_property():
-    result = verify(draw(6, seed=0), Subject(sketch=mutants.ForgetsTheTail), only=["guarantees"])
+    result = verify(draw(6, seed=0), Subject(sketch=traps.ForgetsTheTail), only=["guarantees"])
     found = {example.property: example for example in result.counterexamples}
     case = found["P1-P2-over"].case
     # Two rows that each push something out of a sketch with a single direction.
