@@ -1,6 +1,6 @@
 """Deliberately wrong sketches, projections and learners, each with one of the known traps.
 
-`Plain` is Frequent Directions in a frame V and a rotation W, like the library's, with each delicate
+Faults in the package itself are in `mutants`.  `Plain` is Frequent Directions in a frame V and a rotation W, like the library's, with each delicate
 point in a method of its own; a mutant overrides one of them.
 """
 
@@ -36,7 +36,8 @@ class Plain:
             self.escaped_mass = self.decayed_tail()
             return
         if len(self.frame) >= 1.5 * self.k:
-            self.frame, self.rotation = self.directions, np.eye(len(self.rotation))
+            # Orthonormal to rounding again: otherwise what rounding adds would add up.
+            self.frame, self.rotation = self.folded(), np.eye(len(self.rotation))
         inside, rest = self.project_out(self.frame, g)
         length = np.linalg.norm(rest)
         if self.is_a_direction(length, np.linalg.norm(g)):
@@ -56,6 +57,10 @@ class Plain:
         self.eigenvalues = np.maximum(values[:kept] - rho, 0.0)
         self.rotation = vectors[:, :kept].T @ self.rotation
         self.escaped_mass = self.decayed_tail() + rho
+
+    def folded(self):
+        q, r = np.linalg.qr(self.directions.T)
+        return q.T * np.sign(np.diag(r))[:, None]
 
     def project_out(self, rows, g):
         inside = rows @ g

@@ -85,6 +85,12 @@ def guarantees(case: Case, subject: Subject) -> Iterator[Observation]:
             yield _trace_equality(case, sketch, exact, f"row {t}, equality")
 
 
+def _mass(case: Case, sketch, exact: np.ndarray, where: str) -> Observation:
+    trace = float(np.trace(exact))
+    scale, off = trace or 1.0, abs(float(case.squared(sketch.total_mass)) - trace)
+    return Observation("mass", where, off, 0.0, scale, ROUNDING + case.floor / scale)
+
+
 def _trace_equality(case: Case, sketch, exact: np.ndarray, where: str) -> Observation:
     # A step with one row takes ρ off exactly ℓ eigenvalues, so nothing else is lost.
     trace = float(np.trace(exact))

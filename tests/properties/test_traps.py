@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import traps
 import numpy as np
 import pytest
+import traps
 
 from oco.verification import CHECKS, Subject, draw, make, verify
 

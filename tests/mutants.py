@@ -1,0 +1,293 @@
+"""Faults that ``oco verify`` must notice, one in each delicate place of every room.
+
+    python tests/mutants.py                # all of them, at the 40 cases of a short verification
+    python tests/mutants.py --cases 300 --only sketch --jobs 2
+
+Prints a table: the fault, where it is, the properties that the first case violates that shows it,
+which case that was, and the time.  The exit code is 1 if a fault goes unnoticed, or if the package
+as it is does not pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from mutation import Mutant, Outcome, try_mutant
+
+__all__ = ["MUTANTS"]
+
+SKETCH = [
+    Mutant("τ is not decayed", "sketch", "step",
+           "decay * numbers[ESCAPED] + numbers[LAST]", "numbers[ESCAPED] + numbers[LAST]"),
+    Mutant("τ decays by √β", "sketch", "step",
+           "decay * numbers[ESCAPED] + numbers[LAST]",
+           "math.sqrt(decay) * numbers[ESCAPED] + numbers[LAST]"),
+    Mutant("ρ is the eigenvalue before the last", "sketch", "_update",
+           "max(float(w[n - 1]), 0.0)", "max(float(w[n - 2]), 0.0)"),
+    Mutant("ρ is half of what it should be", "sketch", "_update",
+           "max(float(w[n - 1]), 0.0)", "max(float(w[n - 1]) / 2, 0.0)"),
+    Mutant("ρ is not deducted", "sketch", "_update",
+           "np.maximum(w - rho, 0.0)", "np.maximum(w, 0.0)"),
+    Mutant("what is new is new to V, not to W V", "sketch", "_split",
+           "inner(z, z)", "inner(inside[:m], inside[:m])"),
+    Mutant("one pass of Gram–Schmidt where two are needed", "sketch", "_split",
+           "rest -= known", "pass"),
+    Mutant("rounding is made a direction", "sketch", "_split",
+           "new <= NEW_DIRECTION", "new <= 0.0"),
+    Mutant("the drift from orthonormality is not corrected", "sketch", "step",
+           "orthonormalise(frame, rotation, m, q)", "None"),
+    Mutant("W is not reset when it is folded into V", "sketch", "fold",
+           "rotation[:] = 0.0", "pass"),
+    Mutant("the image of x is not folded", "sketch", "fold", "image[:] = turned", "pass"),
+    Mutant("the total mass is not decayed", "sketch", "step",
+           "decay * numbers[TOTAL] + mass", "numbers[TOTAL] + mass"),
+    Mutant("a merge forgets the other's τ", "sketch", "FrequentDirections.merge",
+           "self.state.numbers[ESCAPED] += other.escaped_mass", "pass"),
+    Mutant("a block does not decay what was there", "sketch", "FrequentDirections._absorb_block",
+           "decay * self.eigenvalues", "self.eigenvalues"),
+    Mutant("a block does not decay τ", "sketch", "FrequentDirections.update",
+           "self.state.numbers[ESCAPED] *= self.decay", "pass"),
+    Mutant("Ω divides by one too many", "sketch", "escaped_mass_limit",
+           "tails[j] / (size - j)", "tails[j] / (size - j + 1)"),
+    Mutant("the lower end of Ω's range forgets τ", "sketch", "escaped_mass_limit_range",
+           "total_mass - heads - j * escaped_mass", "total_mass - heads"),
+    Mutant("the upper end of Ω's range divides by one too many", "sketch",
+           "escaped_mass_limit_range",
+           "(total_mass - heads) / (size - j)", "(total_mass - heads) / (size - j + 1)"),
+    Mutant("the sketch's report looks at the wrong eigenvalue", "sketch", "check",
+           "float(error[-1])", "float(error[0])"),
+]  # fmt: skip
+
+LINALG = [
+    Mutant("the pseudo-inverse is cut off at 1e-3", "linalg", "", "RANK_CUTOFF = 1e-12",
+           "RANK_CUTOFF = 1e-3"),
+    Mutant("the pseudo-inverse inverts rounding", "linalg", "", "RANK_CUTOFF = 1e-12",
+           "RANK_CUTOFF = 0.0"),
+    Mutant("the projection stops before its root", "linalg", "ball_multiplier",
+           "step <= LAST_STEP * mu", "True"),
+    Mutant("the projection's root is of ‖x‖ = R + 1", "linalg", "ball_multiplier",
+           "math.sqrt(square) - 1", "math.sqrt(square) - 1.1"),
+    Mutant("the null space is not shortened", "linalg", "ball_weights",
+           "max(1.0 - inside.sum(), 0.0)", "1.0"),
+    Mutant("a Kronecker trace is a sum", "linalg", "Kronecker.sum",
+           "np.prod([factor.sum() for factor in self.factors])",
+           "np.sum([factor.sum() for factor in self.factors])"),
+]  # fmt: skip
+
+LEARNERS = [
+    Mutant("η is √2 times too large", "algorithms", "MirrorDescent.__init__",
+           "diameter / math.sqrt(2)", "diameter"),
+    Mutant("the step uses H before the gradient", "algorithms", "MirrorDescent._in_steps",
+           "direction = self.preconditioner.update(g, square)",
+           "direction = (self.preconditioner.metric.power(-1) @ g, "
+           "self.preconditioner.update(g, square))[0]"),
+    Mutant("the step is not projected", "algorithms", "MirrorDescent._in_steps",
+           "self.domain.project(x - lr * direction, self.preconditioner.metric)",
+           "x - lr * direction"),
+    Mutant("max‖x‖ is the last ‖x‖", "algorithms", "MirrorDescent.update",
+           "max(self._travelled, math.sqrt(np.dot(x, x)))", "math.sqrt(np.dot(x, x))"),
+    Mutant("the metric leaves τ out", "algorithms", "s_adagrad",
+           "SketchedRoot(d, k, compensate=True)", "SketchedRoot(d, k, compensate=False)"),
+    Mutant("gᵀH⁻¹g leaves out what is outside the sketch", "algorithms", "_descend",
+           "inner(along, c) + scale * outside", "inner(along, c)"),
+    Mutant("Ada-FD's metric leaves δ out", "algorithms", "_roots", "shifted += delta", "pass"),
+    Mutant("Ada-FD's potential leaves d out", "algorithms", "ShiftedSketch.potential",
+           "self.sketch.d * self._root_escapes", "self._root_escapes"),
+    Mutant("Ada-FD's potential adds ρ, not √ρ", "algorithms", "ShiftedSketch.descend",
+           "math.sqrt(self.sketch.last_escape)", "self.sketch.last_escape"),
+    Mutant("AdaGrad's D on a box is the ℓ2 diameter", "algorithms", "adagrad",
+           "domain.width(d)", "domain.diameter(d)"),
+    Mutant("gradient descent's rate ignores G", "algorithms", "ogd",
+           "math.sqrt(2) * checks.number('gradient_bound', gradient_bound, low=0)",
+           "math.sqrt(2)"),
+    Mutant("Adam's means are not corrected for their bias", "algorithms", "Moments._correction",
+           "1 - beta ** self.steps if self.bias_correction and beta < 1 and self.steps else 1.0",
+           "1.0"),
+    Mutant("Adam's square root is left out", "algorithms", "Moments.scale",
+           "np.sqrt(self.second / self._correction(self.beta2))",
+           "self.second / self._correction(self.beta2)"),
+    Mutant("S-Shampoo's exponent is 1/(4p)", "algorithms", "KroneckerRoot._root.root",
+           "1 / (2 * self.order)", "1 / (4 * self.order)"),
+    Mutant("S-Shampoo's exponent is 1/p", "algorithms", "KroneckerRoot._root.root",
+           "1 / (2 * self.order)", "1 / self.order"),
+    Mutant("Shampoo's statistics are not corrected for their bias", "algorithms",
+           "KroneckerRoot._scale", "(1 - self.decay) / correction", "1 - self.decay"),
+    Mutant("Shampoo's ε is not in the theorem", "algorithms", "KroneckerDescent.diagnostics",
+           "root.epsilon / (1 + root.epsilon) * self._largest(metric)", "0.0"),
+    Mutant("Shampoo counts gradients as of rank 1", "algorithms", "KroneckerDescent.__init__",
+           "largest_rank(root.shape)", "1.0"),
+]  # fmt: skip
+
+DOMAINS = [
+    Mutant("a ball is projected onto without the metric", "domains", "Ball.project",
+           "self.nearest(metric.project_on_ball(y, self._radius))", "self.nearest(y)"),
+    Mutant("a box has no lower side", "domains", "Box.nearest",
+           "np.clip(y, self.lower, self.upper)", "np.minimum(y, self.upper)"),
+    Mutant("a box's support takes the upper side", "domains", "Box.support",
+           "np.maximum(self.lower * s, self.upper * s)", "np.abs(self.upper * s)"),
+    Mutant("a ball's diameter is its radius", "domains", "Ball.diameter",
+           "2 * self._radius", "self._radius"),
+]  # fmt: skip
+
+LOSSES = [
+    Mutant("the logistic slope ignores the label", "losses", "Logistic.derivative",
+           "expit(-y * z)", "expit(-z)"),
+    Mutant("the hinge's kink is at 0", "losses", "Hinge.derivative", "y * z < 1.0", "y * z < 0.0"),
+    Mutant("the squared loss is not halved", "losses", "Squared.value",
+           "0.5 * residual * residual", "residual * residual"),
+    Mutant("the squared loss's slope bound forgets the label", "losses", "Squared.lipschitz",
+           "float(z_max + y_max)", "float(z_max)"),
+    Mutant("the hinge's conjugate has the wrong sign", "losses", "Hinge.conjugate",
+           "_on_domain(np.abs(share - 0.5), 0.5 + DOMAIN_SLACK, -share)",
+           "_on_domain(np.abs(share - 0.5), 0.5 + DOMAIN_SLACK, share)"),
+    Mutant("labels do not depend on the seed", "losses", "Stochastic.__init__",
+           "RandomSequence(seed, Purpose.LABELS)", "RandomSequence(0, Purpose.LABELS)"),
+    Mutant("labels come from the features' random numbers", "losses", "Stochastic.__init__",
+           "RandomSequence(seed, Purpose.LABELS)", "RandomSequence(seed, Purpose.FEATURES)"),
+    Mutant("a stream's second reading gives other labels", "losses", "Stochastic.rows",
+           "self._uniforms.uniforms(start, stop)", "self._uniforms.uniforms(0, stop - start)"),
+    Mutant("drift begins anew with each chunk", "losses", "Drift._features",
+           "np.arange(start, stop)", "np.arange(stop - start)"),
+    Mutant("the adversary answers with the better sign", "losses", "WorstSign.answer",
+           "positive > negative", "positive < negative"),
+    Mutant("a recording repeats its first labels", "losses", "Recorded.chunks",
+           "start += len(features)", "pass"),
+]  # fmt: skip
+
+PROTOCOL = [
+    Mutant("the gradient is that of the round before", "simulator", "_Game.chunk",
+           "learner.update(slope * a)",
+           "learner.update(slope * features[max(self.t - 1, 0) % len(features)])"),
+    Mutant("the gradient does not wait for the adversary's label", "simulator", "_Game.chunk",
+           "derivative(z, y)", "derivative(z, y if answer is None else -1.0)"),
+    Mutant("losses are summed one round short", "simulator", "_Game.result",
+           "np.cumsum(losses)[checkpoints - 1]",
+           "np.cumsum(losses)[np.maximum(checkpoints - 2, 0)]"),
+]  # fmt: skip
+
+REGRET = [
+    Mutant("the unbounded certificate has half of ‖s‖", "regret", "Certificate.add_minorants",
+           "float(np.linalg.norm(s))", "float(np.linalg.norm(s)) / 2"),
+    Mutant("the bound looks at the wrong side of K", "regret", "Certificate.add_minorants",
+           "self._domain.support(-s)", "self._domain.support(s)"),
+    Mutant("offsets are raised by their rounding", "regret", "_offset",
+           "value - inner(slope, z) - ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))",
+           "value - inner(slope, z) + ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))"),
+    Mutant("at a kink the offset is that of one side", "regret", "MoreauEnvelope._bisect",
+           "(1 - share) * _offset(loss.value(low, y), below, low) + share * _offset("
+           "loss.value(high, y), above, high)", "_offset(loss.value(high, y), above, high)"),
+    Mutant("kinks are taken for smooth", "regret", "best_fixed_point",
+           "SmoothLoss if tangents else MoreauEnvelope", "SmoothLoss"),
+    Mutant("the best fixed point's losses are one round short", "regret", "cumulative_losses",
+           "np.concatenate([[0.0], np.cumsum(np.concatenate([np.empty(0), *losses]))])[checkpoints]",
+           "np.concatenate([[0.0], np.cumsum(np.concatenate([np.empty(0), *losses]))])"
+           "[checkpoints - 1]"),
+    Mutant("linear losses are maximised", "regret", "_best_for_linear",
+           "domain.farthest(-s)", "domain.farthest(s)"),
+]  # fmt: skip
+
+BOUNDS = [
+    Mutant("the certificate has η/4", "bounds", "Account.balance",
+           "self.lr / 2 * quadratic", "self.lr / 4 * quadratic"),
+    Mutant("the certificate has D for D²", "bounds", "Account.balance",
+           "self.diameter ** 2", "self.diameter"),
+    Mutant("the tail leaves d out", "bounds", "_with_tail",
+           "account.d * math.sqrt(mass)", "math.sqrt(mass)"),
+    Mutant("the tail has ρ for √ρ", "bounds", "_with_tail", "math.sqrt(mass)", "mass"),
+    Mutant("theorem 3 has Ω_{k+1}", "bounds", "_theorem_3", "account.k", "account.k + 1"),
+    Mutant("the rounds' bound has G for G²", "bounds", "_rounds",
+           "account.gradient_bound ** 2", "account.gradient_bound"),
+    Mutant("Shampoo's bound leaves the rank out", "bounds", "_with_rank",
+           "2 * account.diagnostics.gradient_rank * potential", "2 * potential"),
+    Mutant("Shampoo's theorem has the power 1/p", "bounds", "_shampoo_theorem",
+           "1 / (2 * len(axes))", "1 / len(axes)"),
+    Mutant("a verdict is lenient: the lower end is enough", "bounds", "verdict",
+           "hi <= value", "lo <= value"),
+    Mutant("a violation is told at twice the bound only", "bounds", "verdict",
+           "lo > value", "lo > 2 * value"),
+]  # fmt: skip
+
+EXPERIMENT = [
+    Mutant("D leaves ‖x̂‖ out on an unbounded domain", "experiment", "diameters",
+           "travelled + float(np.linalg.norm(certification.comparator.x))", "travelled"),
+    Mutant("a prefix's best point sees all rounds", "experiment", "certify_prefixes",
+           "_best(game, recorded, int(t), incurred)",
+           "_best(game, recorded, play.rounds, incurred)"),
+    Mutant("the upper end of a prefix's regret is not used", "experiment",
+           "Certification.intervals", "np.maximum(hi, self.prefixes[1])", "hi"),
+    Mutant("only the last verdict counts", "experiment", "Ladder.bounds",
+           "self.holds[name].min()", "self.holds[name][-1]"),
+    Mutant("the Ω that is reported is Ω_{k+1}", "experiment", "_summary",
+           "escaped_mass_limit(spectrum, k)", "escaped_mass_limit(spectrum, k + 1)"),
+    Mutant("the range of Ω that is reported is Ω_{k−1}'s", "experiment", "_omega_range",
+           "sketch.k", "sketch.k - 1"),
+    Mutant("G leaves out how large predictions get", "experiment", "_gradient_bound",
+           "stream.feature_norm * radius if stream.feature_norm else 0.0", "0.0"),
+    Mutant("spectra start anew at each checkpoint", "gradients", "_covariances",
+           "covariance += np.matmul(rows.T, rows, out=product)",
+           "covariance[:] = np.matmul(rows.T, rows, out=product)"),
+]  # fmt: skip
+
+RANKS = [
+    Mutant("captured mass cannot be more than the sketch holds", "ranks", "_choice",
+           "(k - 1) * escaped", "0.0"),
+    Mutant("the ratio's lower end is twice too large", "ranks", "_choice",
+           "2 * root_hi", "root_hi"),
+    Mutant("tr G^½ has no room above the sketch", "ranks", "_root_trace",
+           "np.sqrt(values + np.clip(high - values, 0.0, room))", "np.sqrt(values)"),
+]  # fmt: skip
+
+#: Every fault, by room.
+MUTANTS: dict[str, list[Mutant]] = {
+    "sketch": SKETCH,
+    "linalg": LINALG,
+    "learners": LEARNERS,
+    "domains": DOMAINS,
+    "losses": LOSSES,
+    "protocol": PROTOCOL,
+    "regret": REGRET,
+    "bounds": BOUNDS,
+    "experiment": EXPERIMENT,
+    "ranks": RANKS,
+}
+
+
+def _row(room: str, fault: str, outcome: Outcome) -> str:
+    if not outcome.violated:
+        caught, at = "**nothing**", f"none of {outcome.cases}"
+    else:
+        caught, at = ", ".join(f"`{name}`" for name in outcome.violated), str(outcome.cases)
+    return f"| {room} | {fault} | {caught} | {at} | {outcome.seconds:.0f} |"
+
+
+def main() -> int:
+    """Try the mutants and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=MUTANTS, action="append", help="a room")
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args()
+    chosen = [(room, mutant) for room in options.only or MUTANTS for mutant in MUTANTS[room]]
+    unchanged = try_mutant(None, options.cases, options.seed)
+    print("| room | fault | caught by | case | seconds |\n| --- | --- | --- | --- | --- |")
+    print(_row("", "none: the package as it is", unchanged))
+    survivors = []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        tried = pool.map(lambda one: try_mutant(one[1], options.cases, options.seed), chosen)
+        for (room, mutant), outcome in zip(chosen, tried, strict=True):
+            print(_row(room, mutant.fault, outcome), flush=True)
+            if not outcome.violated:
+                survivors.append(mutant.fault)
+    print(f"\n{len(chosen) - len(survivors)} of {len(chosen)} faults were noticed.")
+    for fault in survivors:
+        print(f"UNNOTICED: {fault}", file=sys.stderr)
+    if unchanged.violated:
+        print(f"VIOLATED without any fault: {', '.join(unchanged.violated)}", file=sys.stderr)
+    return int(bool(survivors or unchanged.violated))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
