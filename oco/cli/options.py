@@ -140,8 +140,22 @@ _EXPERIMENT = (
         LOSSES,
         "--data",
         unit="FILE",
-        help="Take the rounds from a file: svmlight text, .npz with arrays X and y, or .npy with "
-        "the labels in the last column.",
+        help="Take the rounds from a file: svmlight text, .npz (arrays X and y, or sparse), .npy "
+        "with the labels in the last column, .csv or .parquet, compressed or not; - for a pipe; "
+        "sklearn:NAME for breast_cancer, diabetes, digits, iris or wine.",
+    ),
+    option(
+        LOSSES,
+        "--label",
+        unit="COLUMN",
+        show_default="the last of a .npy file",
+        help="The column with the labels: its name, or its number from 1, -1 for the last.",
+    ),
+    option(
+        LOSSES,
+        "--labels",
+        unit="FILE",
+        help="Take the labels from a file of their own: .npy, or text with one a line.",
     ),
     option(
         LOSSES,

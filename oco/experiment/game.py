@@ -23,7 +23,19 @@ __all__ = ["DEFAULT_SKETCH", "Flattened", "Game", "set_up"]
 # Sketch size unless told, or d + 1 where that is less: the setting of the README's first example.
 DEFAULT_SKETCH = 20
 # Options that some learners or streams take and others do not.
-SPECIFIC = ("k", "lr", "delta", "spectrum", "noise", "turns", "r", "features", "positive")
+SPECIFIC = (
+    "k",
+    "lr",
+    "delta",
+    "spectrum",
+    "noise",
+    "turns",
+    "r",
+    "features",
+    "positive",
+    "label",
+    "labels",
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
         What to run.
     objects : mapping, optional
         The things themselves for the names ``"algorithm"``, ``"loss"``, ``"stream"``,
-        ``"domain"`` that are given as objects.
+        ``"domain"``, ``"data"`` that are given as objects.
 
     Raises
     ------
@@ -125,8 +137,8 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
             for name in ("T", "k", "lr", "delta", "seed", "spectrum", "noise", "turns", "r")
         }
         | {"d": _dimension(experiment), "shape": experiment.shape}
-        | {"path": experiment.data, "features": experiment.features}
-        | {"positive": experiment.positive}
+        | {"path": objects.get("data", experiment.data), "features": experiment.features}
+        | {name: getattr(experiment, name) for name in ("positive", "label", "labels")}
         | {"bias": experiment.bias, "radius": experiment.radius}
     )
     domain = objects.get("domain") or _domain(experiment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import fields
 
@@ -12,7 +13,9 @@ from oco.experiment.compiling import compile_kernels
 from oco.experiment.game import Game, Retired, set_up
 from oco.experiment.lookup import described
 from oco.experiment.phases import PLAYING, Watch, unwatched
+from oco.losses.in_memory import rows_of
 from oco.results import Experiment, Result
+from oco.results.experiment import checked
 from oco.results.storage import require_writable
 from oco.simulator import log_checkpoints, play
 
@@ -31,8 +34,9 @@ def run(algorithm, *, progress: Callable[[int], None] | None = None, out=None, *
     out : str or path-like, optional
         Directory to save the result in; checked before the first round.
     **options
-        Those of `Experiment`, as on the command line; `loss`, `stream` and `domain` may
-        also be the things themselves.
+        Those of `Experiment`, as on the command line; `loss`, `stream`, `domain` and `data` may
+        also be the things themselves: `data` an array whose last column is the label, a data frame
+        or sparse array with `label`, or a pair (X, y), which ``X=X, y=y`` stands for too.
 
     Returns
     -------
@@ -65,6 +69,7 @@ def prepare(algorithm, *, out=None, **options) -> Game:
     TypeError, ValueError, FileNotFoundError
         As `run` does.
     """
+    options = _with_data(options)
     known = [field.name for field in fields(Experiment)]
     for name in options:
         if name not in known:
@@ -76,6 +81,9 @@ def prepare(algorithm, *, out=None, **options) -> Game:
         if given.get(name) is not None and not isinstance(given[name], str)
     }
     given |= {name: described(thing) for name, thing in objects.items()}
+    if not isinstance(options.get("data"), str | os.PathLike | None):
+        objects["data"] = rows_of(options["data"], _text(options.get("label")))
+        given["data"] = objects["data"].name
     if isinstance(objects.get("domain"), Domain):
         given |= _domain_options(objects["domain"])
     game = set_up(Experiment(**given), objects)
@@ -118,6 +126,27 @@ def perform(
     watch(PLAYING, done=0, total=game.stream.T)
     played = play(game.learner, game.loss, game.stream, checkpoints=checkpoints, progress=count)
     return assess(game, played, watch)
+
+
+def _with_data(options: dict) -> dict:
+    """Return the options with X and y as the pair that they stand for."""
+    apart = {name: options[name] for name in ("X", "y") if options.get(name) is not None}
+    if not apart:
+        return options
+    others = {name: value for name, value in options.items() if name not in ("X", "y")}
+    if options.get("data") is not None:
+        raise TypeError(f"data: expected none beside {' and '.join(apart)}")
+    if "X" not in apart:
+        raise TypeError("X: not given, and y needs it")
+    # A data frame may hold the labels itself.
+    data = (apart["X"], apart["y"]) if "y" in apart else apart["X"]
+    if "y" not in apart and options.get("label") is None:
+        raise TypeError("y: not given, nor the label's column, and X needs one of them")
+    return {**others, "data": data}
+
+
+def _text(label) -> str | None:
+    return None if label is None else checked("label", label)
 
 
 def _domain_options(domain: Domain) -> dict:

@@ -1,17 +1,18 @@
-"""Data files as streams: svmlight text, `.npz` and `.npy` arrays, one row a round."""
+"""Data as a stream, a row a round: files of many kinds, and arrays in memory."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
 from oco import checks
 from oco.losses.functions import LOGISTIC, Loss
+from oco.losses.in_memory import Rows, rows_of
 from oco.losses.labels import prepare
 from oco.losses.readers import LARGEST_INDEX, read
+from oco.losses.sources import fingerprint, is_pipe
 from oco.losses.streams import Stream, chunk_rows
 
 __all__ = ["DataFile"]
@@ -26,10 +27,12 @@ class DataFile(Stream):
 
     Parameters
     ----------
-    path : str or path-like
-        ``.npz`` with arrays X (rows × features) and y (rows,); ``.npy`` with one array whose last
-        column is the label; any other name is read as svmlight text (also ``.gz``, ``.bz2``), whose
-        feature indices count from 1.
+    path : str or path-like, or the rows themselves
+        ``.npz`` with arrays X (rows × features) and y (rows,), or as `scipy.sparse.save_npz` wrote
+        it; ``.npy`` with one array whose last column is the label; CSV and parquet; any other name
+        is read as svmlight text, whose feature indices count from 1.  Each may be compressed by
+        gzip, bzip2 or xz.  ``-`` is standard input, ``sklearn:iris`` and the like a data set that
+        scikit-learn brings along.  Or an array, sparse array or data frame, or a pair (X, y).
     T : int, optional
         How many rows to use; all by default.
     d : int, optional
@@ -41,6 +44,11 @@ class DataFile(Stream):
         class labels takes integers, whatever their values, as the c classes in ascending order.
     positive : float or str, optional
         For a loss with binary labels: the label that is +1, where all others are −1.
+    label : str, optional
+        The labels' column: its name in a CSV or parquet file or a data frame, else its number,
+        counted from 1; −1 is the last.
+    labels : str or path-like, optional
+        Another file with the labels: ``.npy``, or text with one label a line.
     bias : bool
         Whether to append a feature that is always 1.
     features : int, optional
@@ -68,6 +76,7 @@ class DataFile(Stream):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "two-rows"
     ...     _ = path.write_text("+1 1:3 2:4\n-1 2:1\n")
@@ -94,26 +103,36 @@ class DataFile(Stream):
         bias: bool = False,
         features: int | None = None,
         positive: float | str | None = None,
+        label: str | None = None,
+        labels: str | os.PathLike | None = None,
     ) -> None:
-        if not isinstance(path, str | os.PathLike):
-            raise TypeError(f"data: expected the path of a file, got {path!r}")
-        self.path = Path(path)
         self.bias = bool(bias)
         if features is not None:
             features = checks.integer("features", features, low=1, high=LARGEST_INDEX)
-        self._features, labels = read(self.path, features)
+        if isinstance(path, str | os.PathLike):
+            self.path = os.fspath(path)
+            self._features, found = read(path, features, label=label, labels=labels)
+        else:
+            if labels is not None:
+                raise ValueError(f"labels: expected none beside rows in memory, got {labels!r}")
+            given = path if isinstance(path, Rows) else rows_of(path, label)
+            self.path, self._features, found = given.name, given.features, given.labels
         rows, columns = self._features.shape
+        if 0 in (rows, columns):
+            raise self._error(f"holds {rows} rows of {columns} features")
+        if features is not None and columns != features:
+            raise self._error(f"holds {columns} features, expected features = {features}")
         if T is None:
             T = rows
         elif checks.integer("T", T, low=1) > rows:
             raise self._error(f"holds {rows} rows, fewer than T = {T}")
         kind = getattr(loss, "labels", "real")
         try:
-            prepared = prepare(labels, getattr(loss, "name", "custom"), kind, positive)
+            prepared = prepare(found, getattr(loss, "name", "custom"), kind, positive)
         except ValueError as error:
             raise self._error(str(error)) from None
         self._labels, self.classes = prepared.values, prepared.classes
-        self.notes = (prepared.note,) if prepared.note else ()
+        self.notes = tuple(filter(None, (self._origin(), prepared.note)))
         outputs = len(prepared.classes) if kind == "class" else None
         width = columns + self.bias
         super().__init__(
@@ -153,6 +172,12 @@ class DataFile(Stream):
             raise self._error(f"{holds}, expected the shape {m}x{n}")
         self.shape = m, n
 
+    def _origin(self) -> str:
+        """Return what a result's reader should know of where the rows came from."""
+        if not is_pipe(self.path):
+            return ""
+        return f"the rows came through a pipe; the SHA-256 of its bytes is {fingerprint(self.path)}"
+
     def _largest_norm(self, T: int) -> float:
         """Return the largest norm among the first `T` rows, whose features must be in range."""
         largest = 0.0
@@ -181,4 +206,4 @@ class DataFile(Stream):
         return ValueError(f"data: {self.path}: {problem}")
 
     def __repr__(self) -> str:
-        return f"DataFile({str(self.path)!r}, d={self.d}, T={self.T})"
+        return f"DataFile({self.path!r}, d={self.d}, T={self.T})"

@@ -17,7 +17,7 @@ from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
-from oco.sweeps.local import resolve_jobs, workers
+from oco.sweeps.local import require_files, resolve_jobs, workers
 from oco.sweeps.study import log_grid
 from oco.sweeps.tuning import Curve, measure, tune
 
@@ -174,6 +174,7 @@ def appendix_a(
     TypeError, ValueError, FileNotFoundError
         If a file or option is wrong; before the first round.
     """
+    require_files([Experiment("ogd", data=str(path)) for path in (data, test)])
     streams = _streams(data, test, positive)
     # Everything is set up once before the first round.
     for algorithm in algorithms:

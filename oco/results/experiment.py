@@ -63,7 +63,13 @@ class Experiment(Record):
     r : int, optional
         Number of directions of the orthonormal stream; rank of a matrix stream's gradients.
     data : str, optional
-        Path of an svmlight, ``.npz`` or ``.npy`` file.
+        Path of a data file (see `oco.losses.DataFile`), ``-`` for standard input, ``sklearn:NAME``
+        for a data set that scikit-learn brings along; ``memory:…`` names, by shape and hash, what
+        was given to `oco.run` in memory and cannot be read again.
+    label : str, optional
+        The labels' column: a name, or a number counted from 1, −1 for the last.
+    labels : str, optional
+        Path of another file with the labels.
     bias : bool
         Whether a feature that is always 1 is appended to those of the file.
     features : int, optional
@@ -114,6 +120,8 @@ class Experiment(Record):
     data: str | None = None
     bias: bool = True
     features: int | None = None
+    label: str | None = None
+    labels: str | None = None
     positive: float | str | None = None
     checkpoints: int = 5
     prefix_regret: bool = False
@@ -185,6 +193,10 @@ def _text(name: str, value) -> str:
     return value
 
 
+def _column(name: str, value) -> str:
+    return value if isinstance(value, str) else str(checks.integer(name, value))
+
+
 def _label(name: str, value) -> float | str:
     """Return a label's value: a number where it reads as one, else a text."""
     if isinstance(value, str):
@@ -205,7 +217,10 @@ def _flag(name: str, value) -> bool:
 
 def _path(name: str, value) -> str:
     if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"{name}: expected a path, got {value!r}")
+        raise TypeError(
+            f"{name}: expected a path, got {type(value).__name__}; oco.run and oco.compare alone "
+            "take rows that are in memory"
+        )
     return os.fspath(value)
 
 
@@ -239,6 +254,8 @@ _CHECKS = {
     "data": _path,
     "bias": _flag,
     "features": _at_least_one,
+    "label": _column,
+    "labels": _path,
     "positive": _label,
     "checkpoints": partial(checks.whole, low=1, high=MOST_CHECKPOINTS),
     "prefix_regret": _flag,

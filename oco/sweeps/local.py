@@ -12,9 +12,10 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from oco import checks
 from oco.experiment import Experiment
+from oco.losses.sources import is_pipe
 from oco.sweeps.outcomes import Outcome, attempt
 
-__all__ = ["in_parallel", "resolve_jobs", "workers"]
+__all__ = ["in_parallel", "require_files", "resolve_jobs", "workers"]
 
 # How often an experiment may take down a worker that runs nothing else.
 MOST_DEATHS = 2
@@ -51,6 +52,21 @@ def workers(jobs: int) -> Iterator[None]:
             del os.environ[SAFE_PATH]
         else:
             os.environ[SAFE_PATH] = before
+
+
+def require_files(experiments: Sequence[Experiment]) -> None:
+    """Refuse data that a process of its own could not read again.
+
+    Raises
+    ------
+    ValueError
+        If it comes through a pipe.
+    """
+    for name in {e.data for e in experiments} | {e.labels for e in experiments}:
+        if name is not None and is_pipe(name):
+            raise ValueError(
+                f"data: {name}: is a pipe, and every run reads the data: save it to a file first"
+            )
 
 
 def in_parallel(

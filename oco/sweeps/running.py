@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from oco.experiment import Experiment
 from oco.sweeps.cluster import on_cluster
-from oco.sweeps.local import in_parallel, resolve_jobs
+from oco.sweeps.local import in_parallel, require_files, resolve_jobs
 from oco.sweeps.outcomes import Outcome, one_line
 from oco.sweeps.store import Store
 
@@ -95,6 +95,7 @@ def sweep(
     store.require_writable()
     jobs = resolve_jobs(jobs)
     experiments = list(experiments)
+    require_files(experiments)
     state = Sweep(len(experiments))
     waiting = []
     for experiment in experiments:

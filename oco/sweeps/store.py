@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from oco.losses import bundled, in_memory
+from oco.losses.sources import STDIN, fingerprint
 from oco.results import Experiment, Result, load
 from oco.results.storage import DOCUMENT, replace_file, require_writable
 from oco.sweeps.outcomes import Outcome
@@ -23,7 +25,8 @@ FAILURE = "failure.json"
 FORMAT, VERSION = "oco-failure", 1
 # 64 bits: enough that two of a million experiments do not meet.
 DIGITS = 16
-BLOCK = 1 << 20
+# Data that is what its name says: bundled, or named by its hash.
+NAMED = (bundled.PREFIX, in_memory.PREFIX)
 
 
 def key(experiment: Experiment) -> str:
@@ -40,9 +43,10 @@ def key(experiment: Experiment) -> str:
     """
     # What was not given takes no part: an option that is new renames no run.
     content = {name: value for name, value in experiment.plain().items() if value is not None}
-    if experiment.data is not None:
-        status = Path(experiment.data).stat()
-        content["data"] = _digest(experiment.data, status.st_size, status.st_mtime_ns)
+    for name in ("data", "labels"):
+        path = content.get(name)
+        if path is not None and not path.startswith(NAMED):
+            content[name] = _digest(path)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     slug = re.sub(r"[^A-Za-z0-9]+", "-", experiment.algorithm).strip("-")[:40]
     return f"{slug}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
@@ -159,11 +163,14 @@ def _failure(path: Path) -> Outcome:
         raise ValueError(f"{path}: damaged: {error}") from None
 
 
+def _digest(path: str) -> str:
+    """Return the hash of a file's content, or of a pipe's that was read."""
+    status = Path(path).stat() if path != STDIN else None
+    modified = (0, 0) if status is None else (status.st_size, status.st_mtime_ns)
+    return _digest_of(path, *modified)
+
+
 @lru_cache(maxsize=64)
-def _digest(path: str, size: int, modified: int) -> str:
-    """Return the hash of a file's content; `size` and `modified` tell when to read it again."""
-    content = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            content.update(block)
-    return f"sha256:{content.hexdigest()}"
+def _digest_of(path: str, size: int, modified: int) -> str:
+    """Return the hash; `size` and `modified` tell when to read it again."""
+    return f"sha256:{fingerprint(path)}"

@@ -91,7 +91,8 @@ def read_study(path, *, rehearse: bool = True) -> Study:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        # Editors on Windows begin a file with a byte order mark, which TOML has no place for.
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such study") from None
     except (OSError, UnicodeDecodeError) as error:

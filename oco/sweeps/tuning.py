@@ -16,7 +16,7 @@ from oco.results import Interval
 from oco.results.records import Record
 from oco.simulator import log_checkpoints, play
 from oco.sweeps.games import game_of
-from oco.sweeps.local import in_parallel
+from oco.sweeps.local import in_parallel, require_files
 from oco.sweeps.outcomes import one_line
 
 __all__ = ["CRITERIA", "DIVERGED", "FAILED", "FINE", "Curve", "Rate", "document", "measure", "tune"]
@@ -150,6 +150,7 @@ def tune(
     ]
     if not experiments:
         raise ValueError("rates: expected at least one rate, got none")
+    require_files(experiments)
     game = game_of(experiments[0])
     start = _start(game)
     compute = measure if by == "loss" else measure_regret

@@ -84,6 +84,8 @@ def test_every_option_arrives():
         "prefix_regret": True,
         "data": None,
         "positive": None,
+        "label": None,
+        "labels": None,
     }
 
 
@@ -110,6 +112,37 @@ def test_the_table_says_what_the_labels_became(labels, words, tmp_path):
     result = invoke("--alg=ogd", "--data", tmp_path / "rows.npz")
     assert result.exit_code == 0 and (words is None or words in result.stdout)
     assert ("is +1" in result.stdout) == (words is not None)
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0"])
+def test_rows_come_through_a_pipe(name):
+    rows = "".join(f"{t % 2} 1:{t} 2:1\n" for t in range(20))
+    several = ("compare", "--alg=ogd", "--alg=adagrad")
+    results = [
+        process(*command, "--data", name, "--json", input=rows)
+        for command in (("run", "--alg=ogd"), several)
+    ]
+    contents = [json.loads(result.stdout) for result in results]
+    assert contents[0]["T"] == 20 and contents[0]["average_loss"] == contents[1][0]["average_loss"]
+    assert "the rows came through a pipe" in contents[0]["notes"][0]
+
+
+def test_every_run_of_a_tuning_needs_a_file():
+    rows = "1 1:1\n0 1:2\n"
+    result = process("tune", "--alg=ogd", "--data=-", "--grid=1:1:1", input=rows)
+    assert result.returncode == 2 and "is a pipe, and every run reads the data" in result.stderr
+
+
+def test_bundled_data_and_labels_apart(tmp_path):
+    result = invoke("--alg=ogd", "--data=sklearn:iris", "--positive=2", "--json")
+    content = json.loads(result.stdout)
+    assert (content["T"], content["d"]) == (150, 5)
+    np.save(tmp_path / "X.npy", np.eye(4))
+    (tmp_path / "y").write_text("a\nb\na\nb\n")
+    arguments = ("--alg=ogd", "--data", tmp_path / "X.npy", "--labels", tmp_path / "y", "--json")
+    experiment = json.loads(invoke(*arguments).stdout)["experiment"]
+    assert experiment["labels"] == str(tmp_path / "y")
+    assert_refused(invoke("--alg=ogd", "--data=sklearn:irs"), "did you mean 'iris'")
 
 
 def test_one_class_against_the_rest(tmp_path):

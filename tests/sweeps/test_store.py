@@ -1,5 +1,6 @@
 """A directory of runs: named by content, whole or not there, readable as a table."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -20,9 +21,9 @@ def test_the_key_depends_on_every_option():
         "shape": (3, 2), "T": 41, "seed": 1, "lr": 0.1, "delta": 2.0, "radius": 2.0,
         "lower": -2.0, "upper": 2.0,
         "spectrum": "flat", "noise": 0.2, "turns": 0.5, "r": 2, "bias": False, "features": 9,
-        "positive": 1.0, "checkpoints": 4, "prefix_regret": True, "gap": 0.01,
+        "positive": 1.0, "label": "y", "checkpoints": 4, "prefix_regret": True, "gap": 0.01,
     }  # fmt: skip
-    assert set(changes) | {"data"} == set(Experiment.__dataclass_fields__)
+    assert set(changes) | {"data", "labels"} == set(Experiment.__dataclass_fields__)
     keys = {key(SMALL.replace(**{name: value})) for name, value in changes.items()} | {key(SMALL)}
     assert len(keys) == len(changes) + 1
 
@@ -34,6 +35,22 @@ def test_a_data_file_counts_with_its_content(tmp_path):
         np.save(path, content)
     first, same, other = (key(Experiment("ogd", data=str(path))) for path in paths)
     assert first == same != other
+
+
+def test_a_file_of_labels_counts_with_its_content(tmp_path):
+    rows = tmp_path / "X.npy"
+    np.save(rows, np.eye(2))
+    keys = []
+    for name, labels in (("a", "0 1"), ("b", "0 1"), ("c", "1 0")):
+        (tmp_path / name).write_text(labels.replace(" ", "\n"))
+        keys.append(key(Experiment("ogd", data=rows, labels=tmp_path / name)))
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_an_option_that_was_not_given_names_no_run():
+    content = {name: value for name, value in SMALL.plain().items() if value is not None}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
+    assert key(SMALL) == f"s-adagrad-{digest.hexdigest()[:16]}"
 
 
 def test_an_outcome_survives(tmp_path):

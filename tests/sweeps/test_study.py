@@ -1,7 +1,10 @@
 """A study is read into experiments, or refused with the path of the key that is wrong."""
 
+import os
+
 import pytest
 
+import oco
 from oco.results import Experiment
 from oco.sweeps import parse_study, read_study
 from oco.sweeps.study import log_grid
@@ -152,3 +155,29 @@ def test_integers_of_a_study_may_be_written_as_1e1():
     assert asked == {(100, 10, k, seed) for k in (3, 10) for seed in (0, 1)}
     with pytest.raises(TypeError, match=r"^experiment.T: expected an integer >= 1, got 1.5"):
         parse_study("[experiment]\nalgorithm = 'ogd'\nd = 3\nT = 1.5e0")
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text("[experiment]\nalgorithm = 'ogd'\nd = 3\nT = 10\n", encoding="utf-8-sig")
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert len(read_study(path).experiments) == 1
+
+
+def test_options_of_data_are_taken_and_a_pipe_refused(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,y\n1,0\n2,1\n3,2\n")
+    text = f"""
+    [experiment]
+    algorithm = "ogd"
+    data = '{tmp_path / "rows.csv"}'
+    label = "y"
+    [grid]
+    positive = [0, 1, "2"]
+    """
+    pytest.importorskip("pyarrow", reason="reads the table")
+    (tmp_path / "study.toml").write_text(text)
+    study = read_study(tmp_path / "study.toml")
+    assert [experiment.positive for experiment in study.experiments] == [0.0, 1.0, 2.0]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is a pipe, and every run reads the data"):
+        oco.sweep([Experiment("ogd", data=str(tmp_path / "pipe"))], tmp_path / "out")

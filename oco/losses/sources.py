@@ -1,0 +1,202 @@
+"""Where the bytes of a data file come from: a file, compressed or not, a pipe, standard input."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import os
+import stat
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["DAMAGED", "STDIN", "Source", "fingerprint", "is_pipe", "source"]
+
+STDIN = "-"
+# Bytes of a pipe that are kept in memory, the rest in a temporary file; and how many are taken.
+PIPE_MEMORY, PIPE_LIMIT = 64 << 20, 4 << 30
+BLOCK = 1 << 20
+# How a compressed file begins, whatever its name.
+COMPRESSED: dict[bytes, Callable] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+# What else a file may begin with that no reader can do anything with, and what to do about it.
+HOPELESS = {
+    b"version https://git-lfs": "is a git-lfs pointer, not the file itself: run 'git lfs pull'",
+    b"\x28\xb5\x2f\xfd": "is compressed by Zstandard: decompress it first",
+    b"\xff\xfe": "is UTF-16 text: save it as UTF-8",
+    b"\xfe\xff": "is UTF-16 text: save it as UTF-8",
+}
+SUFFIXES = (".gz", ".bz2", ".xz")
+# What decompression raises for damaged or truncated data.
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+# What was read from pipes, by name and inode: they can be read once, a stream more often.
+_spooled: dict[tuple, BinaryIO] = {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The bytes of a data file.
+
+    Attributes
+    ----------
+    name : str
+        As the user wrote it.
+    path : Path or None
+        Of a file that is not compressed, so that it can be mapped.
+    suffix : str
+        Of the name, in lower case, without that of a compression; empty for a pipe.
+    head : bytes
+        The first bytes, decompressed.
+    """
+
+    name: str
+    path: Path | None
+    suffix: str
+    head: bytes
+    _raw: Callable
+    _decompress: Callable | None
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the bytes from the beginning, decompressed; they can be read again and again."""
+        with ExitStack() as stack:
+            file = stack.enter_context(self._raw())
+            yield file if self._decompress is None else stack.enter_context(self._decompress(file))
+
+
+def source(name) -> Source:
+    """Return the bytes of the file, pipe or (``-``) standard input called `name`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is a directory, a device, empty, or of a kind that nothing here reads.
+
+    Notes
+    -----
+    A pipe is read once, up to 4 GiB, and kept as long as the process runs: its first 64 MiB in
+    memory, the rest in a temporary file without a name.
+    """
+    name = os.fspath(name)
+    try:
+        return _source(name)
+    except FileNotFoundError:
+        raise
+    except DAMAGED as error:
+        raise ValueError(f"cannot be read ({error})") from None
+
+
+def _source(name: str) -> Source:
+    if name != STDIN and not os.path.exists(name):
+        raise FileNotFoundError(f"data: {name}: no such file")
+    regular = name != STDIN and os.path.isfile(name)
+    raw = partial(open, name, "rb") if regular else _reopened(name)
+    with raw() as file:
+        start = file.read(max(map(len, HOPELESS)))
+    if not start:
+        raise ValueError("the file is empty" if regular else "nothing came through the pipe")
+    for magic, problem in HOPELESS.items():
+        if start.startswith(magic):
+            raise ValueError(problem)
+    suffix = Path(name).suffix.lower() if regular else ""
+    if suffix in SUFFIXES:
+        suffix = Path(Path(name).stem).suffix.lower()
+    for magic, decompress in COMPRESSED.items():
+        if start.startswith(magic):
+            made = Source(name, None, suffix, b"", raw, decompress)
+            with made.open() as file:
+                head = file.read(16)
+            return Source(name, None, suffix, head, raw, decompress)
+    return Source(name, Path(name) if regular else None, suffix, start[:16], raw, None)
+
+
+def _reopened(name: str) -> Callable:
+    """Return what opens the content of a pipe again from its beginning."""
+    spool = _spool(name)
+
+    @contextmanager
+    def opened():
+        spool.seek(0)
+        yield spool
+
+    return opened
+
+
+def _spool(name: str) -> BinaryIO:
+    if name == STDIN:
+        key: tuple = (STDIN,)
+    else:
+        status = os.stat(name)
+        if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISSOCK(status.st_mode)):
+            kind = "directory" if stat.S_ISDIR(status.st_mode) else "device"
+            raise ValueError(f"is not a file: it is a {kind}")
+        key = status.st_dev, status.st_ino
+    if key not in _spooled:
+        if name == STDIN:
+            if sys.stdin is None or sys.stdin.isatty():
+                raise ValueError("standard input is a terminal; expected a file or a pipe")
+            _spooled[key] = _copied(sys.stdin.buffer)
+        else:
+            with open(name, "rb") as pipe:
+                _spooled[key] = _copied(pipe)
+    return _spooled[key]
+
+
+def _copied(pipe: BinaryIO) -> BinaryIO:
+    spool = tempfile.SpooledTemporaryFile(max_size=PIPE_MEMORY)  # noqa: SIM115 - it stays open
+    taken = 0
+    while block := pipe.read(BLOCK):
+        taken += len(block)
+        if taken > PIPE_LIMIT:
+            spool.close()
+            raise ValueError(
+                f"more than {PIPE_LIMIT >> 30} GiB came through the pipe: save them to a file"
+            )
+        spool.write(block)
+    return spool
+
+
+def is_pipe(name: str) -> bool:
+    """Return whether a name is that of a pipe or of standard input: it can be read once."""
+    if name == STDIN:
+        return True
+    try:
+        mode = os.stat(name).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def fingerprint(name: str) -> str:
+    """Return the SHA-256 of a file's bytes as they are stored, or of a pipe's that was read.
+
+    Raises
+    ------
+    OSError
+        If it is neither.
+    """
+    raw = partial(open, name, "rb")
+    if not os.path.isfile(name):
+        status = None if name == STDIN else os.stat(name)
+        key = (STDIN,) if status is None else (status.st_dev, status.st_ino)
+        if key not in _spooled:
+            raise OSError(f"data: {name}: is not a file, and was not read")
+        raw = _reopened(name)
+    content = hashlib.sha256()
+    with raw() as file:
+        while block := file.read(BLOCK):
+            content.update(block)
+    return content.hexdigest()
