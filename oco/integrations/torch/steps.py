@@ -77,7 +77,8 @@ def compute(
     norm = float(torch.linalg.vector_norm(gradient))
     if not norm < ROOM * torch.finfo(gradient.dtype).max ** 0.5:
         raise NotFinite
-    new = {**state, "step": state["step"] + 1}
+    # A hook may have made a number of it.
+    new = {**state, "step": torch.as_tensor(state["step"]) + 1}
     names = moments.needed(group["graft"], group["momentum"], plan.order)
     new |= new_averages(parameter, [name for name in names if name not in state])
     new |= moments.next_weights(new, group)

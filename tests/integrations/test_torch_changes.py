@@ -1,0 +1,419 @@
+"""Options that change between steps, hooks, and how a state is copied, kept and loaded."""
+
+from __future__ import annotations
+
+import copy
+import io
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
+
+SHAPES = [(6, 9), (7,), (2, 3, 4), ()]
+OTHERS = {
+    "lr": 0.3,
+    "beta1": 0.5,
+    "beta2": 0.7,
+    "eps": 1e-3,
+    "epsilon": 0.1,
+    "momentum": 0.5,
+    "graft": "adam",
+    "weight_decay": 0.2,
+    "update_every": 3,
+    "start_step": 4,
+    "bias_correction": False,
+}
+
+
+def optimizer_of(shapes=SHAPES, seed=0, dtype=torch.float64, **options):
+    torch.manual_seed(seed)
+    weights = [torch.nn.Parameter(torch.randn(shape).to(dtype)) for shape in shapes]
+    return SShampoo(weights, **{"lr": 0.01, "rank": 3, **options})
+
+
+def parameters(optimizer):
+    return optimizer.param_groups[0]["params"]
+
+
+def play(optimizer, steps, first=0):
+    """Take steps whose gradients are a matter of their number; return where they lead."""
+    for step in range(first, first + steps):
+        draw = torch.Generator().manual_seed(step)
+        for p in parameters(optimizer):
+            p.grad = torch.randn(p.shape, generator=draw).to(p.dtype)
+        optimizer.step()
+    return [p.detach().clone() for p in parameters(optimizer)]
+
+
+def assert_same(found, expected):
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def only_tensors(value):
+    if isinstance(value, dict):
+        return all(isinstance(key, str) for key in value) and all(map(only_tensors, value.values()))
+    return isinstance(value, torch.Tensor)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("graft", ["none", "rmsprop"])
+def test_every_other_option_may_change(name, graft):
+    """There, while steps are made, back; and a checkpoint of each stage is one of this class."""
+    start = {"graft": graft, "momentum": 0.0}
+    optimizer = optimizer_of(**start)
+    usual = optimizer.param_groups[0][name]
+    play(optimizer, 3)
+    for stage, value in enumerate((OTHERS[name], usual, OTHERS[name])):
+        optimizer.param_groups[0][name] = value
+        for moment in ("before its first step", "after it"):
+            saved = copy.deepcopy(optimizer.state_dict())
+            other = optimizer_of(seed=1, **start)
+            other.load_state_dict(saved)
+            assert other.param_groups[0][name] == value, moment
+            for p, q in zip(parameters(other), parameters(optimizer), strict=True):
+                p.data.copy_(q)
+            moved = play(optimizer, 2, first=10 * stage)
+            assert_same(play(other, 2, first=10 * stage), moved)
+    assert optimizer.skipped == 0
+    assert all(map(only_tensors, optimizer.state.values()))
+
+
+def test_momentum_is_divided_by_its_own_weight():
+    """μ_t differs from step to step: b/(1 − ∏ μ_t), by hand."""
+    (p,) = parameters(optimizer := optimizer_of([(4,)], graft="none", lr=1.0, beta2=0.5, eps=1e-3))
+    average, square, product = np.zeros(4), np.zeros(4), 1.0
+    rng = np.random.default_rng(0)
+    for step, momentum in enumerate([0.9, 0.5, 0.99, 0.0, 0.9, 0.95]):
+        before, g = p.detach().numpy().copy(), rng.standard_normal(4)
+        optimizer.param_groups[0]["momentum"] = momentum
+        p.grad = torch.tensor(g)
+        optimizer.step()
+        square = 0.5 * square + 0.5 * g**2
+        direction = g / (np.sqrt(square / (1 - 0.5 ** (step + 1))) + 1e-3)
+        average = momentum * average + (1 - momentum) * direction
+        product *= momentum
+        np.testing.assert_allclose(
+            before - p.detach().numpy(), average / (1 - product), rtol=0, atol=1e-13
+        )
+
+
+def test_the_moments_are_divided_by_their_own_weights():
+    """β₁ and β₂ differ from step to step."""
+    (p,) = parameters(optimizer := optimizer_of([(4,)], graft="adam", lr=1.0, eps=1e-3, momentum=0))
+    first, square, product1, product2 = np.zeros(4), np.zeros(4), 1.0, 1.0
+    rng = np.random.default_rng(0)
+    for beta1, beta2 in [(0.9, 0.99), (0.5, 0.9), (0.0, 0.5), (0.95, 0.999)]:
+        before, g = p.detach().numpy().copy(), rng.standard_normal(4)
+        optimizer.param_groups[0].update(beta1=beta1, beta2=beta2)
+        p.grad = torch.tensor(g)
+        optimizer.step()
+        first, product1 = beta1 * first + (1 - beta1) * g, product1 * beta1
+        square, product2 = beta2 * square + (1 - beta2) * g**2, product2 * beta2
+        expected = first / (1 - product1) / (np.sqrt(square / (1 - product2)) + 1e-3)
+        np.testing.assert_allclose(before - p.detach().numpy(), expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("rank", [3, None])
+def test_the_factors_are_divided_by_their_own_weight(rank):
+    """C/Σ_s ∏_{r>s} β_r: equal gradients have the same root whatever β₂ was."""
+    moves = []
+    for betas in ([0.9, 0.9, 0.9], [0.9, 0.5, 0.99], [0.1, 0.999, 0.3]):
+        (p,) = parameters(
+            optimizer := optimizer_of([(6, 9)], rank=rank, graft="none", lr=1.0, momentum=0)
+        )
+        gradient = torch.randn(6, 9, generator=torch.Generator().manual_seed(0)).double()
+        for beta2 in betas:
+            before = p.detach().clone()
+            optimizer.param_groups[0]["beta2"] = beta2
+            p.grad = gradient
+            optimizer.step()
+        moves.append(before - p.detach())
+        if rank is None:
+            # The covariance is G Gᵀ itself; ε is its own matter.
+            u, s, vt = torch.linalg.svd(gradient, full_matrices=False)
+            root = (s**2 + 1e-6 * s[0] ** 2) ** -0.25
+            torch.testing.assert_close(moves[-1], u * (root * s * root) @ vt, rtol=0, atol=1e-8)
+    if rank is None:
+        torch.testing.assert_close(moves[1], moves[0], rtol=0, atol=1e-10)
+        torch.testing.assert_close(moves[2], moves[0], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("graft", ["none", "sgd", "rmsprop", "adam"])
+def test_an_average_begins_when_it_is_first_needed(graft):
+    """Momentum switched on: its first step is the new direction, and not a tenth of it."""
+    late, never = (optimizer_of(graft=graft, momentum=0.0) for _ in range(2))
+    play(late, 3), play(never, 3)
+    assert "momentum_buffer" not in late.state[parameters(late)[0]]
+    late.param_groups[0]["momentum"] = 0.9
+    torch.testing.assert_close(play(late, 1, first=3), play(never, 1, first=3), rtol=0, atol=1e-14)
+    assert "momentum_buffer" in late.state[parameters(late)[0]]
+
+
+def test_a_schedule_of_momentum():
+    optimizer = optimizer_of(lr=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=12)
+    seen = set()
+    for step in range(10):
+        play(optimizer, 1, first=step)
+        seen.add(optimizer.param_groups[0]["momentum"])
+        schedule.step()
+    assert len(seen) > 5 and optimizer.skipped == 0
+
+
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        ({"rank": 4}, ValueError, r"expected rank 3 for .*\(6, 9\), .* got 4"),
+        ({"rank": None}, ValueError, r"expected rank 3 for .*\(6, 9\), .* got None"),
+        ({"max_axis": 5}, ValueError, r"expected max_axis 8192 for .*\(6, 9\), .* got 5"),
+        ({"rank": 1}, ValueError, "rank: expected an integer >= 2, got 1"),
+        ({"rank": (3, 3, 3)}, ValueError, r"rank: expected one for each of the 2 axes"),
+        ({"momentum": 1.5}, ValueError, "momentum: expected a finite number .* got 1.5"),
+        ({"lr": math.nan}, ValueError, "lr: expected a finite number >= 0, got nan"),
+        ({"graft": "adm"}, ValueError, "graft: .*did you mean 'adam'"),
+        ({"beta2": "a"}, TypeError, "beta2: expected a finite number"),
+        ({"bias_correction": "a"}, TypeError, "bias_correction: expected True or False, got 'a'"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("copied", [False, True])
+def test_impossible_changes_are_refused_before_anything_is_touched(change, error, message, copied):
+    optimizer = optimizer_of()
+    play(optimizer, 2)
+    if copied:
+        optimizer = pickle.loads(pickle.dumps(optimizer))
+        # A copy does not know the options of the steps before; its statistics tell.
+        message = r"state of .*\['factors'\]" if "(6, 9" in message else message
+    optimizer.param_groups[0].update(change)
+    before = copy.deepcopy([parameters(optimizer), optimizer.state_dict()["state"]])
+    with pytest.raises(error, match=message):
+        optimizer.step()
+    assert_same([parameters(optimizer), optimizer.state_dict()["state"]], before)
+
+
+def test_a_change_that_changes_no_factor_is_possible():
+    """An axis no longer than the rank has an exact factor whatever the rank is."""
+    optimizer = optimizer_of([(6, 9), (4,)], rank=9)
+    play(optimizer, 2)
+    optimizer.param_groups[0].update(rank=None, max_axis=9)
+    play(optimizer, 2, first=2)
+    assert optimizer.state[parameters(optimizer)[0]]["step"] == 4
+
+
+def test_before_the_first_step_everything_may_change():
+    optimizer = optimizer_of()
+    optimizer.param_groups[0].update(rank=[4, None], max_axis=5, graft="adam", momentum=0.0)
+    del parameters(optimizer)[2]
+    play(optimizer, 2)
+    assert optimizer.param_groups[0]["rank"] == (4, None)
+
+
+def test_a_checkpoint_without_a_newer_option_loads():
+    for name in [*OTHERS, "max_axis"]:
+        optimizer = optimizer_of(max_axis=5)
+        play(optimizer, 2)
+        saved = copy.deepcopy(optimizer.state_dict())
+        del saved["param_groups"][0][name]
+        other = optimizer_of(seed=1, max_axis=5)
+        other.load_state_dict(saved)
+        assert other.param_groups[0][name] == optimizer.param_groups[0][name]
+        for p, q in zip(parameters(other), parameters(optimizer), strict=True):
+            p.data.copy_(q)
+        assert_same(play(other, 2, first=2), play(optimizer, 2, first=2))
+
+
+def test_an_optimizer_pickled_without_a_newer_option_goes_on():
+    optimizer = optimizer_of(eps=1e-8)
+    play(optimizer, 2)
+    older = copy.deepcopy(optimizer)
+    del older.param_groups[0]["eps"], older.defaults["eps"]
+    older = pickle.loads(pickle.dumps(older))
+    assert_same(play(older, 2, first=2), play(optimizer, 2, first=2))
+
+
+def test_surplus_averages_are_kept_and_missing_ones_begin():
+    full, bare = optimizer_of(graft="adam"), optimizer_of(graft="none", momentum=0.0)
+    play(full, 2), play(bare, 2)
+    saved = {**full.state_dict(), "param_groups": bare.state_dict()["param_groups"]}
+    bare.load_state_dict(saved)
+    play(bare, 1)
+    assert "first_moment" in bare.state[parameters(bare)[0]]
+    play(bare_again := optimizer_of(graft="none", momentum=0.0), 2)
+    saved = {**bare_again.state_dict(), "param_groups": full.state_dict()["param_groups"]}
+    full.load_state_dict(saved)
+    assert "first_moment" not in full.state[parameters(full)[0]]
+    play(full, 1)
+    assert full.skipped == 0 and "first_moment" in full.state[parameters(full)[0]]
+
+
+def test_hooks_change_what_is_loaded():
+    saved = optimizer_of()
+    play(saved, 3)
+    wrapped = {"optimizer": saved.state_dict(), "epoch": 7}
+    optimizer = optimizer_of(seed=1)
+
+    def unwrap(_, state_dict):
+        return copy.deepcopy(state_dict["optimizer"])
+
+    def change(_, state_dict):
+        state_dict["param_groups"][0].update(lr=0.5, graft="adam", momentum=0.1)
+        for state in state_dict["state"].values():
+            state["step"] = 40
+            state["skipped"] = torch.tensor(2.0)
+            del state["momentum_buffer"], state["momentum_weight"]
+
+    optimizer.register_load_state_dict_pre_hook(unwrap)
+    optimizer.register_load_state_dict_pre_hook(change)
+    optimizer.load_state_dict(wrapped)
+    group = optimizer.param_groups[0]
+    assert (group["lr"], group["graft"], group["momentum"]) == (0.5, "adam", 0.1)
+    for p, q in zip(parameters(optimizer), parameters(saved), strict=True):
+        assert optimizer.state[p]["step"] == 40 and "momentum_buffer" not in optimizer.state[p]
+        assert_same(optimizer.state[p]["second_moment"], saved.state[q]["second_moment"])
+    assert optimizer.skipped == 2 * len(SHAPES)
+    play(optimizer, 1)
+    assert all(optimizer.state[p]["step"] == 41 for p in parameters(optimizer))
+    assert all(map(only_tensors, optimizer.state.values()))
+
+
+def test_hooks_change_what_was_loaded():
+    saved, optimizer = optimizer_of(), optimizer_of(seed=1)
+    play(saved, 3)
+
+    def change(optimizer):
+        optimizer.param_groups[0]["lr"] = 0.5
+        for p in parameters(optimizer):
+            assert optimizer.state[p]["second_moment"].dtype == torch.float64
+            optimizer.state[p]["step"] = 40
+            optimizer.state[p]["second_moment"].fill_(2.0)
+
+    optimizer.register_load_state_dict_post_hook(change)
+    for _ in range(2):
+        optimizer.load_state_dict(saved.state_dict())
+        assert optimizer.param_groups[0]["lr"] == 0.5
+        for p in parameters(optimizer):
+            assert optimizer.state[p]["step"] == 40
+            assert (optimizer.state[p]["second_moment"] == 2).all()
+    play(optimizer, 1)
+    assert all(map(only_tensors, optimizer.state.values()))
+    assert (saved.state[parameters(saved)[1]]["second_moment"] != 2).all()
+
+
+def test_what_hooks_make_of_it_is_checked_before_anything_is_touched():
+    saved, optimizer = optimizer_of(), optimizer_of(seed=1)
+    play(saved, 3), play(optimizer, 1)
+    before = copy.deepcopy(optimizer.state_dict())
+    called = []
+    handle = optimizer.register_load_state_dict_pre_hook(lambda _, state_dict: {"state": {}})
+    optimizer.register_load_state_dict_post_hook(called.append)
+    with pytest.raises(ValueError, match="expected a dictionary with the key 'param_groups'"):
+        optimizer.load_state_dict(saved.state_dict())
+    after = optimizer.state_dict()
+    assert after["param_groups"] == before["param_groups"] and not called
+    assert_same(after["state"], before["state"])
+    handle.remove()
+    optimizer.load_state_dict(saved.state_dict())
+    assert called == [optimizer]
+    assert len(optimizer._optimizer_load_state_dict_pre_hooks) == 0
+    assert len(optimizer._optimizer_load_state_dict_post_hooks) == 1
+
+
+def through_weights_only(optimizer, other):
+    file = io.BytesIO()
+    torch.save(optimizer.state_dict(), file)
+    file.seek(0)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    return other
+
+
+WAYS = {
+    "deepcopy": lambda optimizer, other: copy.deepcopy(optimizer),
+    "pickle": lambda optimizer, other: pickle.loads(pickle.dumps(optimizer)),
+    "weights only": through_weights_only,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"rank": None, "graft": "adam"}, {"max_axis": 4, "momentum": 0.0}], ids=str
+)
+def test_copies_go_on_bit_for_bit(way, dtype, options):
+    options = {"dtype": dtype, "update_every": 2, **options}
+    optimizer = optimizer_of(**options)
+    play(optimizer, 4)
+    assert all(map(only_tensors, optimizer.state.values()))
+    other = WAYS[way](optimizer, optimizer_of(seed=1, **options))
+    for p, q in zip(parameters(other), parameters(optimizer), strict=True):
+        assert p is not q
+        p.data.copy_(q)
+    kept = copy.deepcopy(optimizer.state_dict()["state"])
+    moved = play(other, 5, first=4)
+    assert_same(optimizer.state_dict()["state"], kept)
+    assert_same(play(optimizer, 5, first=4), moved)
+
+
+def model_and_optimizer(seed, **options):
+    torch.manual_seed(seed)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 6, 3), torch.nn.Tanh(), torch.nn.Flatten(), torch.nn.Linear(96, 5)
+    )
+    return model, SShampoo(model.parameters(), lr=1e-2, rank=4, **options)
+
+
+def train(model, optimizer, steps, first=0):
+    for step in range(first, first + steps):
+        draw = torch.Generator().manual_seed(step)
+        optimizer.zero_grad()
+        model(torch.randn(8, 2, 6, 6, generator=draw)).square().mean().backward()
+        optimizer.step()
+    return [p.detach().clone() for p in model.parameters()]
+
+
+@pytest.mark.parametrize("options", [{}, {"graft": "adam", "max_axis": 5}, {"momentum": 0.0}])
+@pytest.mark.parametrize(
+    # PyTorch does not load a full flattened state, of Adam neither.
+    "flatten, full",
+    [(True, False), (False, True), (False, False)],
+)
+def test_distributed_checkpoints_flatten_the_state(options, flatten, full):
+    distributed = pytest.importorskip("torch.distributed.checkpoint.state_dict")
+    how = distributed.StateDictOptions(
+        flatten_optimizer_state_dict=flatten, full_state_dict=full, cpu_offload=full
+    )
+    model, optimizer = model_and_optimizer(0, **options)
+    train(model, optimizer, 3)
+    saved = copy.deepcopy(distributed.get_optimizer_state_dict(model, optimizer, options=how))
+    if flatten:
+        assert "state.0.weight.factors.0.0.escaped_mass" in saved
+        assert all(
+            isinstance(value, torch.Tensor)
+            for key, value in saved.items()
+            if key.startswith("state.")
+        )
+    other, resumed = model_and_optimizer(1, **options)
+    distributed.set_optimizer_state_dict(other, resumed, saved, options=how)
+    other.load_state_dict(model.state_dict())
+    for p, q in zip(model.parameters(), other.parameters(), strict=True):
+        assert_same(resumed.state[q], optimizer.state[p])
+    assert_same(train(other, resumed, 4, first=3), train(model, optimizer, 4, first=3))
+    assert all(map(only_tensors, resumed.state.values()))
+
+
+def test_a_flattened_state_without_an_average_begins_it():
+    """PyTorch gives an empty dictionary for what a flattened state lacks."""
+    distributed = pytest.importorskip("torch.distributed.checkpoint.state_dict")
+    how = distributed.StateDictOptions(flatten_optimizer_state_dict=True)
+    model, optimizer = model_and_optimizer(0, momentum=0.0)
+    train(model, optimizer, 3)
+    saved = distributed.get_optimizer_state_dict(model, optimizer, options=how)
+    other, resumed = model_and_optimizer(1, momentum=0.9)
+    distributed.set_optimizer_state_dict(other, resumed, saved, options=how)
+    assert all("momentum_buffer" not in state for state in resumed.state.values())
+    resumed.param_groups[0]["momentum"] = 0.9
+    train(other, resumed, 1)
+    assert all("momentum_buffer" in state for state in resumed.state.values())
