@@ -53,7 +53,7 @@ def next_weights(state: dict, group: dict) -> dict:
     for average, decay in _decays(group).items():
         if average in state:
             name = AVERAGES[average]
-            found[name] = decay * state[name] + _new_part(decay)
+            found[name] = decay * float(state[name]) + _new_part(decay)
     return found
 
 
@@ -78,7 +78,7 @@ def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Ten
     Parameters
     ----------
     state : dict
-        The moments before they absorb the gradient, and their weights after it.
+        The moments before they absorb the gradient, and their weights after it, as numbers.
     gradient : Tensor
         g.
     group : dict
@@ -91,10 +91,10 @@ def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Ten
 def diagonal_length(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
     """Return the Frobenius norm of `diagonal_step`, without a tensor of its size on a CPU."""
     eps, scale = _terms(state, gradient, group)
-    rows = max(PIECE * len(gradient) // gradient.numel(), 1)
-    if gradient.device.type != "cpu":
-        rows = len(gradient)
     tensors = [gradient, *_averages(state, group)]
+    rows = max(PIECE * len(gradient) // gradient.numel(), 1)
+    if gradient.device.type != "cpu" or rows >= len(gradient):
+        return scale * torch.linalg.vector_norm(_quotient(*tensors, group, eps))
     pieces = zip(*(_split(tensor, rows, len(gradient)) for tensor in tensors), strict=True)
     lengths = [torch.linalg.vector_norm(_quotient(*piece, group, eps)) for piece in pieces]
     return scale * torch.linalg.vector_norm(torch.stack(lengths))
@@ -126,9 +126,9 @@ def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[float, flo
     first = second = 1.0
     if group["bias_correction"]:
         if group["graft"] == "adam":
-            first = float(state["first_weight"])
+            first = state["first_weight"]
         if group["beta2"] < 1:
-            second = math.sqrt(float(state["second_weight"]))
+            second = math.sqrt(state["second_weight"])
     # An eps that the type cannot tell from zero would make 0/0 of a coordinate without gradient.
     return max(second * group["eps"], torch.finfo(gradient.dtype).tiny), second / first
 

@@ -12,6 +12,7 @@ from oco.integrations.torch.moments import AVERAGES
 from oco.integrations.torch.preconditioner import Preconditioner
 
 __all__ = [
+    "as_tensors",
     "new_averages",
     "new_state",
     "statistics_bytes",
@@ -62,6 +63,22 @@ def new_averages(parameter: torch.Tensor, names) -> dict:
     dtype = statistics_type(parameter.dtype)
     buffers = {name: torch.zeros_like(parameter, dtype=dtype) for name in names}
     return buffers | {AVERAGES[name]: torch.zeros((), dtype=torch.float64) for name in names}
+
+
+def as_tensors(state: dict) -> dict:
+    """Return a state with tensors in the place of numbers.
+
+    Examples
+    --------
+    >>> as_tensors({"step": 2, "absorbed": 1.5})
+    {'step': tensor(2), 'absorbed': tensor(1.5000, dtype=torch.float64)}
+    """
+    return {
+        key: torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else torch.int64)
+        if isinstance(value, int | float)
+        else value
+        for key, value in state.items()
+    }
 
 
 def tensor_bytes(value) -> int:

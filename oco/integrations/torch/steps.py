@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 
 from oco.integrations.torch import moments
 from oco.integrations.torch.preconditioner import Preconditioner
-from oco.integrations.torch.state import new_averages, statistics_type
+from oco.integrations.torch.state import as_tensors, new_averages, statistics_type
 from oco.integrations.torch.workspace import Workspace
 
 __all__ = ["NotFinite", "Step", "compute", "make"]
@@ -28,7 +29,8 @@ class Step(NamedTuple):
     Attributes
     ----------
     state : dict
-        The next state, but for the averages, which are still to absorb the gradient or U.
+        The next state, but for the averages, which are still to absorb the gradient or U, and with
+        numbers where the state has tensors on the CPU.
     gradient : Tensor
         g, of the statistics' type.
     update : Tensor
@@ -77,18 +79,20 @@ def compute(
     norm = float(torch.linalg.vector_norm(gradient))
     if not norm < ROOM * torch.finfo(gradient.dtype).max ** 0.5:
         raise NotFinite
-    # A hook may have made a number of it.
-    new = {**state, "step": torch.as_tensor(state["step"]) + 1}
+    new = {**state, "step": int(state["step"]) + 1}
     names = moments.needed(group["graft"], group["momentum"], plan.order)
     new |= new_averages(parameter, [name for name in names if name not in state])
     new |= moments.next_weights(new, group)
     update = _direction(new, gradient, norm, group, plan, workspace)
     rate = group["lr"]
     if "momentum_buffer" in new and group["bias_correction"]:
-        rate /= float(new["momentum_weight"])
-    if not _reach(parameter, new, update, rate, group) <= torch.finfo(parameter.dtype).max:
-        raise NotFinite
-    return Step(new, gradient, update, rate)
+        rate /= new["momentum_weight"]
+    highest = torch.finfo(parameter.dtype).max
+    for size in (torch.linalg.vector_norm, _largest):
+        # The norms take a tenth of the time, and are too large only near the end of the range.
+        if _reach(size, parameter, new, update, rate, group) <= highest:
+            return Step(new, gradient, update, rate)
+    raise NotFinite
 
 
 def make(parameter: torch.Tensor, state: dict, step: Step, group: dict) -> None:
@@ -100,7 +104,7 @@ def make(parameter: torch.Tensor, state: dict, step: Step, group: dict) -> None:
     if group["weight_decay"]:
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
     parameter.add_(update, alpha=-step.rate)
-    state.update(new)
+    state.update(as_tensors(new))
 
 
 def _direction(
@@ -114,9 +118,9 @@ def _direction(
     """Return U, and put the factors' next state into `new`."""
     if plan.order < 2:
         return moments.diagonal_step(new, gradient, group)
-    if (int(new["step"]) - 1) % group["update_every"] == 0 or not new["absorbed"]:
+    if (new["step"] - 1) % group["update_every"] == 0 or not new["absorbed"]:
         beta2 = group["beta2"]
-        new["absorbed"] = beta2 * new["absorbed"] + 1
+        new["absorbed"] = beta2 * float(new["absorbed"]) + 1
         new["factors"] = plan.refreshed(
             new["factors"], gradient.squeeze(), beta2, _scale(new, group), group["epsilon"]
         )
@@ -129,26 +133,29 @@ def _direction(
         return result
     wanted = moments.diagonal_length(new, gradient, group) if diagonal else norm
     length = torch.linalg.vector_norm(result)
-    # Where the preconditioned gradient is zero, so is the update; an infinite length makes it NaN.
-    return result.mul_(torch.where(length == 0, 0.0, wanted / length + 0.0 * length))
+    # Where the preconditioned gradient is zero, so is the update; NaN where its length is infinite.
+    return result.mul_(torch.where(length > 0, wanted / length + 0.0 * length, length))
 
 
 def _scale(new: dict, group: dict) -> float:
     """Return what sums with decay are multiplied by to be averages."""
     if group["beta2"] == 1:
         return 1.0
-    return 1 / float(new["absorbed"]) if group["bias_correction"] else 1 - group["beta2"]
+    return 1 / new["absorbed"] if group["bias_correction"] else 1 - group["beta2"]
 
 
 def _reach(
-    parameter: torch.Tensor, new: dict, update: torch.Tensor, rate: float, group: dict
+    size: Callable, parameter: torch.Tensor, new: dict, update: torch.Tensor, rate: float, group
 ) -> torch.Tensor:
-    """Return a bound on the parameter's entries after the step; NaN or infinite if U is."""
-    moved = _largest(update)
+    """Return a bound on the parameter's entries after the step; NaN or infinite if U is.
+
+    `size` bounds the entries of a tensor.
+    """
+    moved = size(update)
     if "momentum_buffer" in new:
-        moved = torch.maximum(moved, _largest(new["momentum_buffer"]))
+        moved = (1 - group["momentum"]) * moved + group["momentum"] * size(new["momentum_buffer"])
     kept = abs(1 - group["lr"] * group["weight_decay"])
-    return kept * _largest(parameter).to(moved.dtype) + rate * moved
+    return kept * size(parameter).to(moved.dtype) + rate * moved
 
 
 def _largest(tensor: torch.Tensor) -> torch.Tensor:
