@@ -1,7 +1,8 @@
 """Deliberately wrong sketches, projections and learners, each with one of the known traps.
 
-Faults in the package itself are in `mutants`.  `Plain` is Frequent Directions in a frame V and a rotation W, like the library's, with each delicate
-point in a method of its own; a mutant overrides one of them.
+Faults in the package itself are in `mutants`.  `Plain` is Frequent Directions in a frame V and a
+rotation W, like the library's, with each delicate point in a method of its own; a trap overrides
+one of them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Plain:
     def __init__(self, d, k, decay=1.0):
         self.d, self.k, self.decay = d, k, decay
         self.frame, self.rotation = np.zeros((0, d)), np.zeros((0, 0))
-        self.eigenvalues, self.escaped_mass = np.zeros(0), 0.0
+        self.eigenvalues, self.escaped_mass, self.rows = np.zeros(0), 0.0, 0
 
     @property
     def directions(self):
@@ -35,8 +36,9 @@ class Plain:
             self.eigenvalues = self.decay * self.eigenvalues
             self.escaped_mass = self.decayed_tail()
             return
-        if len(self.frame) >= 1.5 * self.k:
-            # Orthonormal to rounding again: otherwise what rounding adds would add up.
+        self.rows += 1
+        if len(self.frame) >= 1.5 * self.k or self.rows % 256 == 0:
+            # Orthonormal to rounding again: over thousands of rows what rounding adds would add up.
             self.frame, self.rotation = self.folded(), np.eye(len(self.rotation))
         inside, rest = self.project_out(self.frame, g)
         length = np.linalg.norm(rest)

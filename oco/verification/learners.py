@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from oco.algorithms import KroneckerRoot
 from oco.bounds import Account, ladder
 from oco.domains import Box, Domain, Euclidean
 from oco.experiment.lookup import Options
@@ -16,7 +17,7 @@ from oco.verification.definitions import Metric, metric_of
 from oco.verification.observations import Observation, Subject, check
 from oco.verification.promises import Ledger
 
-__all__ = ["defined"]
+__all__ = ["defined", "factored"]
 
 ROUNDS, DIMENSIONS = 16, 12
 # Shapes of at most so many entries, largest first.
@@ -90,6 +91,31 @@ def defined(case: Case, subject: Subject) -> Iterator[Observation]:
         kept = rows[:, :entries] if matrix else rows
         yield from _made(f"{name}, {domain.name}", name, learner, ball, own, lr)
         yield from _played(f"{name}, {domain.name}", learner, absorb, kept, ball, own)
+
+
+@check(
+    "factors",
+    factors="Shampoo's factors with decay, exact or sketched, and their step are the definition's",
+)
+def factored(case: Case, subject: Subject) -> Iterator[Observation]:
+    """Let the preconditioner of training take matrices, with a decay and bias correction."""
+    rng = case.rng(16)
+    rows = definitions.tame(case, ROUNDS, DIMENSIONS)
+    entries = next((size for size in SHAPES if size <= rows.shape[1]), rows.shape[1])
+    rows = rows[:, :entries]
+    shape = SHAPES.get(entries, (entries,))
+    decay = float(rng.choice([0.9, 0.5, case.decay]))
+    for rank in (None, 2):
+        root = KroneckerRoot(shape, rank=rank, decay=decay)
+        absorb = definitions.kronecker(shape, rank, decay=decay)
+        for t, row in enumerate(rows[rows.any(axis=1)], start=1):
+            metric, found = absorb(row), root.update(row.reshape(shape)).reshape(-1)
+            error = float(np.linalg.norm(found - metric.direction))
+            size = float(np.linalg.norm(metric.direction))
+            where = f"rank {rank}, β = {decay:g}, row {t}"
+            yield Observation("factors", f"{where}, step", error, 0.0, size, ITERATES)
+            off = abs(root.potential / metric.potential - 1)
+            yield Observation("factors", f"{where}, tr H", off, 0.0, 1.0, ROOTS)
 
 
 def _made(place, name, learner, ball, options, lr) -> Iterator[Observation]:

@@ -18,7 +18,7 @@ from oco.losses import Stream
 from oco.results import Result
 from oco.verification.cases import Case
 from oco.verification.comparators import Reach, even, independent
-from oco.verification.definitions import LOSSES, metric_of, tame
+from oco.verification.definitions import LOSSES, escape_limit, metric_of, tame
 from oco.verification.learners import MATRICES, SHAPES
 from oco.verification.observations import Observation, Subject, check
 from oco.verification.promises import Ledger
@@ -238,6 +238,7 @@ def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Ob
     absorb = metric_of(name, d=d, k=options["k"], delta=options["delta"], shape=shape)
     ledger = Ledger(summary.lr, options["k"], tuple(n for n in shape if n > 1) or (1,))
     checkpoints = {int(t): i for i, t in enumerate(trace.t)}
+    yield from _summarised(seen, place, options["k"])
     for t, g in enumerate(seen.gradients, start=1):
         metric = absorb(g)
         if not metric.clear:
@@ -252,3 +253,21 @@ def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Ob
             off = 0.0 if values[i] == expected else abs(float(values[i]) - expected)
             scale = max(expected, ledger.resolution(float(spans[i])))
             yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)
+
+
+def _summarised(seen: Watched, place: str, k: int) -> Iterator[Observation]:
+    """Look at what a summary says of the spectrum of G_T, where it does."""
+    summary, gradients = seen.result.summary, np.array(seen.gradients)
+    spectrum = np.linalg.eigvalsh(gradients.T @ gradients)[::-1]
+    scale, omega = float(spectrum.sum()) or 1.0, escape_limit(spectrum, k)
+    if summary.omega is not None:
+        yield Observation("reported", f"{place}, Ω", abs(summary.omega - omega), 0.0, scale)
+    if summary.omega_range is not None:
+        low, high = summary.omega_range.lo, summary.omega_range.hi
+        yield Observation("reported", f"{place}, Ω, lower end", low, omega, scale)
+        yield Observation("reported", f"{place}, Ω, upper end", omega, high, scale)
+    if summary.full_adagrad_bound is not None:
+        roots = float(np.sqrt(np.maximum(spectrum, 0.0)).sum())
+        expected = math.sqrt(2) * summary.diameter * roots
+        off, unit = abs(summary.full_adagrad_bound - expected), summary.diameter * scale**0.5
+        yield Observation("reported", f"{place}, full AdaGrad", off, 0.0, unit, ROOTS)

@@ -61,9 +61,11 @@ def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
         rows, labels = np.concatenate([rows[:half], rows[:half]]), np.repeat([1.0, -1.0], half)
     d, diameter = rows.shape[1], 2 * ball.radius(rows.shape[1])
 
+    prefixes = bool(rng.integers(2))
+
     def played(claim: float):
         stream = Given(rows, labels, loss, adaptive=False)
-        options = {"d": d, "T": len(rows), "gap": GAP, "checkpoints": 8}
+        options = {"d": d, "T": len(rows), "gap": GAP, "checkpoints": 8, "prefix_regret": prefixes}
         return watch(lambda d: Boaster(d, claim, diameter), loss, ball, stream, **options).result
 
     regret = played(1.0).summary.regret
