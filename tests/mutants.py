@@ -173,15 +173,18 @@ REGRET = [
     Mutant("the bound looks at the wrong side of K", "regret", "Certificate.add_minorants",
            "self._domain.support(-s)", "self._domain.support(s)"),
     Mutant("offsets are raised by their rounding", "regret", "_offset",
-           "value - inner(slope, z) - ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))",
-           "value - inner(slope, z) + ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))"),
+           "value - inner(slope, z) "
+           "- ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))",
+           "value - inner(slope, z) "
+           "+ ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))"),
     Mutant("at a kink the offset is that of one side", "regret", "MoreauEnvelope._bisect",
            "(1 - share) * _offset(loss.value(low, y), below, low) + share * _offset("
            "loss.value(high, y), above, high)", "_offset(loss.value(high, y), above, high)"),
     Mutant("kinks are taken for smooth", "regret", "best_fixed_point",
            "SmoothLoss if tangents else MoreauEnvelope", "SmoothLoss"),
     Mutant("the best fixed point's losses are one round short", "regret", "cumulative_losses",
-           "np.concatenate([[0.0], np.cumsum(np.concatenate([np.empty(0), *losses]))])[checkpoints]",
+           "np.concatenate([[0.0], np.cumsum(np.concatenate([np.empty(0), *losses]))])"
+           "[checkpoints]",
            "np.concatenate([[0.0], np.cumsum(np.concatenate([np.empty(0), *losses]))])"
            "[checkpoints - 1]"),
     Mutant("linear losses are maximised", "regret", "_best_for_linear",

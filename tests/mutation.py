@@ -15,7 +15,7 @@ from pathlib import Path
 
 import oco
 
-__all__ = ["Mutant", "Outcome", "try_mutant"]
+__all__ = ["Mutant", "Outcome", "python", "try_mutant"]
 
 PACKAGE = Path(oco.__file__).parent
 # Looks at one case after the other, as `oco verify` does, and stops at the first violation.
@@ -24,7 +24,7 @@ import json, sys
 import oco
 from oco.verification import draw, verify
 
-assert oco.__file__.startswith(sys.argv[1]), oco.__file__
+assert not oco.__file__.startswith(sys.argv[1]), oco.__file__
 violated, number = [], 0
 for number, case in enumerate(draw(int(sys.argv[2]), int(sys.argv[3])), 1):
     findings = verify([case], patience=0).findings.values()
@@ -58,8 +58,8 @@ class Mutant:
     old: str
     new: str
 
-    def apply(self, package: Path) -> Path:
-        """Rewrite a copy of the package; return the file that was changed.
+    def rewritten(self, package: Path = PACKAGE) -> tuple[Path, str]:
+        """Return the file of a package that changes, and its text with the fault.
 
         Raises
         ------
@@ -80,9 +80,7 @@ class Mutant:
                 f"{self.fault!r}: {self.old!r} is in {len(changed)} files of {self.room}, in "
                 f"{self.function or 'no function'}; expected 1"
             )
-        ((file, text),) = changed
-        file.write_text(text + "\n", encoding="utf-8")
-        return file
+        return changed[0]
 
 
 class _Rewriting(ast.NodeTransformer):
@@ -130,24 +128,30 @@ class Outcome:
     seconds: float
 
 
-def try_mutant(mutant: Mutant | None, cases: int, seed: int = 0) -> Outcome:
-    """Let ``oco verify`` look at a mutant, or at the package as it is, in a process of its own."""
+def python(mutant: Mutant | None, *arguments: str) -> subprocess.CompletedProcess:
+    """Run Python with a copy of the package that has the fault."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / PACKAGE.name
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
         if mutant is not None:
-            mutant.apply(copy)
+            file, text = mutant.rewritten(copy)
+            file.write_text(text, encoding="utf-8")
         # Compiling the kernels anew for each mutant would take longer than all that follows.
-        changes = {"OCO_ENGINE": "numpy", "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-        started = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", DRIVER, str(copy.parent), str(cases), str(seed)],
+        changes = {"OCO_ENGINE": "numpy", "PYTHONPATH": str(copy.parent)}
+        return subprocess.run(
+            [sys.executable, "-B", *arguments],
             env={**os.environ, **changes},
             cwd=folder,
             capture_output=True,
             text=True,
         )
-        seconds = time.monotonic() - started
+
+
+def try_mutant(mutant: Mutant | None, cases: int, seed: int = 0) -> Outcome:
+    """Let ``oco verify`` look at a mutant, or at the package as it is."""
+    started = time.monotonic()
+    done = python(mutant, "-c", DRIVER, str(PACKAGE), str(cases), str(seed))
+    seconds = time.monotonic() - started
     if done.returncode:
         raise RuntimeError(f"{mutant}: {done.stderr[-2000:]}")
     found = json.loads(done.stdout.splitlines()[-1])

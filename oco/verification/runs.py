@@ -27,6 +27,8 @@ __all__ = ["runs"]
 
 ROUNDS, DIMENSIONS = 14, 4
 ADAPTIVE = 0.3
+# Closer best fixed points take longer and show no more.
+GAP = 0.02
 # Sums of a few terms; what the independent solver is accurate to; a root of rounding.
 SUMS, SOLVED, ROOTS = 1e-12, 1e-6, 1e-6
 # A subgradient may be taken anywhere within this distance of a kink.
@@ -148,7 +150,8 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         options["lr"] = 10.0 ** rng.uniform(-1.5, 0.5)
     if isinstance(domain, Box) and name not in ("ogd", "adagrad-norm", "adagrad", "adam"):
         domain = subject.ball(1.0)
-    seen = watch(name, loss, domain, stream, prefix_regret=True, checkpoints=3, **options)
+    options |= {"gap": GAP, "checkpoints": 1, "prefix_regret": True}
+    seen = watch(name, loss, domain, stream, **options)
     place = f"{name}, {loss}, {domain.name}"
     yield from _as_played(seen, place)
     yield from _as_paid(seen, place)
