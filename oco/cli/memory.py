@@ -68,15 +68,19 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
     with output.bad_input():
         from oco import memory as room
 
-        parameters = [room.parse_shape(shape) for shape in shapes]
+        parameters, left_out = [room.parse_shape(shape) for shape in shapes], ()
         if safetensors is not None:
-            parameters += room.read_shapes(safetensors)
+            declared = room.read_declared(safetensors)
+            parameters += declared.parameters
+            left_out = declared.left_out
         counted = room.ledger(parameters, k, number_bytes=number_bytes, max_axis=max_axis)
         figure = None if plot is None else output.require_figure(plot)
     if as_json:
-        _print_json(counted)
+        _print_json(counted, left_out)
     else:
         _print(counted)
+        for reason, count in left_out:
+            click.echo(f"left out: {count:,} tensor{'s' * (count > 1)} {reason}")
     if figure is not None:
         from oco import plots
 
@@ -84,7 +88,7 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
             plots.save(plots.memory(counted), figure)
 
 
-def _print_json(counted) -> None:
+def _print_json(counted, left_out) -> None:
     from dataclasses import asdict
 
     content = {
@@ -92,6 +96,7 @@ def _print_json(counted) -> None:
         "number_bytes": counted.number_bytes,
         "max_axis": counted.max_axis,
         "parameters": [asdict(parameter) for parameter in counted.parameters],
+        "left_out": dict(left_out),
         "optimizers": [
             {
                 "optimizer": entry.optimizer,

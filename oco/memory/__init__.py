@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from oco.memory.ledger import Entry, Ledger, State, ledger
-from oco.memory.safetensors import read_shapes
+from oco.memory.safetensors import Declared, read_declared, read_shapes
 from oco.memory.shapes import Parameter, parse_shape, shapes_of
 
 __all__ = [
+    "Declared",
     "Entry",
     "Ledger",
     "Parameter",
     "State",
     "ledger",
     "parse_shape",
+    "read_declared",
     "read_shapes",
     "shapes_of",
 ]

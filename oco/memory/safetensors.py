@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from oco.memory.shapes import Parameter
 
-__all__ = ["read_shapes"]
+__all__ = ["Declared", "read_declared", "read_shapes"]
 
 # Longest header that is read, in bytes: the limit that the format itself sets.
 LONGEST_HEADER = 100_000_000
@@ -20,12 +23,36 @@ LONGEST_HEADER = 100_000_000
 AXES, LARGEST = 64, 2**63
 METADATA = "__metadata__"
 FIELDS = {"dtype", "shape", "data_offsets"}
-# Bytes of a number, for the types that a trained parameter may have.
+# Bits of a number, for the types that a trained parameter may have.  Not among them is F8_E8M0:
+# powers of two, by which blocks of smaller numbers are scaled.
 FLOATS = {
-    "F64": 8, "F32": 4, "F16": 2, "BF16": 2,
-    "F8_E5M2": 1, "F8_E4M3": 1, "F8_E5M2FNUZ": 1, "F8_E4M3FNUZ": 1, "F8_E8M0": 1,
+    "F64": 64, "F32": 32, "F16": 16, "BF16": 16,
+    "F8_E5M2": 8, "F8_E4M3": 8, "F8_E5M2FNUZ": 8, "F8_E4M3FNUZ": 8,
+    "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
 }  # fmt: skip
-OTHERS = {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "C64"}
+# How files begin that people take for the model itself, and the bytes of the longest that is read.
+LONGEST_INDEX = 1 << 26
+POINTER, OBJECT = b"version https://git-lfs", b"{"
+# Files that a message lists.
+LISTED = 3
+# A type's name, known or not.
+NAME = re.compile(r"[A-Z][A-Z0-9_]{0,30}")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the header of a safetensors file declares.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        The tensors of real numbers, in the order of the header.
+    left_out : tuple of (str, int)
+        Why others were left out, and how many: their type, or that they are empty.
+    """
+
+    parameters: tuple[Parameter, ...]
+    left_out: tuple[tuple[str, int], ...]
 
 
 def read_shapes(path) -> tuple[Parameter, ...]:
@@ -39,8 +66,30 @@ def read_shapes(path) -> tuple[Parameter, ...]:
     Returns
     -------
     tuple of Parameter
-        In the order of the header.  The format does not tell a parameter from a buffer such as a
-        running mean; integer and boolean tensors are certainly not trained, and are left out.
+        In the order of the header: the `parameters` of `read_declared`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_declared` does.
+    """
+    return read_declared(path).parameters
+
+
+def read_declared(path) -> Declared:
+    """Return the tensors of real numbers that a safetensors file declares, and what else it does.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; its data may be missing, so a header fetched alone is enough.
+
+    Returns
+    -------
+    Declared
+        The format does not tell a parameter from a buffer such as a running mean; what is certainly
+        not trained is left out: integers, truth values, complex numbers, scales of blocks, types
+        that are not known here, and tensors without a number.
 
     Raises
     ------
@@ -49,12 +98,17 @@ def read_shapes(path) -> tuple[Parameter, ...]:
     """
     path = Path(path)
     try:
-        header = _header(path)
-        found = tuple(
-            Parameter(name, _checked(name, entry))
-            for name, entry in header.items()
-            if name != METADATA and _is_real(name, entry)
-        )
+        found, left_out = [], Counter()
+        for name, entry in _header(path).items():
+            if name == METADATA:
+                continue
+            shape, dtype = _checked(name, entry)
+            if dtype not in FLOATS:
+                left_out[f"of the type {dtype}"] += 1
+            elif 0 in shape:
+                left_out["empty"] += 1
+            else:
+                found.append(Parameter(name, shape))
         if not found:
             raise ValueError("it declares no tensor of real numbers")
     except FileNotFoundError:
@@ -63,7 +117,7 @@ def read_shapes(path) -> tuple[Parameter, ...]:
         raise ValueError(f"safetensors: {path}: the header is nested too deeply") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"safetensors: {path}: {error}") from None
-    return found
+    return Declared(tuple(found), tuple(left_out.items()))
 
 
 def _header(path: Path) -> dict:
@@ -74,6 +128,8 @@ def _header(path: Path) -> dict:
         if len(prefix) < 8:
             raise ValueError(f"expected at least 8 bytes, got {len(prefix)}")
         if length > LONGEST_HEADER:
+            if prefix.startswith((OBJECT, POINTER[:8])):
+                _refuse_stand_in(prefix + file.read(LONGEST_INDEX))
             raise ValueError(f"a header of {length} bytes; the format allows {LONGEST_HEADER}")
         if length > available:
             raise ValueError(f"truncated: a header of {length} bytes, of which {available} follow")
@@ -98,19 +154,29 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict:
     return result
 
 
-def _is_real(name: str, entry) -> bool:
+def _refuse_stand_in(content: bytes) -> None:
+    """Refuse what is downloaded in the place of a model, if it is that."""
+    if content.startswith(POINTER):
+        raise ValueError("it is a git-lfs pointer, not the model itself: run 'git lfs pull'")
+    try:
+        index = json.loads(content)
+        shards = sorted(set(index["weight_map"].values()))
+        shown = ", ".join(shards[:LISTED])
+    # Whatever else it is, it is no index: the length that it begins with is judged next.
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return
+    more = f" and {len(shards) - LISTED} more" if len(shards) > LISTED else ""
+    raise ValueError(f"it is an index: the tensors are in {shown}{more}; give one of these")
+
+
+def _checked(name: str, entry) -> tuple[tuple[int, ...], str]:
+    """Return a tensor's shape, which must agree with the room that it is given, and its type."""
     if not isinstance(entry, dict) or not entry.keys() >= FIELDS:
         fields = ", ".join(sorted(FIELDS))
         raise ValueError(f"tensor {_shown(name)}: expected {fields}, got {_shown(entry)}")
-    dtype = entry["dtype"]
-    if not isinstance(dtype, str) or dtype not in OTHERS | FLOATS.keys():
-        raise ValueError(f"tensor {_shown(name)}: unknown dtype {_shown(dtype)}")
-    return dtype in FLOATS
-
-
-def _checked(name: str, entry: dict) -> tuple[int, ...]:
-    """Return the tensor's shape, which must agree with the room that it is given."""
-    shape, offsets = entry["shape"], entry["data_offsets"]
+    shape, offsets, dtype = entry["shape"], entry["data_offsets"], entry["dtype"]
+    if not isinstance(dtype, str) or not NAME.fullmatch(dtype):
+        raise ValueError(f"tensor {_shown(name)}: expected the name of a type, got {_shown(dtype)}")
     for field, value in (("shape", shape), ("data_offsets", offsets)):
         if not isinstance(value, list) or not all(
             type(n) is int and 0 <= n < LARGEST for n in value
@@ -123,12 +189,14 @@ def _checked(name: str, entry: dict) -> tuple[int, ...]:
         raise ValueError(f"tensor {_shown(name)}: expected at most {AXES} axes, got {len(shape)}")
     if len(offsets) != 2:
         raise ValueError(f"tensor {_shown(name)}: data_offsets: expected 2, got {len(offsets)}")
-    room, needed = offsets[1] - offsets[0], math.prod(shape) * FLOATS[entry["dtype"]]
-    if room != needed:
-        raise ValueError(
-            f"tensor {_shown(name)}: data_offsets: expected room for {needed} bytes, got {room}"
-        )
-    return tuple(shape)
+    if dtype in FLOATS:
+        # Numbers of fewer than 8 bits are packed; the last byte may be part empty.
+        room, needed = offsets[1] - offsets[0], -(-math.prod(shape) * FLOATS[dtype] // 8)
+        if room != needed:
+            raise ValueError(
+                f"tensor {_shown(name)}: data_offsets: expected room for {needed} bytes, got {room}"
+            )
+    return tuple(shape), dtype
 
 
 def _shown(value) -> str:

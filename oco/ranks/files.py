@@ -1,9 +1,10 @@
-"""A T × d file of gradients, mapped into memory a window at a time, through one sketch."""
+"""A T × d file of gradients, read a window at a time, through one sketch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class GradientFile:
     Parameters
     ----------
     path : str or path-like
-        Of a two-dimensional array of real numbers in row order.
+        Of a two-dimensional array of real numbers; in column (Fortran) order each row of a window
+        is put together from all columns.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ class GradientFile:
                     (1, 0): np.lib.format.read_array_header_1_0,
                     (2, 0): np.lib.format.read_array_header_2_0,
                 }[version]
-                shape, columns_first, self._dtype = header(file)
+                shape, self._columns_first, self._dtype = header(file)
                 self._offset = file.tell()
         except FileNotFoundError:
             raise FileNotFoundError(f"gradients: {self.path}: no such file") from None
@@ -70,33 +72,39 @@ class GradientFile:
             raise self._error(f"expected an array of shape (T, d), got shape {shape}")
         if self._dtype.kind not in "fiu":
             raise self._error(f"expected real numbers, got {self._dtype}")
-        if columns_first:
-            raise self._error("expected rows stored one after the other, got Fortran order")
         self.rows, self.d = shape
         size = self._offset + self.rows * self.d * self._dtype.itemsize
         if self.path.stat().st_size < size:
             raise self._error(f"truncated: {self.path.stat().st_size} bytes of {size}")
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Return rows `start` to `stop` as float64; the file is mapped only while they are read.
+        """Return rows `start` to `stop` as float64.
 
         Raises
         ------
         ValueError
             If an entry is NaN or infinite; the message names the row.
         """
-        offset = self._offset + start * self.d * self._dtype.itemsize
-        window = np.memmap(
-            self.path, self._dtype, mode="r", offset=offset, shape=(stop - start, self.d)
-        )
-        rows = np.array(window, dtype=np.float64)
-        # Unmapped here: pages of a mapping count as memory of the process.
-        del window
+        n = stop - start
+        # Not mapped: pages of a mapping count as memory of the process.
+        with open(self.path, "rb") as file:
+            if self._columns_first:
+                rows = np.empty((n, self.d))
+                for column in range(self.d):
+                    rows[:, column] = self._numbers(file, column * self.rows + start, n)
+            else:
+                numbers = self._numbers(file, start * self.d, n * self.d)
+                rows = numbers.astype(np.float64).reshape(n, self.d)
         bad = np.argwhere(~np.isfinite(rows))
         if len(bad):
             row, column = bad[0]
             raise self._error(f"row {start + row + 1}: entry {column + 1} is {rows[row, column]}")
         return rows
+
+    def _numbers(self, file: BinaryIO, start: int, count: int) -> np.ndarray:
+        """Return numbers of the file as they are stored, counted from its first one."""
+        file.seek(self._offset + start * self._dtype.itemsize)
+        return np.fromfile(file, self._dtype, count)
 
     def windows(self) -> Iterator[tuple[int, int]]:
         """Iterate over (start, stop) of the pieces in which the file is read."""

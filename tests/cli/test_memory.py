@@ -69,3 +69,20 @@ def test_bad_input_is_one_line(arguments, words):
     assert result.exit_code == 2 and result.stdout == ""
     (line,) = (line for line in result.stderr.splitlines() if line.startswith("Error: "))
     assert words in line
+
+
+def test_what_a_file_declares_besides_is_said(tmp_path):
+    header = {
+        "w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+        "steps": {"dtype": "I64", "shape": [1], "data_offsets": [24, 32]},
+        "none": {"dtype": "F32", "shape": [0], "data_offsets": [32, 32]},
+    }
+    text = json.dumps(header).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    result = invoke("--safetensors", path)
+    assert result.exit_code == 0
+    assert "left out: 1 tensor of the type I64" in result.stdout
+    assert "left out: 1 tensor empty" in result.stdout
+    content = json.loads(invoke("--safetensors", path, "--json").stdout)
+    assert content["left_out"] == {"of the type I64": 1, "empty": 1}

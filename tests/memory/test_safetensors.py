@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from oco.memory import read_shapes
+from oco.memory import read_declared, read_shapes
 
 GOOD = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
 
@@ -44,6 +44,54 @@ def test_a_header_alone_is_enough(path):
     assert (parameter.name, parameter.shape) == ("w", (10**6, 10**6))
 
 
+def test_what_is_not_trained_is_left_out_and_said(path):
+    kinds = {
+        "F4": (4, 5), "F6_E2M3": (6, 7), "F6_E3M2": (6, 7), "F8_E8M0": (8, 9), "C64": (64, 72),
+        "I64": (64, 72), "BF16": (16, 18), "F3_NEW": (3, 4),
+    }  # fmt: skip
+    header = {
+        dtype: {"dtype": dtype, "shape": [3, 3], "data_offsets": [0, size]}
+        for dtype, (_, size) in kinds.items()
+    }
+    header["more"] = header["C64"]
+    header["nothing"] = {"dtype": "F32", "shape": [0, 7], "data_offsets": [0, 0]}
+    declared = read_declared(write(path, header))
+    names = {parameter.name for parameter in declared.parameters}
+    assert (
+        names == {"F4", "F6_E2M3", "F6_E3M2", "BF16"} and read_shapes(path) == declared.parameters
+    )
+    assert dict(declared.left_out) == {
+        "of the type F8_E8M0": 1, "of the type C64": 2, "of the type I64": 1,
+        "of the type F3_NEW": 1, "empty": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "it is a git-lfs pointer, not the model itself: run 'git lfs pull'",
+        ),
+        (
+            json.dumps(
+                {"metadata": {}, "weight_map": {f"w{i}": f"m-{i % 5}" for i in range(9)}}, indent=2
+            ).encode(),
+            "it is an index: the tensors are in m-0, m-1, m-2 and 2 more; give one of these",
+        ),
+        (b'{"weight_map": {"a": 3}}', "a header of"),
+        (b'{"weight_map": [1]}', "a header of"),
+        (b'{"weight_map"', "a header of"),
+        (b"version of another thing", "a header of"),
+    ],
+)
+def test_what_stands_in_for_a_model_is_recognised(path, content, words):
+    path.write_bytes(content)
+    with pytest.raises(ValueError) as caught:
+        read_shapes(path)
+    assert words in str(caught.value)
+
+
 BROKEN = {
     "no object": (b"[1]", "expected a header that is an object"),
     "no JSON": (b"{'a': 1}", "the header is not JSON"),
@@ -55,8 +103,9 @@ BROKEN = {
     "huge integer": (b'{"w": ' + b"9" * 5000 + b"}", ""),
     "no entry": ({"w": 3}, "tensor 'w': expected data_offsets, dtype, shape, got 3"),
     "no offsets": ({"w": {"dtype": "F32", "shape": [1]}}, "expected data_offsets, dtype, shape"),
-    "dtype": ({"w": {**GOOD, "dtype": "F31"}}, "tensor 'w': unknown dtype 'F31'"),
-    "dtype type": ({"w": {**GOOD, "dtype": ["F32"]}}, "unknown dtype"),
+    "dtype": ({"w": {**GOOD, "dtype": "a\x1b]0;"}}, "tensor 'w': expected the name of a type, got"),
+    "dtype type": ({"w": {**GOOD, "dtype": ["F32"]}}, "expected the name of a type"),
+    "no known dtype": ({"w": {**GOOD, "dtype": "F31"}}, "declares no tensor of real numbers"),
     "shape type": ({"w": {**GOOD, "shape": "23"}}, "shape: expected a list of integers"),
     "boolean": ({"w": {**GOOD, "shape": [True, 6]}}, "shape: expected a list of integers"),
     "negative": ({"w": {**GOOD, "shape": [-2, -3]}}, "shape: expected a list of integers"),
@@ -69,7 +118,15 @@ BROKEN = {
     "backwards": ({"w": {**GOOD, "data_offsets": [24, 0]}}, "expected room for 24 bytes, got -24"),
     "empty axis": (
         {"w": {**GOOD, "shape": [2, 0], "data_offsets": [0, 0]}},
-        "shape of w: expected an integer >= 1, got 0",
+        "declares no tensor of real numbers",
+    ),
+    "room of an empty axis": (
+        {"w": {**GOOD, "shape": [2, 0]}},
+        "expected room for 0 bytes, got 24",
+    ),
+    "room of packed numbers": (
+        {"w": {"dtype": "F4", "shape": [3, 3], "data_offsets": [0, 9]}},
+        "expected room for 5 bytes, got 9",
     ),
 }
 
