@@ -29,4 +29,4 @@ EPSILON = 1e-6
 # Longer axes are cut: an exact factor of this length takes half a gigabyte.
 MAX_AXIS = 8192
 
-GRAFTS = ("none", "sgd", "rmsprop", "adam")
+GRAFTS = ("none", "unit", "sgd", "rmsprop", "adam")

@@ -109,6 +109,7 @@ class DenseShampoo:
         own = {
             "none": None,
             "sgd": g,
+            "unit": g * math.sqrt(g.size / (g**2).sum()) if g.any() else g,
             "rmsprop": rmsprop,
             "adam": m / (np.sqrt(v) + o["eps"]),
         }[o["graft"]]

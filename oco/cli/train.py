@@ -47,7 +47,7 @@ _OPTIMIZER = (
     option(
         OPTIMIZER,
         "--graft",
-        unit="none|sgd|rmsprop|adam",
+        unit="none|unit|sgd|rmsprop|adam",
         show_default=OWN,
         help="Whose length a step of (S-)Shampoo takes.",
     ),

@@ -11,10 +11,13 @@ from oco.algorithms.adam import BETA2 as ADAM_BETA2
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
 from oco.shampoo import BETA1, BETA2, EPS, EPSILON, GRAFTS, MAX_AXIS, MOMENTUM, RANK, RATE
-from oco.training.rules import Coordinatewise, Gradient, Grafted
+from oco.training.rules import Coordinatewise, Gradient, Grafted, UnitLength
 from oco.training.stepping import Optimizer
 
 __all__ = ["GRAFTS", "OPTIMIZERS", "Optimizer", "adam", "s_shampoo", "sgd", "shampoo"]
+
+# The grafts that keep nothing.
+PLAIN = {"none": lambda: None, "sgd": Gradient, "unit": UnitLength}
 
 
 def sgd(
@@ -123,8 +126,9 @@ def s_shampoo(
         β_2 in (0, 1] of the factors and of v: how long they look back; 1 sums up.
     eps : float
         ε > 0 of the graft and of the diagonal path, in the units of the gradient.
-    graft : {"rmsprop", "adam", "sgd", "none"}
-        Whose direction N lends U its length ‖N‖: g/(√v̂ + ε), m̂/(√v̂ + ε), g; or none.
+    graft : {"rmsprop", "adam", "sgd", "unit", "none"}
+        Whose direction N lends U its length ‖N‖: g/(√v̂ + ε), m̂/(√v̂ + ε), g, or g divided by the
+        root mean square of its entries (then ‖U‖² is the number of entries); or none.
     start_step : int
         First step (from 1) with the preconditioned direction; U = N before, or g without a graft.
         The factors absorb gradients from step 1 in any case.
@@ -168,9 +172,9 @@ def s_shampoo(
     start_step = checks.integer("start_step", start_step, low=1)
 
     def lender(shape):
-        if graft == "none":
-            return None
-        return Gradient() if graft == "sgd" else moments(shape)
+        if graft in PLAIN:
+            return PLAIN[graft]()
+        return moments(shape)
 
     def moments(shape):
         first = beta1 if graft == "adam" else None

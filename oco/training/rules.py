@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
 
-__all__ = ["Coordinatewise", "Gradient", "Grafted", "Rule"]
+__all__ = ["Coordinatewise", "Gradient", "Grafted", "Rule", "UnitLength"]
 
 
 class Rule(Protocol):
@@ -38,6 +39,17 @@ class Gradient:
     def update(self, g):
         """Return g."""
         return g
+
+
+class UnitLength:
+    """U = g √N/‖g‖ for N entries, whose root mean square is then 1; 0 for g = 0."""
+
+    state_bytes = second_moment_bytes = 0
+
+    def update(self, g):
+        """Return U."""
+        length = np.linalg.norm(g)
+        return g * (math.sqrt(g.size) / length if length else 0.0)
 
 
 class Coordinatewise:

@@ -55,7 +55,7 @@ class Training(Record):
     epsilon : float, optional
         ≥ 0: added to a factor's eigenvalues, relative to the largest.
     graft : str, optional
-        Which optimizer's length a step takes: "none", "sgd", "adam" or "rmsprop".
+        Which optimizer's length a step takes: one of `oco.shampoo.GRAFTS`.
     momentum : float, optional
         In [0, 1).
     weight_decay : float, optional

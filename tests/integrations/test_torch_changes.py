@@ -10,6 +10,8 @@ import pickle
 import numpy as np
 import pytest
 
+from oco.shampoo import GRAFTS
+
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
 
@@ -142,7 +144,7 @@ def test_the_factors_are_divided_by_their_own_weight(rank):
         torch.testing.assert_close(moves[2], moves[0], rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("graft", ["none", "sgd", "rmsprop", "adam"])
+@pytest.mark.parametrize("graft", GRAFTS)
 def test_an_average_begins_when_it_is_first_needed(graft):
     """Momentum switched on: its first step is the new direction, and not a tenth of it."""
     late, never = (optimizer_of(graft=graft, momentum=0.0) for _ in range(2))

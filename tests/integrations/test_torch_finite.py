@@ -9,6 +9,7 @@ import os
 import numpy as np
 import pytest
 
+from oco.shampoo import GRAFTS
 from oco.training.optimizers import s_shampoo
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
@@ -19,7 +20,6 @@ DEEP = os.environ.get("OCO_HYPOTHESIS") == "deep"
 SEEDS = range(4) if DEEP else range(2)
 STEPS = 12 if DEEP else 6
 DTYPES = (torch.float32, torch.bfloat16, torch.float64)
-GRAFTS = ("none", "sgd", "rmsprop", "adam")
 
 # What gradients look like where a Gram matrix has a low rank: of few outputs, softmax (columns that
 # sum to zero), embeddings (few rows), pruned or dead units, scales far apart.

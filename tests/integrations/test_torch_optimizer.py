@@ -28,6 +28,7 @@ VARIANTS = [
     {"graft": "none", "bias_correction": False, "start_step": 5, "update_every": 2},
     {"graft": "rmsprop", "start_step": 7, "max_axis": 6, "rank": 3},
     {"graft": "none", "rank": 2, "beta2": 0.9},
+    {"graft": "unit", "start_step": 4, "max_axis": 5},
 ]
 
 
@@ -264,3 +265,19 @@ def test_parameters_without_gradient_are_left_alone():
     before = q.detach().clone()
     optimizer.step()
     assert torch.equal(q, before) and q not in optimizer.state
+
+
+@pytest.mark.parametrize("shape", [(6, 14), (7, 4, 3), (6, 1, 14)])
+@pytest.mark.parametrize("start_step", [1, 99])
+def test_a_step_of_unit_length_has_entries_of_unit_mean_square(shape, start_step):
+    (p,) = params = parameters(torch.float64, [shape])
+    optimizer = SShampoo(
+        params, lr=0.5, rank=3, graft="unit", momentum=0, max_axis=5, start_step=start_step
+    )
+    for scale in (1.0, 1e-6, 1e6, 0.0):
+        before = p.detach().clone()
+        p.grad = scale * torch.tensor(initial(shape))
+        optimizer.step()
+        moved = (p.detach() - before).square().mean().sqrt().item()
+        assert moved == pytest.approx(0.5 if scale else 0.0, rel=1e-9)
+    assert "second_moment" not in optimizer.state[p]

@@ -23,6 +23,7 @@ VARIANTS = [
     {"graft": "rmsprop", "start_step": 7, "max_axis": 4, "rank": 3},
     {"graft": "none", "rank": 2, "beta2": 0.9},
     {"graft": "none", "rank": None, "epsilon": 0.0, "beta2": 1.0},
+    {"graft": "unit", "start_step": 4, "max_axis": 5},
 ]
 
 

@@ -30,7 +30,7 @@ def needed(graft: str, momentum: float, order: int) -> tuple[str, ...]:
     Parameters
     ----------
     graft : str
-        "none", "sgd", "rmsprop" or "adam".
+        One of `GRAFTS`.
     momentum : float
         μ.
     order : int

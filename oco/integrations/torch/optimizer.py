@@ -49,8 +49,9 @@ class SShampoo(torch.optim.Optimizer):
         ≥ 0, relative to the largest eigenvalue of each factor, added to its eigenvalues.
     momentum : float
         μ in [0, 1), an average over updates.
-    graft : {"rmsprop", "adam", "sgd", "none"}
-        Whose step gives the preconditioned gradient its length.
+    graft : {"rmsprop", "adam", "sgd", "unit", "none"}
+        Whose step gives the preconditioned gradient its length.  "unit" keeps nothing for that: the
+        root mean square of the step's entries is 1.
     weight_decay : float
         ≥ 0, decoupled: each step multiplies the parameter by 1 − lr·weight_decay.
     update_every : int
@@ -81,9 +82,9 @@ class SShampoo(torch.optim.Optimizer):
     U = G ×_1 (c C̃_1 + ε λ_max(c C̃_1) I)^{−1/(2p)} ×_2 ... ×_p (c C̃_p + ε λ_max(c C̃_p) I)^{−1/(2p)},
 
     an eigenvalue 0 being inverted to 0, then rescaled to the Frobenius norm of the graft's step:
-    g (sgd), g/(√v̂ + eps) (rmsprop), m̂/(√v̂ + eps) (adam).  Vectors and scalars take the step of
-    rmsprop, or of adam where that is the graft.  At last b ← μ b + (1 − μ) U and
-    w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
+    g (sgd), √N g/‖g‖ for N entries (unit), g/(√v̂ + eps) (rmsprop), m̂/(√v̂ + eps) (adam).  Vectors
+    and scalars take the step of rmsprop, or of adam where that is the graft.  At last
+    b ← μ b + (1 − μ) U and w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
 
     A gradient is skipped if it is not finite or so long that sums of its squares may overflow, or
     if a weight would not be finite after the step: of that parameter nothing is touched, and its

@@ -124,14 +124,19 @@ def _direction(
         new["factors"] = plan.refreshed(
             new["factors"], gradient.squeeze(), beta2, _scale(new, group), group["epsilon"]
         )
-    diagonal = group["graft"] in ("rmsprop", "adam")
+    graft, unit = group["graft"], gradient.numel() ** 0.5
     if new["step"] < group["start_step"]:
-        return moments.diagonal_step(new, gradient, group) if diagonal else gradient
+        if graft in ("rmsprop", "adam"):
+            return moments.diagonal_step(new, gradient, group)
+        return gradient * (unit / norm if norm else 0.0) if graft == "unit" else gradient
     result = workspace.copy(gradient)
     plan.apply_(new["factors"], result.squeeze())
-    if group["graft"] == "none":
+    if graft == "none":
         return result
-    wanted = moments.diagonal_length(new, gradient, group) if diagonal else norm
+    if graft in ("rmsprop", "adam"):
+        wanted = moments.diagonal_length(new, gradient, group)
+    else:
+        wanted = norm if graft == "sgd" else unit
     length = torch.linalg.vector_norm(result)
     # Where the preconditioned gradient is zero, so is the update; NaN where its length is infinite.
     return result.mul_(torch.where(length > 0, wanted / length + 0.0 * length, length))
