@@ -13,11 +13,12 @@ from oco.linalg.engine import ENGINE, kernel, summing_kernel
 from oco.linalg.operators import Diagonal
 from oco.linalg.products import inner, mix
 from oco.linalg.secular import project_onto_ball
+from oco.linalg.travel import Travelling
 
 __all__ = ["DiagonalCovariance", "adagrad"]
 
 
-class DiagonalCovariance:
+class DiagonalCovariance(Travelling):
     """H_t = diag(Σ g_s²)^{1/2}.
 
     Examples

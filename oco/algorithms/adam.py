@@ -10,6 +10,7 @@ from oco import checks
 from oco.algorithms.matrix_descent import MatrixDescent
 from oco.domains import Domain
 from oco.linalg.operators import Diagonal
+from oco.linalg.travel import Travelling
 from oco.shampoo import BETA1, EPS, RATE
 
 __all__ = ["BETA1", "BETA2", "EPS", "RATE", "Moments", "adam"]
@@ -18,7 +19,7 @@ __all__ = ["BETA1", "BETA2", "EPS", "RATE", "Moments", "adam"]
 BETA2 = 0.999
 
 
-class Moments:
+class Moments(Travelling):
     """Running means of the gradient and of its square: m̂/(√v̂ + ε).
 
     Parameters

@@ -6,12 +6,13 @@ import numpy as np
 
 from oco import checks
 from oco.linalg.operators import Dense, LowRankPlusScalar
+from oco.linalg.travel import Travelling
 from oco.sketch import FrequentDirections
 
 __all__ = ["ExactFactor", "SketchedFactor", "make_factor", "sketch_sizes"]
 
 
-class ExactFactor:
+class ExactFactor(Travelling):
     """C ← β C + M_(i) M_(i)ᵀ, the exact covariance along an axis.
 
     Parameters

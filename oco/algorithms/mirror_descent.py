@@ -11,6 +11,7 @@ import numpy as np
 from oco import checks, marks
 from oco.domains import Ball, Domain, Euclidean
 from oco.linalg.operators import SpectralOperator
+from oco.linalg.travel import Travelling
 
 __all__ = ["Diagnostics", "MirrorDescent", "Preconditioner"]
 
@@ -76,7 +77,7 @@ class Diagnostics:
 
 
 @marks.learner
-class MirrorDescent:
+class MirrorDescent(Travelling):
     r"""Online mirror descent: a step against H_t⁻¹ g_t, then a projection in the metric H_t.
 
     y = x_t − η H_t⁻¹ g_t and x_{t+1} = argmin_{x in K} (x − y)ᵀ H_t (x − y).

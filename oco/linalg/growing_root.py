@@ -11,6 +11,7 @@ from oco.linalg.operators import Dense, SpectralOperator, resolve_rank
 from oco.linalg.orthogonal import split
 from oco.linalg.quadrature import NODES, WEIGHTS, damped_weights
 from oco.linalg.resolvents import Resolvents
+from oco.linalg.travel import Travelling
 
 __all__ = ["GrowingRoot"]
 
@@ -41,7 +42,7 @@ WELL_CONDITIONED = 1e6
 BLOCK = 64
 
 
-class GrowingRoot(SpectralOperator):
+class GrowingRoot(Travelling, SpectralOperator):
     r"""H = G^{1/2} for G = Σ g gᵀ, equal to the definition by a decomposition of G for each g.
 
     Parameters

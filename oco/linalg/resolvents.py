@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from oco.linalg.travel import Travelling
+
 __all__ = ["Resolvents"]
 
 
-class Resolvents:
+class Resolvents(Travelling):
     r"""(B + σ_n I)⁻¹ at fixed shifts σ_n, for B = diag(λ) + Σ_i ± c_i c_iᵀ growing by terms.
 
     Parameters

@@ -24,6 +24,8 @@ from oco.sketch.state import (
     State,
     allocate,
     numbers,
+    packed,
+    unpacked,
     views,
 )
 
@@ -91,6 +93,13 @@ class FrequentDirections:
         self.decay = checks.number("decay", decay, above=0, high=1)
         self.memory = allocate(self.d, self.k)
         self.state.numbers[DECAY] = self.decay
+
+    def __getstate__(self) -> dict:
+        """Return what a copy or a pickle is made of: the same under either engine."""
+        return self.__dict__ | {"memory": packed(self.memory)}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state, memory=unpacked(state["memory"]))
 
     @property
     def state(self) -> State:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oco.linalg.engine import ENGINE, kernel
+from oco.linalg.travel import writable
 
 __all__ = [
     "BESIDE",
@@ -22,7 +23,9 @@ __all__ = [
     "State",
     "allocate",
     "numbers",
+    "packed",
     "unpack",
+    "unpacked",
     "views",
 ]
 
@@ -100,6 +103,22 @@ def _allocate(d: int, k: int) -> np.ndarray:
     counts = memory[:COUNTS].view(np.int64)
     counts[D], counts[K], counts[CAPACITY] = d, k, capacity
     return memory
+
+
+def packed(memory) -> np.ndarray:
+    """Return the memory of a sketch as one array, which belongs to neither engine."""
+    if isinstance(memory, np.ndarray):
+        return memory
+    counts, numbers = memory.counts.view(np.float64), memory.numbers
+    small = memory.values, memory.coordinates, memory.inside, memory.image
+    large = memory.rotation, memory.gram, memory.frame
+    return np.concatenate([counts, numbers, *small, *(array.ravel() for array in large)])
+
+
+def unpacked(memory: np.ndarray):
+    """Return the memory of a sketch from what `packed` returned, to be written to."""
+    memory = writable(memory)
+    return memory if ENGINE == "numba" else _views(memory)
 
 
 if ENGINE == "numba":
