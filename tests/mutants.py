@@ -31,7 +31,8 @@ SKETCH = [
     Mutant("ρ is not deducted", "sketch", "_update",
            "np.maximum(w - rho, 0.0)", "np.maximum(w, 0.0)"),
     Mutant("what is new is new to V, not to W V", "sketch", "_split",
-           "inner(z, z)", "inner(inside[:m], inside[:m])"),
+           "combine(z, rotation, out)",
+           "out[:m] = inside[:m]; new = math.sqrt(max(1.0 - inner(out, out) / mass, 0.0))"),
     Mutant("one pass of Gram–Schmidt where two are needed", "sketch", "_split",
            "rest -= known", "pass"),
     Mutant("rounding is made a direction", "sketch", "_split",
@@ -257,11 +258,16 @@ MUTANTS: dict[str, list[Mutant]] = {
 }
 
 
+# Properties that a row of the table names.
+SHOWN = 3
+
+
 def _row(room: str, fault: str, outcome: Outcome) -> str:
     if not outcome.violated:
         caught, at = "**nothing**", f"none of {outcome.cases}"
     else:
-        caught, at = ", ".join(f"`{name}`" for name in outcome.violated), str(outcome.cases)
+        caught, at = ", ".join(f"`{name}`" for name in outcome.violated[:SHOWN]), str(outcome.cases)
+        caught += f" and {more} more" if (more := len(outcome.violated) - SHOWN) > 0 else ""
     return f"| {room} | {fault} | {caught} | {at} | {outcome.seconds:.0f} |"
 
 

@@ -49,7 +49,8 @@ class Mutant:
         Name of the function, with that of its class or outer function before a dot; empty for code
         outside functions.
     old, new : str
-        An expression or a statement, and what takes its place; spacing does not matter.
+        An expression, and what takes its place; or a statement, and the statements that do.
+        Spacing does not matter.
     """
 
     fault: str
@@ -88,7 +89,7 @@ class _Rewriting(ast.NodeTransformer):
         self._inside: list[str] = []
         self._function = mutant.function
         old, new = (ast.parse(text).body for text in (mutant.old, mutant.new))
-        self._expression = isinstance(old[0], ast.Expr)
+        self._expression = len(new) == 1 and isinstance(old[0], ast.Expr)
         self._old = ast.unparse(old[0])
         self._new = new[0].value if self._expression else new
 

@@ -150,7 +150,7 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         options["lr"] = 10.0 ** rng.uniform(-1.5, 0.5)
     if isinstance(domain, Box) and name not in ("ogd", "adagrad-norm", "adagrad", "adam"):
         domain = subject.ball(1.0)
-    options |= {"gap": GAP, "checkpoints": 1, "prefix_regret": True}
+    options |= {"gap": GAP, "checkpoints": 1, "prefix_regret": domain.bounded}
     seen = watch(name, loss, domain, stream, **options)
     place = f"{name}, {loss}, {domain.name}"
     yield from _as_played(seen, place)
