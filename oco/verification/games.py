@@ -33,6 +33,8 @@ SMALLEST_EIGENVALUE = 1e-9
 ITERATES = 1e-7
 # Eigenvalues of G_t relative to the largest: zero for certain, and not zero for certain.
 ZERO, POSITIVE = 1e-14, 1e-9
+# Points of K, besides the one that the support function names.
+SAMPLE = 4
 SMALLEST_BOUND = float(np.sqrt(np.finfo(np.float64).tiny))
 # Eigenvalues of G at 1e-12 of the largest count as zero, which in H = G^{1/2} is 1e-6.
 ROOT_OF_CUTOFF = 2e-6
@@ -152,15 +154,16 @@ def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
             metric, where = learner.preconditioner.metric, f"{place}, row {t}"
             yield from _account(metric, h, g, quadratic, now, case, where)
             y = played - learner.lr * (metric.power(-1) @ g)
-            yield from _variational(domain, metric, following, y, rng, where)
+            yield from _variational(domain, h, following, y, rng, where)
             if before is not None:
                 yield _monotone(learner, before, h, case, where)
             before = h
         metric = learner.preconditioner.metric
-        yield from _operator(metric, rng.standard_normal(case.d), place)
+        h = metric.dense()
+        yield from _operator(metric, h, rng.standard_normal(case.d), place)
         for length in (1.5, 1e3):
             y = rng.standard_normal(case.d) * length * domain.radius(case.d) / np.sqrt(case.d)
-            yield from _variational(domain, metric, domain.project(y, metric), y, rng, place)
+            yield from _variational(domain, h, domain.project(y, metric), y, rng, place)
 
 
 def _account(metric, h, g, quadratic, now, case, where) -> Iterator[Observation]:
@@ -207,8 +210,7 @@ def _monotone(learner, before, after, case, where) -> Observation:
     return Observation("H-monotone", where, float(shrunk), 0.0, 1.0, ROOT_OF_CUTOFF + floor)
 
 
-def _operator(metric, v, where) -> Iterator[Observation]:
-    h = metric.dense()
+def _operator(metric, h, v, where) -> Iterator[Observation]:
     size = float(np.abs(h).max())
     if not size:
         return
@@ -232,8 +234,7 @@ def _operator(metric, v, where) -> Iterator[Observation]:
     )
 
 
-def _variational(domain: Domain, metric, x, y, rng, where) -> Iterator[Observation]:
-    h = metric.dense()
+def _variational(domain: Domain, h, x, y, rng, where) -> Iterator[Observation]:
     size = float(np.abs(h).max())
     if not size:
         return
@@ -244,7 +245,7 @@ def _variational(domain: Domain, metric, x, y, rng, where) -> Iterator[Observati
     unit = max(float(np.linalg.norm(y)), radius) * radius
     # The smallest value of ⟨gradient, u − x⟩ over K, and the smallest over a sample of it.
     smallest = -domain.support(-gradient) - float(gradient @ x)
-    sample = [domain.nearest(u) for u in rng.standard_normal((20, len(y))) * radius]
+    sample = [domain.nearest(u) for u in rng.standard_normal((SAMPLE, len(y))) * radius]
     for what, value in (
         ("all of K", smallest),
         ("a sample", min(gradient @ (u - x) for u in sample)),

@@ -9,7 +9,7 @@ import numpy as np
 from oco.algorithms import Diagnostics
 from oco.results.summary import HOLDS, VIOLATED
 from oco.verification.cases import Case
-from oco.verification.definitions import tame
+from oco.verification.definitions import LOSSES, tame
 from oco.verification.observations import Observation, Subject, check
 from oco.verification.runs import Given, watch
 
@@ -43,7 +43,8 @@ class Boaster:
 
 @check(
     "verdicts",
-    verdict="a bound is said to hold or to be violated only where the regret's interval proves it",
+    verdict="a bound is said to hold or to be violated only where the regret's interval proves it, "
+    "and not to hold where a prefix's best point is above it",
 )
 def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
     """Let a learner that stays at 0 claim too little, too much, and what the interval leaves."""
@@ -78,6 +79,8 @@ def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
     ):
         if claim > 0:
             yield from _judged(played(claim), f"{loss}, a claim {what}", claim)
+    if prefixes:
+        yield from _on_the_way(played, rows, labels, ball)
 
 
 def _judged(result, where: str, claim: float) -> Iterator[Observation]:
@@ -94,3 +97,25 @@ def _judged(result, where: str, claim: float) -> Iterator[Observation]:
     worst = int(min(verdict)) if len(verdict) else 0
     told = {True: HOLDS, False: VIOLATED}.get(bound.holds, 0)
     yield Observation("verdict", f"{where}, the worst", float(told - worst), tolerance=0.0)
+
+
+def _on_the_way(played, rows, labels, ball) -> Iterator[Observation]:
+    """Claim half of the largest regret that any prefix shows: Σ⟨g, 0 − u⟩ = R‖Σ g‖."""
+    slope, radius = LOSSES["linear"][1], ball.radius(rows.shape[1])
+    sums = np.cumsum(slope(0.0, labels)[:, None] * rows, axis=0)
+    regrets = radius * np.linalg.norm(sums, axis=1)
+    claim = 0.5 * float(regrets.max())
+    if not claim > 0:
+        return
+    result = played(claim)
+    (verdict,) = result.trace.holds.values()
+    for t, said in zip(result.trace.t, verdict, strict=True):
+        if said == HOLDS:
+            value = float(regrets[t - 1])
+            yield Observation("verdict", f"linear, to {t} holds", value, claim, claim, SUMS)
+    if result.summary.bounds[0].holds:
+        seen = float(regrets[np.asarray(result.trace.t) - 1].max())
+        yield Observation("verdict", "linear, all of them hold", seen, claim, claim, SUMS)
+    # At one of the checkpoints the regret is above what was claimed, and that is told.
+    if float(regrets[np.asarray(result.trace.t) - 1].max()) > claim * (1 + CLEARLY):
+        yield Observation("verdict", "linear, told", float(not result.violated), tolerance=0.0)
