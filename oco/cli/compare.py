@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 
 import click
@@ -60,7 +59,7 @@ def compare(context, algorithms, out, plot, as_json, **options) -> None:
     if as_json:
         documents = [result.document() for result in results]
         lines = [{**document.pop("summary"), **document} for document in documents]
-        click.echo(json.dumps(lines, indent=2, allow_nan=False))
+        output.print_document(lines)
     else:
         _print(results)
     if figure is not None and results:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import click
 
+from oco.cli import output
 from oco.linalg.compilation import watched
 
 __all__ = ["announced"]
@@ -34,7 +35,7 @@ def announced() -> Iterator[None]:
             if begins:
                 shown.enter_context(_spinner(MESSAGE % SECONDS))
             elif problem:
-                click.echo(
+                output.say(
                     f"the compiled kernels are not kept ({problem}): the next command will compile "
                     "them again",
                     err=True,
@@ -47,12 +48,13 @@ def announced() -> Iterator[None]:
 @contextmanager
 def _spinner(text: str) -> Iterator[None]:
     """Show a text and that something moves; above what is live on the terminal, if anything is."""
-    from rich.console import Console
     from rich.file_proxy import FileProxy
 
+    from oco.results.layout import Screen
+
     if isinstance(sys.stderr, FileProxy):
-        click.echo(text, err=True)
+        output.say(text, err=True)
         yield
     else:
-        with Console(stderr=True).status(text):
+        with Screen(stderr=True).status(text):
             yield

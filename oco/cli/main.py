@@ -7,11 +7,13 @@ import sys
 import click
 
 import oco
+from oco.cli import output
 from oco.cli.compare import compare
 from oco.cli.compiling import announced
 from oco.cli.listing import listing
 from oco.cli.memory import memory
 from oco.cli.plot import plot
+from oco.cli.program import Program
 from oco.cli.rank import rank
 from oco.cli.report import report
 from oco.cli.reproduce import reproduce
@@ -35,23 +37,15 @@ Examples:
 """
 
 
-class InOrder(click.Group):
-    """Lists its commands in the order in which a newcomer needs them."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Return the names as they were added."""
-        return list(self.commands)
-
-
 def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        click.echo(f"oco {oco.__version__}")
+        output.say(f"oco {oco.__version__}")
         context.exit()
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
-    cls=InOrder,
+    cls=Program,
     epilog=EXAMPLES,
 )
 @click.option(

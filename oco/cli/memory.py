@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from oco.cli import output
@@ -108,7 +106,7 @@ def _print_json(counted, left_out) -> None:
             for entry in counted.entries
         ],
     }
-    click.echo(json.dumps(content, indent=1))
+    output.print_document(content)
 
 
 def _print(counted) -> None:
@@ -125,7 +123,7 @@ def _print(counted) -> None:
     if tensors > 1:
         output.print_rich("", "second moment by shape", shapes)
         if left_out:
-            click.echo(f"and {left_out:,} more shapes")
+            output.say(f"and {left_out:,} more shapes")
 
 
 def _totals(counted):

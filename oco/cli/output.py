@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from oco.texts import shown, shown_json
 
 if TYPE_CHECKING:
     from oco.results import Result
@@ -22,18 +25,24 @@ __all__ = [
     "bad_input",
     "complain",
     "draw",
+    "finished",
     "loud",
     "one_line",
+    "print_document",
     "print_json",
     "print_rich",
     "print_table",
+    "printing",
     "require_figure",
+    "say",
 ]
 
 FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
 # Width of a table of many columns where no terminal says otherwise.
 WIDE = 140
 FIGURES = (".pdf", ".png", ".svg")
+# What became of standard output, if it cannot be written to.
+_lost: list[OSError] = []
 
 
 class BadInput(click.ClickException):
@@ -55,12 +64,57 @@ def bad_input() -> Iterator[None]:
 
 def loud(text: str) -> None:
     """Print a line that must not be missed on standard error."""
-    click.secho(text, fg="red", bold=True, err=True)
+    with suppress(OSError):
+        click.secho(shown(text), fg="red", bold=True, err=True)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line, on standard error if asked; nothing in it is obeyed by a terminal."""
+    if err:
+        with suppress(OSError):
+            click.echo(shown(text), err=True)
+        return
+    with printing():
+        click.echo(shown(text))
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Write to standard output; where that fails, go on without it, for there is more to keep."""
+    try:
+        yield
+    except OSError as error:
+        _lost.append(error)
+        _write_no_more()
+
+
+def finished(code: int, problem: OSError | None = None) -> int:
+    """Return the code to end with, once all that was printed has left.
+
+    One line says it if that cannot be, or else what `problem` ended the command.
+    """
+    with printing():
+        sys.stdout.flush()
+    if _lost:
+        loud(f"Error: standard output cannot be written to ({_lost[0].strerror or _lost[0]})")
+        _lost.clear()
+        return code or FAILED
+    if problem is not None:
+        loud(f"Error: {one_line(problem)}")
+    return code
+
+
+def _write_no_more() -> None:
+    """Send what is still in the buffers of standard output nowhere: Python tries it at its end."""
+    with suppress(OSError, ValueError):
+        number, null = sys.stdout.fileno(), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, number)
+        os.close(null)
 
 
 def one_line(error: BaseException) -> str:
     """Return an exception's message on one line; its type where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return shown(" ".join(str(error).split())) or type(error).__name__
 
 
 def print_table(result: Result) -> None:
@@ -72,30 +126,35 @@ def print_table(result: Result) -> None:
 
 def print_rich(*parts, width: int = WIDE) -> None:
     """Print tables and texts: in colour on a terminal; in a pipe as plain text of that width."""
-    from rich.console import Console
+    from oco.results.layout import NARROWEST, Screen, line, plain, width_given
 
-    from oco.results.layout import NARROWEST, line, plain, width_given
-
-    console = Console()
+    console = Screen()
     if not console.is_terminal:
         asked = width_given(0)
         for part in parts:
             # Whoever asks for no width, a program perhaps, gets a sentence in one line.
             whole = isinstance(part, str) and not asked
-            click.echo(part if whole else plain(part, width=asked or width))
+            say(part if whole else plain(part, width=asked or width))
         return
     if console.width < NARROWEST:
-        console = Console(width=NARROWEST)
-    for part in parts:
-        console.print(line(part) if isinstance(part, str) else part)
+        console = Screen(width=NARROWEST)
+    with printing():
+        for part in parts:
+            console.print(line(part) if isinstance(part, str) else part)
 
 
 def print_json(result: Result) -> None:
     """Print the result for programs: the summary, and what it was made with."""
     document = result.document()
-    content = {**document.pop("summary"), **document}
+    print_document({**document.pop("summary"), **document})
+
+
+def print_document(content) -> None:
+    """Print JSON data for programs."""
     plain = "utf" not in (sys.stdout.encoding or "").lower()
-    click.echo(json.dumps(content, indent=2, ensure_ascii=plain, allow_nan=False))
+    text = json.dumps(content, indent=1, ensure_ascii=plain, allow_nan=False)
+    with printing():
+        click.echo(shown_json(text))
 
 
 def complain(result: Result, shown: bool = False) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
+from oco.cli import output
 
 __all__ = ["bar", "phases", "working"]
 
@@ -66,7 +66,7 @@ def phases(quiet: bool = False) -> Iterator[Callable[..., None]]:
         # Without a terminal only Ctrl-C is answered.
         yield (
             lambda phase, *, who="", done=None, **detail: (
-                click.echo(_cut_short(who, done), err=True) if phase == CUT_SHORT else None
+                output.say(_cut_short(who, done), err=True) if phase == CUT_SHORT else None
             )
         )
         return
@@ -112,9 +112,10 @@ def _gap(gap: float, target: float) -> str:
 
 def _live():
     """Return the lines that stand on a terminal for what is under way."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
     from rich.text import Text
+
+    from oco.results.layout import Screen
 
     class Clock(ProgressColumn):
         """The time left where that can be told, else the time so far."""
@@ -130,6 +131,6 @@ def _live():
         BarColumn(BAR),
         TextColumn("{task.fields[note]}", markup=False),
         Clock(),
-        console=Console(stderr=True),
+        console=Screen(stderr=True),
         transient=True,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from oco.cli import output
@@ -84,7 +82,7 @@ def _print_json(advice) -> None:
     best = advice.recommended
     content = {**asdict(advice), "recommended": None if best is None else best.k}
     sizes = {"full_bytes": advice.full_bytes, "adam_bytes": advice.adam_bytes}
-    click.echo(json.dumps({**content, **sizes}, indent=1, allow_nan=False))
+    output.print_document({**content, **sizes})
 
 
 def _print(advice, path: str) -> None:
@@ -101,7 +99,7 @@ def _print(advice, path: str) -> None:
     )
     best = advice.recommended
     if best is not None:
-        click.echo(
+        output.say(
             f"recommended: k = {best.k}, the smallest proven to keep the bound within "
             f"{advice.target:g} of full-matrix AdaGrad's (at most {best.ratio_hi:.4g})"
         )

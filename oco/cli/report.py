@@ -48,4 +48,4 @@ def report(runs, where, title, out) -> None:
             page = write(outcomes, title or Path(runs).resolve().name)
         replace_file(target, page.encode("utf-8"))
     faults = sum(bool(outcome.fault) for outcome in outcomes)
-    click.echo(f"{out}: {len(outcomes)} experiments, {faults} with problems")
+    output.say(f"{out}: {len(outcomes)} experiments, {faults} with problems")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from oco.cli import output
@@ -58,7 +56,7 @@ def appendix_a(
     from oco.reproduce import presentation
 
     if as_json:
-        click.echo(json.dumps(presentation.document(found), indent=1, allow_nan=False))
+        output.print_document(presentation.document(found))
     else:
         output.print_rich(*presentation.tables(found))
     _draw(found, *figures)
@@ -114,7 +112,7 @@ def separation(plot, as_json, jobs, **setting) -> None:
     from oco.reproduce import presentation
 
     if as_json:
-        click.echo(json.dumps(presentation.growths(found), indent=1, allow_nan=False))
+        output.print_document(presentation.growths(found))
     else:
         output.print_rich(*presentation.growth_table(found))
     if figure is not None:

@@ -60,17 +60,17 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
     except MemoryError as error:
         raise output.BadInput(f"not enough memory: {output.one_line(error)}") from None
     except KeyboardInterrupt:
-        click.echo("interrupted; nothing was kept", err=True)
+        output.say("interrupted; nothing was kept", err=True)
         context.exit(output.INTERRUPTED)
     if as_json:
         output.print_json(result)
     elif not quiet:
         output.print_table(result)
         if out is not None and not problems:
-            click.echo(f"\nsaved in {out}", err=True)
+            output.say(f"\nsaved in {out}", err=True)
     output.complain(result, shown=not (as_json or quiet))
     for problem in problems:
-        click.secho(f"Error: {problem}", fg="red", err=True)
+        output.loud(f"Error: {problem}")
     if problems or result.violated or result.summary.status == "failed":
         context.exit(output.FAILED)
     if result.summary.status == "interrupted":

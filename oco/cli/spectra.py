@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from oco.cli import output
@@ -89,12 +87,12 @@ def spectra(context, algorithm, k, decay, layer, reference, out, plot, as_json, 
                     asked, layer=layer, k=k, decay=decay, reference=reference, progress=advance
                 )
         except KeyboardInterrupt:
-            click.echo("interrupted; nothing was kept", err=True)
+            output.say("interrupted; nothing was kept", err=True)
             context.exit(output.INTERRUPTED)
     problems = written(study, out, figure, "spectra")
     present(study, as_json)
     if out is not None and not problems:
-        click.echo(f"saved in {out}", err=True)
+        output.say(f"saved in {out}", err=True)
     summary = study.outcome.summary
     if summary.message:
         output.loud(f"{summary.status.upper()}: {summary.message}")
@@ -110,7 +108,7 @@ def present(study, as_json: bool) -> None:
     from oco.training.presentation import training_title
 
     if as_json:
-        click.echo(json.dumps(_document(study), indent=1, allow_nan=False))
+        output.print_document(_document(study))
         return
     training = study.outcome.training
     rows, columns = study.shape

@@ -77,11 +77,11 @@ def _print_plan(plan, out: str) -> None:
 
     store = Store(out)
     done = sum(store.saved(experiment) is not None for experiment in plan.experiments)
-    click.echo(f"{plan.title}: {len(plan.experiments)} experiments, {done} of them done in {out}")
+    output.say(f"{plan.title}: {len(plan.experiments)} experiments, {done} of them done in {out}")
 
 
 def _conclude(context, plan, state, out: str) -> None:
-    click.echo(
+    output.say(
         f"{plan.title}: {state.total} experiments, {state.skipped} done before, "
         f"{state.computed} computed now, {len(state.faults)} with problems; in {out}"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from oco.cli import output
@@ -158,12 +156,12 @@ def train(context, algorithms, sizes, grid, seeds, lr, out, plot, as_json, jobs,
     with output.bad_input(), bar(what, total) as advance:
         trained = training.train_all(plan, jobs=jobs, progress=advance)
     if not trained.outcomes:
-        click.echo("interrupted; nothing was kept", err=True)
+        output.say("interrupted; nothing was kept", err=True)
         context.exit(output.INTERRUPTED)
     problems = written(trained, out, figure, "training")
     present(trained, as_json)
     if out is not None and not problems:
-        click.echo(f"saved in {out}", err=True)
+        output.say(f"saved in {out}", err=True)
     _complain(trained, problems)
     if len(trained.outcomes) < len(plan):
         output.loud(f"interrupted: {len(plan) - len(trained.outcomes)} trainings are missing")
@@ -209,7 +207,7 @@ def present(trained, as_json: bool) -> None:
         document = trained.document()
         for run, outcome in zip(document["runs"], trained.outcomes, strict=True):
             run["curves"] = {name: curve.tolist() for name, curve in vars(outcome.curves).items()}
-        click.echo(json.dumps(document, indent=1, allow_nan=False))
+        output.print_document(document)
         return
     parts = [presentation.training_title(trained.outcomes[0].training), ""]
     if len(trained.groups) == 1:

@@ -77,14 +77,14 @@ def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **optio
                 algorithm, rates, deltas=tried, by=by, jobs=jobs, progress=advance, **options
             )
     document = tuning.document(curve)
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     if target is not None:
         with output.bad_input():
             from oco.results.storage import replace_file
 
-            replace_file(target, text.encode())
+            text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+            replace_file(target, text.encode("utf-8", "backslashreplace"))
     if as_json:
-        click.echo(text)
+        output.print_document(document)
     else:
         from oco.sweeps.presentation import tuning_table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -106,7 +105,7 @@ def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> 
         result = verification.verify(drawn, subject, only=names, progress=progress)
     saved = [_saved(example, out, sketch) for example in result.counterexamples]
     if as_json:
-        click.echo(json.dumps({**_document(result), "counterexamples": saved}, indent=2))
+        output.print_document({**_document(result), "counterexamples": saved})
     else:
         _print(result)
     for found in saved:
@@ -114,7 +113,7 @@ def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> 
     if not result.holds:
         click.get_current_context().exit(VIOLATED)
     if result.interrupted:
-        click.echo("INTERRUPTED: what was seen until then holds", err=True)
+        output.say("INTERRUPTED: what was seen until then holds", err=True)
         click.get_current_context().exit(INTERRUPTED)
 
 
@@ -155,14 +154,14 @@ def _replayed(path: str, subject, as_json: bool) -> None:
     case, name, seen = replay(path, subject)
     if as_json:
         facts = {"property": name, "violated": seen is not None, "case": repr(case)}
-        click.echo(json.dumps(facts | ({"where": seen.where} if seen else {}), indent=2))
+        output.print_document(facts | ({"where": seen.where} if seen else {}))
     elif seen is None:
-        click.echo(f"{name} holds on {case}")
+        output.say(f"{name} holds on {case}")
     else:
-        click.echo(f"rows:\n{case.rows!r}\nk = {case.k}, decay = {case.decay}, seed = {case.seed}")
-        click.echo(f"at {seen.where}: {seen.value} <= {seen.limit} claimed")
+        output.say(f"rows:\n{case.rows!r}\nk = {case.k}, decay = {case.decay}, seed = {case.seed}")
+        output.say(f"at {seen.where}: {seen.value} <= {seen.limit} claimed")
     if seen is not None:
-        click.secho(f"VIOLATED: {name}", fg="red", bold=True, err=True)
+        output.loud(f"VIOLATED: {name}")
         click.get_current_context().exit(VIOLATED)
 
 
@@ -190,7 +189,7 @@ def _complain(found: dict) -> None:
     else:
         lines.append(f"  counterexample: {found['path']}")
         lines.append(f"  replay it with: {found['replay']}")
-    click.secho("\n".join(lines), fg="red", err=True)
+    output.loud("\n".join(lines))
 
 
 def _document(result) -> dict:
@@ -211,11 +210,12 @@ def _progress(total: int) -> Iterator[Callable | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    from oco.results.layout import Screen
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Screen(stderr=True), transient=True) as bar:
         task = bar.add_task("verifying", total=total)
 
         def advance(case, check) -> None:

@@ -5,19 +5,19 @@ Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import math
 import os
 
 import numpy as np
 from scipy import sparse
 
+from oco.archives import physical_memory
 from oco.losses import bundled, in_memory
 from oco.losses.sources import DAMAGED, Source, source
 from oco.losses.streams import FLOAT_BYTES
 from oco.losses.svmlight import LARGEST_INDEX, parsed, read_svmlight
 from oco.losses.tables import as_labels, numbered, read_csv, read_parquet
 
-__all__ = ["LARGEST_INDEX", "physical_memory", "read"]
+__all__ = ["LARGEST_INDEX", "read"]
 
 NPY, NPZ, PARQUET = b"\x93NUMPY", b"PK", b"PAR1"
 # What an array or matrix that SciPy saved has among its members.
@@ -179,14 +179,6 @@ def _require_room(archive: np.lib.npyio.NpzFile) -> None:
     unpacked = sum(member.file_size for member in archive.zip.infolist())
     if unpacked > physical_memory():
         raise ValueError(f"it unpacks to {unpacked:,} bytes, more than the memory of this machine")
-
-
-def physical_memory() -> float:
-    """Return the bytes of memory that this machine has, or infinity where it does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return math.inf
 
 
 def _read_npy(origin: Source) -> np.ndarray:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 
-__all__ = ["band", "canvas", "caption", "clean", "guide", "save", "style"]
+from oco.results.storage import replace_file
+from oco.texts import shown
+
+__all__ = ["Canvas", "band", "canvas", "caption", "clean", "guide", "save", "style"]
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; each with a marker and dashes
 # of its own, which a grey print needs.  A learner looks the same in every figure.
@@ -37,9 +46,36 @@ CAPTION_DENSITY = 18.5
 LOW, HIGH = 0.1, 0.9
 
 
+class Canvas(Figure):
+    """A figure whose words are shown as they are: names of files and learners are no formulas.
+
+    The labels of ticks, which matplotlib writes as powers of ten, stay formulas.
+    """
+
+    def draw(self, renderer) -> None:
+        """Draw it."""
+        for text in self._words():
+            text.set_parse_math(False)
+            text.set_text(shown(text.get_text()))
+        super().draw(renderer)
+
+    def _words(self) -> Iterator[Text]:
+        parts: list[Artist] = [self]
+        while parts:
+            part = parts.pop()
+            if isinstance(part, Text):
+                yield part
+            elif isinstance(part, Axis):
+                yield part.label
+            elif isinstance(part, Legend):
+                yield from (part.get_title(), *part.get_texts())
+            else:
+                parts += part.get_children()
+
+
 def canvas(columns: int = 1, rows: int = 1, *, width: float = 7.2, height: float = 5.2):
     """Return a figure without any global state, and its axes in a list."""
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    figure = Canvas(figsize=(width, height), dpi=150, layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
@@ -122,9 +158,22 @@ def guide(axes, t: np.ndarray, height: float, label: str = "slope of √t") -> N
 
 
 def save(figure: Figure, path, **settings) -> None:
-    """Write a figure; the same figure gives the same file."""
-    vector = str(path).lower().endswith(("svg", "pdf")) or settings.get("format") == "svg"
-    key = "CreationDate" if str(path).lower().endswith("pdf") else "Date"
-    metadata = {key: None} if vector else {}
+    """Write a figure, all of it or nothing; the same figure gives the same file.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    path : str, path-like or binary file
+        Whose suffix says what it is to be, unless `settings` has a ``format``.
+    **settings
+        Others of ``Figure.savefig``.
+    """
+    if not hasattr(path, "write"):
+        kind = settings.pop("format", None) or Path(path).suffix.lower().removeprefix(".")
+        buffer = io.BytesIO()
+        save(figure, buffer, format=kind, **settings)
+        replace_file(Path(path), buffer.getvalue())
+        return
+    key = {"pdf": "CreationDate", "svg": "Date"}.get(settings.get("format"))
     with matplotlib.rc_context({"svg.hashsalt": "oco", "pdf.fonttype": 42}):
-        figure.savefig(path, metadata=metadata, **settings)
+        figure.savefig(path, metadata={} if key is None else {key: None}, **settings)

@@ -12,7 +12,7 @@ from oco.results import Result
 from oco.results.comparison import label
 from oco.results.tables import dimension
 
-__all__ = ["Line", "Panel", "best_lines", "panels", "setting_title"]
+__all__ = ["Line", "Panel", "best_lines", "comparable", "panels", "setting_title"]
 
 # Panels that a page can hold; more is no figure but a table.
 MOST_PANELS = 6
@@ -109,15 +109,20 @@ def setting_title(results: Sequence[Result]) -> str:
     )
 
 
+def comparable(result: Result) -> bool:
+    """Return whether a run came to its end and has a regret to set beside that of others."""
+    return result.summary.regret is not None and result.summary.status == "complete"
+
+
 def best_lines(results: Iterable[Result]) -> list[Line]:
     """Return one line for each learner and sketch size, at the best of its rates.
 
     The best rate (and δ) is the one with the least median, over seeds, of the regret's upper end;
-    runs that have no regret do not count.
+    only runs that are `comparable` count.
     """
     groups: dict[str, dict[tuple, list[Result]]] = {}
     for result in results:
-        if result.summary.regret is not None and result.summary.status == "complete":
+        if comparable(result):
             rates = groups.setdefault(label(result.summary), {})
             options = (result.experiment.lr, result.experiment.delta)
             rates.setdefault(options, []).append(result)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oco.plots import drawing
-from oco.plots.groups import Line, best_lines, panels
+from oco.plots.groups import Line, best_lines, comparable, panels
 from oco.plots.regret import OTHER, STYLES
 from oco.results import Result
 
@@ -42,13 +42,11 @@ def ladder(results: Iterable[Result]) -> Figure:
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['s-adagrad k=5: certificate', 'trace', 'sketch', 'theorem-3']
     """
-    found = panels(
-        result for result in results if result.summary.bounds and result.summary.regret is not None
-    )
+    found = panels(r for r in results if r.summary.bounds and comparable(r))
     groups = [best_lines(panel.results) for panel in found]
     counts = [sum(len(line.results[0].summary.bounds) for line in lines) for lines in groups]
     height = 1.4 + sum(0.7 + ROW * count for count in counts)
-    figure = Figure(figsize=(7.2, height), dpi=150, layout="constrained")
+    figure = drawing.Canvas(figsize=(7.2, height), dpi=150, layout="constrained")
     axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=counts)[:, 0]
     for panel, lines, place in zip(found, groups, axes, strict=True):
         _draw(place, lines)

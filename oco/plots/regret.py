@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 from matplotlib.figure import Figure
 
+from oco.plots.drawing import Canvas
 from oco.results import Result
 from oco.results.tables import dimension
 
@@ -58,7 +59,7 @@ def regret(result: Result) -> Figure:
             f"({result.summary.message})"
         )
     trace = result.trace
-    figure = Figure(figsize=(7.2, 5.2), dpi=150, layout="constrained")
+    figure = Canvas(figsize=(7.2, 5.2), dpi=150, layout="constrained")
     axes = figure.subplots()
     axes.set(xscale="log", yscale="log", xlabel="rounds t", ylabel="regret after t rounds (loss)")
     axes.grid(which="major", color="0.9")

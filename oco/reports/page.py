@@ -11,11 +11,12 @@ from importlib import resources
 import jinja2
 
 from oco import plots
-from oco.plots.groups import Panel, best_lines, panels
+from oco.plots.groups import Panel, best_lines, comparable, panels
 from oco.results import Result
 from oco.results.comparison import label
 from oco.results.formats import duration, number, size
 from oco.sweeps import Outcome
+from oco.texts import shown
 
 __all__ = ["report"]
 
@@ -81,7 +82,7 @@ def report(outcomes: Sequence[Outcome], title: str) -> str:
         resources.files("oco.reports").joinpath(TEMPLATE).read_text(encoding="utf-8")
     )
     complete = [outcome for outcome in outcomes if not outcome.fault]
-    return template.render(
+    page = template.render(
         title=title,
         total=len(outcomes),
         complete=len(complete),
@@ -93,6 +94,7 @@ def report(outcomes: Sequence[Outcome], title: str) -> str:
         versions=_versions(results),
         notes=sorted({note for result in results for note in result.summary.notes}),
     )
+    return shown(page)
 
 
 def _section(index: int, panel: Panel) -> _Section:
@@ -137,7 +139,7 @@ def _worst_margin(summaries, name: str) -> str:
 def _figures(panel: Panel) -> list[_Figure]:
     """Return the figures that have something to show."""
     results = panel.results
-    with_regret = [r for r in results if r.summary.regret is not None]
+    with_regret = [r for r in results if comparable(r)]
     sizes = {r.summary.k for r in with_regret if r.summary.k is not None}
     rates = {(label(r.summary), r.summary.lr) for r in results}
     wanted: list[tuple[str, Callable, list[Result]]] = []

@@ -10,10 +10,23 @@ from dataclasses import dataclass
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["NARROWEST", "Column", "Sheet", "html", "line", "plain", "width_given", "words"]
+from oco.texts import shown
+
+__all__ = [
+    "NARROWEST",
+    "Column",
+    "Screen",
+    "Sheet",
+    "html",
+    "line",
+    "plain",
+    "width_given",
+    "words",
+]
 
 # Between two columns, in characters.
 GAP = 2
@@ -43,6 +56,29 @@ class Column:
     words: bool = False
     joined: bool = False
     left: bool = False
+
+
+class Screen(Console):
+    r"""A console that shows text as it is: it finds no markup in it and obeys nothing in it.
+
+    Examples
+    --------
+    >>> screen = Screen(file=io.StringIO(), width=40)
+    >>> screen.print("g[red]x.npy\x1b[2J :smile:")
+    >>> screen.file.getvalue()
+    'g[red]x.npy\\x1b[2J :smile:\n'
+    """
+
+    def __init__(self, **settings) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **settings)
+
+    def render(self, renderable, options=None) -> Iterable[Segment]:
+        """Return what rich makes of a thing, with the texts in it made visible."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(shown(segment.text), segment.style)
 
 
 def words(title: str = "") -> Column:
@@ -88,7 +124,7 @@ class Sheet:
         """Add a row; text is taken as it is, markup is not looked for."""
         if len(cells) != len(self.columns):
             raise ValueError(f"cells: expected {len(self.columns)} of them, got {len(cells)}")
-        made = [cell if isinstance(cell, Text) else Text(cell) for cell in cells]
+        made = [cell if isinstance(cell, Text) else Text(shown(cell)) for cell in cells]
         self.rows.append((made, style))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -177,7 +213,7 @@ class Sheet:
 
 def line(text: str, style: str = "") -> Text:
     """Return a sentence to print: wrapped between words; markup is not looked for."""
-    return Text(text, style, overflow="fold")
+    return Text(shown(text), style, overflow="fold")
 
 
 def plain(*parts, width: int) -> str:
@@ -189,7 +225,7 @@ def plain(*parts, width: int) -> str:
     one two
     three
     """
-    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console = Screen(file=io.StringIO(), width=width, color_system=None)
     for part in parts:
         console.print(line(part) if isinstance(part, str) else part)
     rows = console.file.getvalue().rstrip().splitlines()
@@ -198,7 +234,7 @@ def plain(*parts, width: int) -> str:
 
 def html(*parts, width: int) -> str:
     """Return what a console of that width shows, in colour, as a piece of HTML."""
-    console = Console(file=io.StringIO(), width=width, record=True)
+    console = Screen(file=io.StringIO(), width=width, record=True)
     for part in parts:
         console.print(line(part) if isinstance(part, str) else part)
     return console.export_html(

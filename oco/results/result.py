@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from oco.archives import require_shape
 from oco.results import storage
 from oco.results.experiment import Experiment
 from oco.results.records import Record
@@ -160,7 +161,7 @@ def load(path) -> Result:
             group, _, name = key.partition(".")
             groups[group][name] = array
         own = groups["result"]
-        return Result(
+        result = Result(
             experiment=Experiment.from_plain(document["experiment"]),
             versions=dict(document["versions"]),
             summary=Summary.from_plain(document["summary"]),
@@ -169,5 +170,23 @@ def load(path) -> Result:
             comparator=own.get("comparator"),
             spectrum=own.get("spectrum"),
         )
+        _require_agreement(result)
+        return result
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a result that this release can read: {error}") from None
+
+
+def _require_agreement(result: Result) -> None:
+    """Refuse arrays that are not of the shapes or of the bounds that the summary names."""
+    summary, trace = result.summary, result.trace
+    require_shape("x", result.x, (summary.d,), "f")
+    if result.comparator is not None:
+        require_shape("comparator", result.comparator, (summary.d,), "f")
+    if result.spectrum is not None:
+        require_shape("spectrum", result.spectrum, (None,), "f")
+    named = {bound.name for bound in summary.bounds}
+    if not named <= set(trace.bounds) == set(trace.holds):
+        raise ValueError(
+            f"bounds: expected arrays of at least {sorted(named)}, "
+            f"got {sorted(trace.bounds)} and verdicts of {sorted(trace.holds)}"
+        )

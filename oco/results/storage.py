@@ -18,7 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["DOCUMENT", "FORMAT", "VERSION", "read", "replace_file", "require_writable", "write"]
+from oco.archives import read_regular, unpack
+
+__all__ = [
+    "DOCUMENT",
+    "FORMAT",
+    "VERSION",
+    "read",
+    "read_document",
+    "replace_file",
+    "require_writable",
+    "sealed",
+    "write",
+]
 
 DOCUMENT = "result.json"
 FORMAT = "oco-result"
@@ -87,16 +99,10 @@ def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
     np.savez(buffer, **arrays)
     packed = buffer.getvalue()
     digest = hashlib.sha256(packed).hexdigest()
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "arrays": {"file": f"trace-{digest[:NAMED_DIGITS]}.npz", "sha256": digest},
-        **document,
-    }
-    sealed = {"checksum": _checksum(content), **content}
+    entry = {"file": f"trace-{digest[:NAMED_DIGITS]}.npz", "sha256": digest}
+    text = sealed(FORMAT, VERSION, {"arrays": entry, **document})
     before = _named_arrays(path)
-    text = json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False).encode()
-    arrays_path = directory / content["arrays"]["file"]
+    arrays_path = directory / entry["file"]
     replace_file(arrays_path, packed)
     try:
         replace_file(path, text)
@@ -145,9 +151,33 @@ def read(path) -> tuple[dict, dict[str, np.ndarray]]:
             document = again
 
 
-def _document(path: Path) -> dict:
+def sealed(format_name: str, version: int, content: dict) -> bytes:
+    """Return a document with its format and checksum, for `read_document`.
+
+    Raises
+    ------
+    ValueError
+        If the content is not strict JSON.
+    """
+    document = {"format": format_name, "version": version, **content}
+    document = {"checksum": _checksum(document), **document}
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    # A file's name need not be UTF-8: JSON has a way to write the surrogates that stand for it.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def read_document(path: Path, format_name: str, version: int) -> dict:
+    """Return a document that `sealed` made, without its checksum.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is foreign, damaged, of another version, or not a regular file.
+    """
     try:
-        text = path.read_bytes()
+        text = read_regular(path)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{path}: no such result") from None
     except OSError as error:
@@ -156,17 +186,21 @@ def _document(path: Path) -> dict:
         document = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: damaged, or not a result of oco: {error}") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if not isinstance(document, dict) or document.get("format") != format_name:
         raise ValueError(f"{path}: not a result of oco")
-    if document.get("version") != VERSION:
+    if document.get("version") != version:
         raise ValueError(
             f"{path}: written in version {document.get('version')!r} of the format; "
-            f"this release reads version {VERSION}"
+            f"this release reads version {version}"
         )
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
         raise ValueError(f"{path}: damaged: its content does not match its checksum")
     return document
+
+
+def _document(path: Path) -> dict:
+    return read_document(path, FORMAT, VERSION)
 
 
 def _arrays(path: Path, entry: dict) -> dict[str, np.ndarray]:
@@ -176,19 +210,16 @@ def _arrays(path: Path, entry: dict) -> dict[str, np.ndarray]:
     name = entry["file"]
     if not ARRAYS_NAME.fullmatch(name):
         raise ValueError(f"{path}: names an arrays file {name!r} that oco would not write")
-    packed = (path.parent / name).read_bytes()
+    try:
+        packed = read_regular(path.parent / name)
+    except PermissionError as error:
+        raise ValueError(f"{path.parent / name}: cannot be read ({error.strerror})") from None
     if hashlib.sha256(packed).hexdigest() != entry["sha256"]:
         raise ValueError(f"{path.parent / name}: damaged: it does not match its checksum")
     try:
-        with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    # NumPy, zipfile and zlib have a dozen exceptions for foreign files, which mean one thing here.
-    except Exception as error:
+        return unpack(packed)
+    except ValueError as error:
         raise ValueError(f"{path.parent / name}: not the arrays of a result ({error})") from None
-    for key, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise ValueError(f"{path.parent / name}: {key!r} is not an array")
-    return arrays
 
 
 def _refuse(token: str):

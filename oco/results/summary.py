@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from oco.archives import require_shape
 from oco.results.records import Record
 
 __all__ = ["Axis", "BestFixedPoint", "Bound", "Interval", "Summary", "Trace"]
@@ -256,7 +257,13 @@ class Trace(Record):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Trace:
-        """Return the trace whose `arrays` these are."""
+        """Return the trace whose `arrays` these are.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If one is missing or unknown, or is not one number a checkpoint.
+        """
         groups: dict[str, dict[str, np.ndarray]] = {"bounds": {}, "holds": {}}
         single = dict.fromkeys((field.name for field in fields(cls)), None)
         for key, array in arrays.items():
@@ -265,6 +272,12 @@ class Trace(Record):
                 groups[group][name] = array
             else:
                 single[key] = array
+        for name, array in arrays.items():
+            whole = name == "t" or name.startswith("holds.")
+            require_shape(f"trace.{name}", array, (len(arrays["t"]),), "i" if whole else "f")
+        missing = {"t", "loss", "comparator_loss", "regret", "seconds"} - set(arrays)
+        if missing:
+            raise ValueError(f"trace: expected the arrays {sorted(missing)} too")
         return cls(**{**single, **groups})
 
 

@@ -11,6 +11,7 @@ from oco.results.experiment import Experiment
 from oco.results.formats import duration, number, size
 from oco.results.layout import Column, Sheet, line, plain, words
 from oco.results.summary import Bound, Summary
+from oco.texts import shown
 
 __all__ = ["dimension", "domain", "html", "note", "report", "text"]
 
@@ -35,7 +36,7 @@ def report(experiment: Experiment, summary: Summary) -> Group:
     """
     parts = [_title(experiment, summary), Padding(_quantities(summary), (1, 0, 0, 2))]
     if summary.status != "complete":
-        parts.insert(1, Text(f"{summary.status.upper()}: {summary.message}", "bold red"))
+        parts.insert(1, line(f"{summary.status.upper()}: {summary.message}", "bold red"))
     if summary.bounds:
         parts.append(Padding(_ladder(summary), (1, 0, 1, 1)))
         parts.append(Padding(_formulas(summary), (0, 0, 1, 2)))
@@ -58,9 +59,9 @@ def html(experiment: Experiment, summary: Summary) -> str:
 
 
 def _title(experiment: Experiment, summary: Summary) -> Text:
-    title = Text(summary.algorithm, "bold")
+    title = line(summary.algorithm, "bold")
     where = experiment.data or f"the {summary.stream} stream"
-    title.append(f" on {where}, {summary.loss} loss, {domain(experiment)}", "not bold")
+    title.append(shown(f" on {where}, {summary.loss} loss, {domain(experiment)}"), "not bold")
     sizes = {"k": summary.k, "T": summary.T, "seed": summary.seed}
     numbers = [f"{name} = {value:,}" for name, value in sizes.items() if value is not None]
     numbers.insert(0, dimension(summary))

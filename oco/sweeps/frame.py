@@ -8,7 +8,7 @@ from oco.results import Interval, Result
 from oco.results import load as load_result
 from oco.results.storage import DOCUMENT
 from oco.sweeps.outcomes import Outcome
-from oco.sweeps.store import FAILURE, Store, key
+from oco.sweeps.store import FAILURE, Store
 
 __all__ = ["frame", "load"]
 
@@ -61,10 +61,11 @@ def frame(outcomes):
     Returns
     -------
     pandas.DataFrame
-        Columns: the run's ``key``; every option of the Experiment as it was resolved; every number
-        of the Summary, with ``regret_lo``, ``regret_hi``, ``comparator_loss`` and so on for what
-        has parts; and for each bound ``bound.NAME``, ``margin.NAME`` and ``holds.NAME``.  A run
-        without a result has the status ``"error"`` and its message.
+        Columns: the ``key`` of the run, its folder's name where it was read from one; every option
+        of the Experiment as it was resolved; every number of the Summary, with ``regret_lo``,
+        ``regret_hi``, ``comparator_loss`` and so on for what has parts; and for each bound
+        ``bound.NAME``, ``margin.NAME`` and ``holds.NAME``.  A run without a result has the status
+        ``"error"`` and its message.
 
     Raises
     ------
@@ -79,18 +80,10 @@ def frame(outcomes):
 
 
 def _row(outcome: Outcome) -> dict:
-    row = {"key": _key(outcome), **outcome.experiment.plain()}
+    row = {"key": outcome.folder, **outcome.experiment.plain()}
     if outcome.result is None:
         return row | {"status": ERROR, "message": outcome.message}
     return row | _numbers(outcome.result)
-
-
-def _key(outcome: Outcome) -> str | None:
-    try:
-        return key(outcome.experiment)
-    except OSError:
-        # The data file may be elsewhere by now.
-        return None
 
 
 def _numbers(result: Result) -> dict:

@@ -23,11 +23,14 @@ class Outcome:
         What happened; None if there is none.
     message : str
         What stopped it; empty if nothing did.
+    folder : str or None
+        Name of the folder that it was read from in a directory of runs.
     """
 
     experiment: Experiment
     result: Result | None
     message: str = ""
+    folder: str | None = None
 
     @property
     def finished(self) -> bool:

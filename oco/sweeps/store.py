@@ -16,13 +16,14 @@ from pathlib import Path
 from oco.losses import bundled, in_memory
 from oco.losses.sources import STDIN, fingerprint
 from oco.results import Experiment, Result, load
-from oco.results.storage import DOCUMENT, replace_file, require_writable
+from oco.results.storage import DOCUMENT, read_document, replace_file, require_writable, sealed
 from oco.sweeps.outcomes import Outcome
 
 __all__ = ["FAILURE", "Store", "key"]
 
 FAILURE = "failure.json"
-FORMAT, VERSION = "oco-failure", 1
+# Since version 2 with a checksum.
+FORMAT, VERSION = "oco-failure", 2
 # 64 bits: enough that two of a million experiments do not meet.
 DIGITS = 16
 # Data that is what its name says: bundled, or named by its hash.
@@ -32,7 +33,12 @@ NAMED = (bundled.PREFIX, in_memory.PREFIX)
 def key(experiment: Experiment) -> str:
     """Return the name of an experiment: its learner and a hash of all its options.
 
-    A data file counts with its content, not its path.
+    A data file counts with its content, not its path: the file is read.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no such data file, or it is neither a regular one nor was read.
 
     Examples
     --------
@@ -97,14 +103,9 @@ class Store:
             outcome.result.save(folder)
             (folder / FAILURE).unlink(missing_ok=True)
             return folder
-        content = {
-            "format": FORMAT,
-            "version": VERSION,
-            "message": outcome.message,
-            "experiment": outcome.experiment.plain(),
-        }
+        content = {"message": outcome.message, "experiment": outcome.experiment.plain()}
         require_writable(folder)
-        replace_file(folder / FAILURE, json.dumps(content, indent=1, allow_nan=False).encode())
+        replace_file(folder / FAILURE, sealed(FORMAT, VERSION, content))
         return folder
 
     def __iter__(self) -> Iterator[Outcome]:
@@ -118,7 +119,7 @@ class Store:
         for folder in sorted(path for path in self.directory.iterdir() if path.is_dir()):
             if (folder / DOCUMENT).is_file():
                 result = load(folder)
-                yield Outcome(result.experiment, result)
+                yield Outcome(result.experiment, result, folder=folder.name)
             elif (folder / FAILURE).is_file():
                 yield _failure(folder / FAILURE)
 
@@ -154,11 +155,10 @@ class Store:
 
 
 def _failure(path: Path) -> Outcome:
+    content = read_document(path, FORMAT, VERSION)
     try:
-        content = json.loads(path.read_bytes())
-        if content["format"] != FORMAT or content["version"] != VERSION:
-            raise ValueError("not a failure that this release wrote")
-        return Outcome(Experiment.from_plain(content["experiment"]), None, str(content["message"]))
+        experiment = Experiment.from_plain(content["experiment"])
+        return Outcome(experiment, None, str(content["message"]), folder=path.parent.name)
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: damaged: {error}") from None
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.archives import require_shape
 from oco.results.records import Record
 from oco.training.settings import Training
 
-__all__ = ["COMPLETE", "DIVERGED", "FAILED", "Curves", "Outcome", "Summary"]
+__all__ = ["COMPLETE", "DIVERGED", "FAILED", "Curves", "Outcome", "Summary", "curves"]
 
 COMPLETE, DIVERGED, FAILED = "complete", "diverged", "failed"
 
@@ -105,3 +106,17 @@ class Outcome(Record):
     def without_timings(self) -> Outcome:
         """Return a copy with every time set to 0: what two runs of one training agree in."""
         return self.replace(summary=self.summary.replace(seconds=0.0, seconds_per_step=0.0))
+
+
+def curves(arrays: dict[str, np.ndarray]) -> Curves:
+    """Return the curves of these arrays, as they were saved.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If one is missing or unknown, or is not one number an evaluation.
+    """
+    for name, array in arrays.items():
+        kind = "i" if name == "step" else "f"
+        require_shape(f"curves.{name}", array, (len(arrays["step"]),), kind)
+    return Curves(**arrays)

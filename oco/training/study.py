@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from oco.archives import require_shape
 from oco.results import storage
 from oco.results.records import Record
 from oco.sketch import escaped_mass_limit
-from oco.training.outcome import Curves, Outcome, Summary
+from oco.training.outcome import Outcome, Summary, curves
 from oco.training.settings import Training
 from oco.training.spectra import intrinsic_dimension, top_count, top_mass
 
@@ -186,16 +187,26 @@ def load_study(path) -> SpectralStudy:
         outcome = Outcome(
             Training.from_plain(document["training"]),
             Summary.from_plain(document["summary"]),
-            Curves(**groups["curves"]),
+            curves(groups["curves"]),
         )
         numbers = {**document["study"], "shape": tuple(document["study"]["shape"])}
+        steps = len(groups[""]["step"])
+        require_shape("step", groups[""]["step"], (None,), "i")
+        require_shape("alignment", groups[""]["alignment"], (steps,), "f")
         return SpectralStudy(
             outcome=outcome,
-            left=FactorSpectra(**groups["left"]),
-            right=FactorSpectra(**groups["right"]),
+            left=_factor("left", groups["left"], steps, numbers["shape"][0]),
+            right=_factor("right", groups["right"], steps, numbers["shape"][1]),
             versions=dict(document["versions"]),
             **numbers,
             **groups[""],
         )
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: no study that this release can read: {error}") from None
+
+
+def _factor(where: str, arrays: dict[str, np.ndarray], steps: int, dim: int) -> FactorSpectra:
+    for name, array in arrays.items():
+        shape = {"eigenvalues": (steps, dim), "sketched": (steps, None)}.get(name, (steps,))
+        require_shape(f"{where}.{name}", array, shape, "f")
+    return FactorSpectra(**arrays)

@@ -9,7 +9,7 @@ import numpy as np
 
 from oco.results import storage
 from oco.results.records import Record
-from oco.training.outcome import Curves, Outcome, Summary
+from oco.training.outcome import Curves, Outcome, Summary, curves
 from oco.training.settings import Training
 
 __all__ = ["Group", "Trainings", "load"]
@@ -204,5 +204,5 @@ def _outcome(i: int, run: dict, arrays: dict[str, np.ndarray]) -> Outcome:
     return Outcome(
         Training.from_plain(run["training"]),
         Summary.from_plain(run["summary"]),
-        Curves(**{field.name: arrays[f"{i}.{field.name}"] for field in fields(Curves)}),
+        curves({field.name: arrays[f"{i}.{field.name}"] for field in fields(Curves)}),
     )

@@ -95,3 +95,13 @@ def test_the_page_in_a_browser(page, tmp_path):
         chromium.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert chromium.evaluate("document.querySelector('details').open")
         assert chromium.complaints() == []
+
+
+def test_a_run_that_was_cut_short_is_listed_and_not_drawn():
+    result = oco.run("s-adagrad", d=3, k=2, T=30)
+    summary = result.summary.replace(status="interrupted", message="after round 30")
+    cut = result.replace(summary=summary)
+    page = report([Outcome(cut.experiment, cut)], "Cut short")
+    assert "interrupted: after round 30" in page and "Bounds and their margins" not in page
+    with pytest.raises(ValueError, match="nothing to draw"):
+        oco.plots.ladder([cut])

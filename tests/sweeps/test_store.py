@@ -88,7 +88,12 @@ def test_a_damaged_failure_is_named(tmp_path):
     path = store.folder(SMALL) / "failure.json"
     path.parent.mkdir()
     path.write_text(json.dumps({"format": "other"}), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"failure\.json: damaged"):
+    with pytest.raises(ValueError, match=r"failure\.json: not a result of oco"):
+        store.outcomes()
+    store.save(Outcome(SMALL, None, "ran out of memory"))
+    assert [outcome.message for outcome in store.outcomes()] == ["ran out of memory"]
+    path.write_bytes(path.read_bytes().replace(b"ran out", b"RAN OUT"))
+    with pytest.raises(ValueError, match=r"failure\.json: damaged: .* its checksum"):
         store.outcomes()
 
 
