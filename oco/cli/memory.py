@@ -78,7 +78,7 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
     else:
         _print(counted)
         for reason, count in left_out:
-            click.echo(f"left out: {count:,} tensor{'s' * (count > 1)} {reason}")
+            output.say(f"left out: {count:,} tensor{'s' * (count > 1)} {reason}")
     if figure is not None:
         from oco import plots
 
