@@ -15,11 +15,13 @@ def unfold(tensor, axis):
 class DenseFactor:
     """C, or the matrix Ū diag(λ̄) Ūᵀ of its sketch and τ, as dense matrices."""
 
-    def __init__(self, n, rank, beta2):
+    def __init__(self, n, rank, beta2, tail="escaped"):
         self.rank, self.beta2 = None if rank is None or rank >= n else rank, beta2
-        self.kept, self.escaped = np.zeros((n, n)), 0.0
+        self.kept, self.escaped, self.tail = np.zeros((n, n)), 0.0, tail
+        self.exact = np.zeros((n, n))
 
     def absorb(self, matrix):
+        self.exact = self.beta2 * self.exact + matrix @ matrix.T
         covariance = self.beta2 * self.kept + matrix @ matrix.T
         if self.rank is None:
             self.kept = covariance
@@ -30,12 +32,26 @@ class DenseFactor:
         self.kept = (vectors * np.maximum(values - rho, 0.0)) @ vectors.T
         self.escaped = self.beta2 * self.escaped + rho
 
-    def inverse_root(self, scale, epsilon, order):
+    def estimate(self):
         n = len(self.kept)
-        values, vectors = np.linalg.eigh(scale * (self.kept + self.escaped * np.eye(n)))
+        if self.rank is None or self.tail == "escaped":
+            return self.kept + self.escaped * np.eye(n)
+        if self.tail == "half":
+            return self.kept + self.escaped / 2 * np.eye(n)
+        # Eigenvalues on the sketch's directions as ever; outside, the mean of what is left.
+        values, vectors = np.linalg.eigh(self.kept)
+        inside = vectors[:, values > 1e-12 * values.max()]
+        projector = inside @ inside.T
+        sketched = self.kept + self.escaped * projector
+        left = (np.trace(self.exact) - np.trace(sketched)) / (n - inside.shape[1])
+        return sketched + min(left, self.escaped) * (np.eye(n) - projector)
+
+    def inverse_root(self, scale, epsilon, order, exponent="shampoo"):
+        power = {"shampoo": 1 / (2 * order), "shampoo2": 1 / order}[exponent]
+        values, vectors = np.linalg.eigh(scale * self.estimate())
         values = values + epsilon * values.max()
         kept = values > 1e-12 * values.max()
-        powers = np.where(kept, np.where(kept, values, 1.0) ** (-1 / (2 * order)), 0.0)
+        powers = np.where(kept, np.where(kept, values, 1.0) ** (-power), 0.0)
         return (vectors * powers) @ vectors.T
 
 
@@ -58,6 +74,8 @@ class DenseShampoo:
         start_step=1,
         max_axis=8192,
         bias_correction=True,
+        tail="escaped",
+        exponent="shampoo",
     ):
         self.x = np.array(x, dtype=np.float64)
         self.options = {k: v for k, v in locals().items() if k not in ("self", "x")}
@@ -71,7 +89,7 @@ class DenseShampoo:
         self.blocks = list(itertools.product(*cuts))
         self.factors = [
             [
-                DenseFactor(s.stop - s.start, ranks[i], beta2)
+                DenseFactor(s.stop - s.start, ranks[i], beta2, tail)
                 for i, s in zip(self.kept, block, strict=True)
             ]
             for block in self.blocks
@@ -87,7 +105,9 @@ class DenseShampoo:
         for block, factors in zip(self.blocks, self.factors, strict=True):
             part = g.reshape(self.merged)[block]
             for axis, factor in enumerate(factors):
-                root = factor.inverse_root(scale, self.options["epsilon"], order)
+                root = factor.inverse_root(
+                    scale, self.options["epsilon"], order, self.options["exponent"]
+                )
                 part = np.moveaxis(np.tensordot(root, part, axes=(1, axis)), 0, axis)
             result[block] = part
         return result.reshape(g.shape)

@@ -7,6 +7,7 @@ import numpy as np
 from oco import checks
 from oco.linalg.operators import Dense, LowRankPlusScalar
 from oco.linalg.travel import Travelling
+from oco.shampoo import tail_of
 from oco.sketch import FrequentDirections
 
 __all__ = ["ExactFactor", "SketchedFactor", "make_factor", "sketch_sizes"]
@@ -45,8 +46,8 @@ class ExactFactor(Travelling):
         self.matrix *= self.decay
         self.matrix += columns @ columns.T
 
-    def covariance(self) -> Dense:
-        """Return C as an operator; later updates do not change it."""
+    def covariance(self, tail: str = "escaped") -> Dense:
+        """Return C as an operator, for which `tail` has no meaning; later updates keep it."""
         return Dense.of(self.matrix)
 
 
@@ -86,9 +87,21 @@ class SketchedFactor:
         """Absorb an unfolded gradient, of shape (n, anything)."""
         self.sketch.update(columns.T)
 
-    def covariance(self) -> LowRankPlusScalar:
-        """Return C̃ as an operator; later updates do not change it."""
-        return self.sketch.compensated_covariance()
+    def covariance(self, tail: str = "escaped") -> LowRankPlusScalar:
+        """Return C̃, or what `tail` makes of it, as an operator; later updates do not change it.
+
+        Parameters
+        ----------
+        tail : {"escaped", "half", "mean"}
+            As for `oco.shampoo.tail_of`.
+        """
+        sketch, escaped = self.sketch, self.escaped_mass
+        if tail == "escaped":
+            return sketch.compensated_covariance()
+        eigenvalues = sketch.eigenvalues
+        missed = sketch.total_mass - float((eigenvalues + escaped).sum())
+        inside, outside = tail_of(tail, escaped, missed, self.dim - len(eigenvalues))
+        return LowRankPlusScalar.of(sketch.directions, eigenvalues + inside, outside)
 
 
 def sketch_sizes(name: str, value, axes: int) -> tuple[int | None, ...]:

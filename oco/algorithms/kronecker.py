@@ -12,7 +12,7 @@ from oco import checks
 from oco.algorithms.factors import ExactFactor, SketchedFactor, make_factor, sketch_sizes
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
 from oco.linalg.operators import Dense, Scalar, SpectralOperator, pseudo_power, resolve_rank
-from oco.shampoo import EPSILON
+from oco.shampoo import EPSILON, ROOTS, TAILS
 
 __all__ = ["EPSILON", "KroneckerRoot"]
 
@@ -38,10 +38,15 @@ class KroneckerRoot:
         the tensor has a preconditioner of its own.
     bias_correction : bool
         Whether statistics with β < 1 are divided by 1 − β^a after a absorbed gradients.
+    tail : {"escaped", "half", "mean"}
+        What stands for the eigenvalues that a sketch does not have: `oco.shampoo.tail_of`.
+    exponent : {"shampoo", "shampoo2"}
+        Ĉ^{1/(2p)}, or Ĉ^{1/p}.  With "shampoo2", or a tail that is not "escaped", no bound on the
+        regret is claimed.
 
     Attributes
     ----------
-    shape, decay, epsilon, update_every, max_axis, bias_correction
+    shape, decay, epsilon, update_every, max_axis, bias_correction, tail, exponent
         As given.
     order : int
         p.
@@ -88,7 +93,11 @@ class KroneckerRoot:
         update_every: int = 1,
         max_axis: int | None = None,
         bias_correction: bool = True,
+        tail: str = "escaped",
+        exponent: str = "shampoo",
     ) -> None:
+        self.tail = checks.choice("tail", tail, TAILS)
+        self.exponent = checks.choice("exponent", exponent, ROOTS)
         self.shape = checks.shape("shape", shape)
         ranks = sketch_sizes("rank", rank, len(self.shape))
         self.decay = checks.number("decay", decay, above=0, high=1)
@@ -203,7 +212,7 @@ class KroneckerRoot:
                 factor.absorb(unfold(tensor[places], axis))
         scale = self._scale()
         self._metrics = [
-            Kronecker([self._root(factor.covariance(), scale) for factor in factors])
+            Kronecker([self._root(factor.covariance(self.tail), scale) for factor in factors])
             for factors in self._blocks
         ]
 
@@ -217,7 +226,7 @@ class KroneckerRoot:
         def root(values: np.ndarray) -> np.ndarray:
             values = scale * values
             damped, _ = resolve_rank(values + self.epsilon * values.max())
-            return pseudo_power(damped, 1 / (2 * self.order))
+            return pseudo_power(damped, 1 / (ROOTS[self.exponent] * self.order))
 
         return covariance.map(root)
 

@@ -10,7 +10,19 @@ from oco import checks
 from oco.algorithms.adam import BETA2 as ADAM_BETA2
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
-from oco.shampoo import BETA1, BETA2, EPS, EPSILON, GRAFTS, MAX_AXIS, MOMENTUM, RANK, RATE
+from oco.shampoo import (
+    BETA1,
+    BETA2,
+    EPS,
+    EPSILON,
+    GRAFTS,
+    MAX_AXIS,
+    MOMENTUM,
+    RANK,
+    RATE,
+    ROOTS,
+    TAILS,
+)
 from oco.training.rules import Coordinatewise, Gradient, Grafted, UnitLength
 from oco.training.stepping import Optimizer
 
@@ -111,6 +123,8 @@ def s_shampoo(
     start_step: int = 1,
     max_axis: int | None = MAX_AXIS,
     bias_correction: bool = True,
+    tail: str = "escaped",
+    exponent: str = "shampoo",
 ) -> Optimizer:
     r"""S-Shampoo: U = L̂^{-1/4} g R̂^{-1/4} from sketched factors, with a grafted length.
 
@@ -118,7 +132,7 @@ def s_shampoo(
     ----------
     parameters, lr, momentum, weight_decay
         As for `Optimizer`.
-    rank, epsilon, update_every, max_axis
+    rank, epsilon, update_every, max_axis, tail, exponent
         As for `KroneckerRoot`; one rank, usually, for all axes that are longer.
     beta1 : float
         β_1 of the graft "adam", in [0, 1).
@@ -169,6 +183,8 @@ def s_shampoo(
         rank = checks.integer("rank", rank, low=2)
     beta2 = checks.number("beta2", beta2, above=0, high=1)
     checks.choice("graft", graft, GRAFTS)
+    checks.choice("tail", tail, TAILS)
+    checks.choice("exponent", exponent, ROOTS)
     start_step = checks.integer("start_step", start_step, low=1)
 
     def lender(shape):
@@ -193,6 +209,8 @@ def s_shampoo(
             update_every=update_every,
             max_axis=max_axis,
             bias_correction=bias_correction,
+            tail=tail,
+            exponent=exponent,
         )
         return Grafted(root, lender(shape), start_step)
 
@@ -221,8 +239,9 @@ def shampoo(
     start_step: int = 1,
     max_axis: int | None = MAX_AXIS,
     bias_correction: bool = True,
+    exponent: str = "shampoo",
 ) -> Optimizer:
-    """Shampoo: `s_shampoo` with exact factors, and all its options but `rank`.
+    """Shampoo: `s_shampoo` with exact factors, and all its options but `rank` and `tail`.
 
     Returns
     -------
@@ -248,6 +267,7 @@ def shampoo(
         start_step=start_step,
         max_axis=max_axis,
         bias_correction=bias_correction,
+        exponent=exponent,
     )
 
 

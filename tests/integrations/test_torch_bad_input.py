@@ -36,6 +36,8 @@ def parameter(*shape, dtype=torch.float32):
         ({"eps": 0}, ValueError, "eps: expected a finite number > 0"),
         ({"epsilon": -1e-6}, ValueError, "epsilon: expected a finite number >= 0"),
         ({"momentum": 1}, ValueError, "momentum: expected a finite number .*< 1, got 1"),
+        ({"tail": "men"}, ValueError, "tail: .*did you mean 'mean'"),
+        ({"exponent": "shampo"}, ValueError, "exponent: .*did you mean 'shampoo"),
         ({"graft": "rmsprob"}, ValueError, "graft: .*did you mean 'rmsprop'"),
         ({"weight_decay": "a"}, TypeError, "weight_decay: expected a finite number >= 0, got 'a'"),
         ({"update_every": 0}, ValueError, "update_every: expected an integer >= 1, got 0"),

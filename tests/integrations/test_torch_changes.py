@@ -28,6 +28,8 @@ OTHERS = {
     "update_every": 3,
     "start_step": 4,
     "bias_correction": False,
+    "tail": "mean",
+    "exponent": "shampoo2",
 }
 
 

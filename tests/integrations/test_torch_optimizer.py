@@ -29,6 +29,12 @@ VARIANTS = [
     {"graft": "rmsprop", "start_step": 7, "max_axis": 6, "rank": 3},
     {"graft": "none", "rank": 2, "beta2": 0.9},
     {"graft": "unit", "start_step": 4, "max_axis": 5},
+    {"tail": "half", "graft": "none"},
+    {"tail": "mean", "graft": "unit", "update_every": 2},
+    {"tail": "mean", "beta2": 1.0, "graft": "sgd", "max_axis": 6},
+    {"exponent": "shampoo2"},
+    {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
+    {"exponent": "shampoo2", "rank": None, "graft": "none"},
 ]
 
 

@@ -154,6 +154,7 @@ COLUMNS = {
     "step": None,
     "skipped": None,
     "absorbed": None,
+    "total_mass": None,
     "second_weight": None,
     "momentum_weight": None,
 }

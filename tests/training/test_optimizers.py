@@ -24,6 +24,12 @@ VARIANTS = [
     {"graft": "none", "rank": 2, "beta2": 0.9},
     {"graft": "none", "rank": None, "epsilon": 0.0, "beta2": 1.0},
     {"graft": "unit", "start_step": 4, "max_axis": 5},
+    {"tail": "half", "graft": "none"},
+    {"tail": "mean", "graft": "unit", "update_every": 2},
+    {"tail": "mean", "beta2": 1.0, "graft": "sgd", "max_axis": 6},
+    {"exponent": "shampoo2"},
+    {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
+    {"exponent": "shampoo2", "rank": None, "graft": "none"},
 ]
 
 
@@ -184,6 +190,8 @@ def test_bad_parameters_are_refused(name, parameter, error, message):
         ({"beta1": 1.0, "graft": "adam"}, "beta1: expected a finite number >= 0 and < 1, got 1"),
         ({"momentum": 1.0}, "momentum: expected a finite number >= 0 and < 1, got 1"),
         ({"graft": "adm"}, "graft: unknown name 'adm'; did you mean 'adam'"),
+        ({"tail": "men"}, "tail: unknown name 'men'; did you mean 'mean'"),
+        ({"exponent": "shampo"}, "exponent: unknown name 'shampo'; did you mean 'shampoo"),
         ({"epsilon": -1.0}, "epsilon: expected a finite number >= 0, got -1"),
         ({"eps": 0.0}, "eps: expected a finite number > 0, got 0"),
         ({"update_every": 0}, "update_every: expected an integer >= 1, got 0"),

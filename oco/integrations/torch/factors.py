@@ -15,6 +15,7 @@ from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors, orth
 from oco.integrations.torch.roots import Root, inverse_root
 from oco.integrations.torch.unfoldings import Unfolding
 from oco.linalg.cutoffs import RANK_CUTOFF
+from oco.shampoo import tail_of
 
 __all__ = ["ExactFactor", "SketchedFactor"]
 
@@ -87,8 +88,8 @@ class SketchedFactor:
     again, from B itself and in double precision (Rayleigh–Ritz).  A direction that rounding
     could not tell from the null space of C has the eigenvalue 0.
 
-    τ and the root's weight outside U are on the CPU wherever the rest is: they are scalars of the
-    host's arithmetic, and reading them must not wait for a device.
+    τ, tr C and the root's weight outside U are on the CPU wherever the rest is: they are scalars of
+    the host's arithmetic, and reading them must not wait for a device.
     """
 
     dim: int
@@ -100,6 +101,7 @@ class SketchedFactor:
             "directions": like.new_zeros(self.dim, self.rank - 1),
             "eigenvalues": like.new_zeros(self.rank - 1),
             "escaped_mass": torch.zeros((), dtype=torch.float64),
+            "total_mass": torch.zeros((), dtype=torch.float64),
             "root": like.new_zeros(self.rank - 1),
             "root_tail": torch.zeros((), dtype=torch.float64),
         }
@@ -120,6 +122,8 @@ class SketchedFactor:
         state["directions"] = basis @ turn.flip(1)[:, :-1].to(basis.dtype)
         state["eigenvalues"] = (values[:-1] - values[-1]).to(basis.dtype)
         state["escaped_mass"] = decay * state["escaped_mass"] + values[-1].cpu()
+        square = float(torch.linalg.vector_norm(unfolding.matrix)) ** 2
+        state["total_mass"] = decay * state["total_mass"] + square
 
     def _leading_subspace(self, old: torch.Tensor, unfolding: Unfolding) -> torch.Tensor:
         """Return vectors that span the leading ℓ eigenvectors of C, of shape (n, ℓ)."""
@@ -139,10 +143,20 @@ class SketchedFactor:
     def invert(self, state: dict, root: Root) -> None:
         """Bring the inverse root up to date: its weights on U, and on everything else."""
         kept = state["eigenvalues"]
-        values = torch.nn.functional.pad(kept.double(), (0, 1)) + float(state["escaped_mass"])
-        weights = inverse_root(values, root, RANK_CUTOFF)
+        values = torch.nn.functional.pad(kept.double(), (0, 1))
+        weights = inverse_root(values + self._tail(state, values, root.tail), root, RANK_CUTOFF)
         state["root_tail"] = weights[-1].cpu()
         state["root"] = (weights[:-1] - weights[-1]).to(kept.dtype)
+
+    def _tail(self, state: dict, values: torch.Tensor, kind: str) -> torch.Tensor:
+        """Return what is added to eigenvalues, where 0 means one that the sketch does not have."""
+        escaped = float(state["escaped_mass"])
+        held, missed, outside = values > 0, 0.0, 1
+        if kind == "mean":
+            count = int(held.sum())
+            missed = float(state["total_mass"]) - float(values.sum()) - count * escaped
+            outside = self.dim - count
+        return torch.where(held, *values.new_tensor(tail_of(kind, escaped, missed, outside)))
 
     def apply_(self, state: dict, matrix: torch.Tensor) -> None:
         """Multiply a matrix of shape (n, anything) by the inverse root, in place."""

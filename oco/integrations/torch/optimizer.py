@@ -62,6 +62,12 @@ class SShampoo(torch.optim.Optimizer):
         A longer axis is cut into blocks of this length, each with a preconditioner of its own.
     bias_correction : bool
         Whether the averages are divided by what they would be for a constant 1.
+    tail : {"escaped", "half", "mean"}
+        What stands for the eigenvalues that a sketch does not have: τ; half of it, also inside the
+        sketch; or the mean of what the sketch misses, at most τ.  Only "escaped" keeps C̃ ⪰ C, and
+        with it the theorem.
+    exponent : {"shampoo", "shampoo2"}
+        Each factor's power: −1/(2p), or −1/p, which leaves the theorem, too.
 
     Attributes
     ----------
@@ -77,14 +83,15 @@ class SShampoo(torch.optim.Optimizer):
     -----
     For a parameter whose p ≥ 2 axes are longer than 1, with M_(i) the gradient unfolded along
     axis i: C_i ← β₂ C_i + M_(i) M_(i)ᵀ, exactly or by Frequent Directions, whose estimate is
-    C̃_i = C̄_i + τ_i I; c = (1 − β₂)/(1 − β₂^a) after a absorbed gradients (1 if β₂ = 1); and
+    C̃_i = C̄_i + τ_i I (or what `tail` says); c = (1 − β₂)/(1 − β₂^a) after a absorbed gradients,
+    or 1 if β₂ = 1; and
 
-    U = G ×_1 (c C̃_1 + ε λ_max(c C̃_1) I)^{−1/(2p)} ×_2 ... ×_p (c C̃_p + ε λ_max(c C̃_p) I)^{−1/(2p)},
+    U = G ×_1 (c C̃_1 + ε λ_max(c C̃_1) I)^{−e} ×_2 ... ×_p (c C̃_p + ε λ_max(c C̃_p) I)^{−e},
 
-    an eigenvalue 0 being inverted to 0, then rescaled to the Frobenius norm of the graft's step:
-    g (sgd), √N g/‖g‖ for N entries (unit), g/(√v̂ + eps) (rmsprop), m̂/(√v̂ + eps) (adam).  Vectors
-    and scalars take the step of rmsprop, or of adam where that is the graft.  At last
-    b ← μ b + (1 − μ) U and w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
+    with e = 1/(2p) or 1/p, an eigenvalue 0 being inverted to 0, then rescaled to the Frobenius norm
+    of the graft's step: g (sgd), √N g/‖g‖ for N entries (unit), g/(√v̂ + eps) (rmsprop),
+    m̂/(√v̂ + eps) (adam).  Vectors and scalars take the step of rmsprop, or of adam where that is the
+    graft.  At last b ← μ b + (1 − μ) U and w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
 
     A gradient is skipped if it is not finite or so long that sums of its squares may overflow, or
     if a weight would not be finite after the step: of that parameter nothing is touched, and its
@@ -134,6 +141,8 @@ class SShampoo(torch.optim.Optimizer):
         start_step: int = 1,
         max_axis: int | None = MAX_AXIS,
         bias_correction: bool = True,
+        tail: str = "escaped",
+        exponent: str = "shampoo",
     ) -> None:
         defaults = {
             "lr": lr,
@@ -149,6 +158,8 @@ class SShampoo(torch.optim.Optimizer):
             "start_step": start_step,
             "max_axis": max_axis,
             "bias_correction": bias_correction,
+            "tail": tail,
+            "exponent": exponent,
         }
         super().__init__(params, check_options(defaults))
         self._begin()

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from oco import checks
-from oco.shampoo import GRAFTS
+from oco.shampoo import GRAFTS, ROOTS, TAILS
 
 __all__ = ["OPTIONS", "check_options", "check_parameters", "parameter_name"]
 
@@ -106,6 +106,8 @@ CHECKS = {
     "update_every": partial(checks.integer, low=1),
     "start_step": partial(checks.integer, low=1),
     "max_axis": _max_axis,
+    "tail": partial(checks.choice, options=TAILS),
+    "exponent": partial(checks.choice, options=ROOTS),
     "bias_correction": _flag,
 }
 OPTIONS = tuple(CHECKS)

@@ -53,9 +53,7 @@ class Preconditioner:
             _numbered(factor.zeros(like) for factor in factors) for factors in self.factors
         )
 
-    def refreshed(
-        self, state: dict, gradient: torch.Tensor, decay: float, scale: float, epsilon: float
-    ) -> dict:
+    def refreshed(self, state: dict, gradient: torch.Tensor, decay: float, root: Root) -> dict:
         """Return the state after a gradient; the one that is given stays as it was.
 
         Parameters
@@ -66,15 +64,14 @@ class Preconditioner:
             Of shape `shape`.
         decay : float
             What the statistics are multiplied by before they absorb the gradient.
-        scale, epsilon : float
-            The inverse roots are those of `Root`.
+        root : Root
+            What the inverse roots are.
 
         Raises
         ------
         torch.linalg.LinAlgError
             If something is not finite.
         """
-        root = Root(scale, epsilon, self.order)
         result = {}
         for b, (block, factors) in enumerate(zip(self.blocks, self.factors, strict=True)):
             states = []

@@ -10,7 +10,7 @@ __all__ = ["Root", "inverse_root"]
 
 
 class Root(NamedTuple):
-    """Which root of a covariance estimate C̃ preconditions: (c C̃ + ε λ_max(c C̃) I)^(−1/(2p)).
+    """Which root of a covariance estimate C̃ preconditions: (c C̃ + ε λ_max(c C̃) I)^(−e).
 
     Attributes
     ----------
@@ -18,13 +18,16 @@ class Root(NamedTuple):
         c > 0.
     epsilon : float
         ε ≥ 0.
-    order : int
-        p, the number of axes of the tensor.
+    power : float
+        e > 0.
+    tail : {"escaped", "half", "mean"}
+        What C̃ is where it is made from a sketch: `oco.shampoo.tail_of`.
     """
 
     scale: float
     epsilon: float
-    order: int
+    power: float
+    tail: str = "escaped"
 
 
 def inverse_root(values: torch.Tensor, root: Root, cutoff: float) -> torch.Tensor:
@@ -41,10 +44,10 @@ def inverse_root(values: torch.Tensor, root: Root, cutoff: float) -> torch.Tenso
 
     Examples
     --------
-    >>> inverse_root(torch.tensor([16.0, 0.0]), Root(1.0, epsilon=0.0, order=2), cutoff=1e-12)
+    >>> inverse_root(torch.tensor([16.0, 0.0]), Root(1.0, epsilon=0.0, power=0.25), cutoff=1e-12)
     tensor([0.5000, 0.0000], dtype=torch.float64)
     """
     values = root.scale * values.double()
     values = values + root.epsilon * values.max()
     zero = values <= cutoff * values.max()
-    return values.masked_fill_(zero, torch.inf).pow_(-1 / (2 * root.order))
+    return values.masked_fill_(zero, torch.inf).pow_(-root.power)

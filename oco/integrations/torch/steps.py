@@ -9,8 +9,10 @@ import torch
 
 from oco.integrations.torch import moments
 from oco.integrations.torch.preconditioner import Preconditioner
+from oco.integrations.torch.roots import Root
 from oco.integrations.torch.state import as_tensors, new_averages, statistics_type
 from oco.integrations.torch.workspace import Workspace
+from oco.shampoo import ROOTS
 
 __all__ = ["NotFinite", "Step", "compute", "make"]
 
@@ -122,7 +124,7 @@ def _direction(
         beta2 = group["beta2"]
         new["absorbed"] = beta2 * float(new["absorbed"]) + 1
         new["factors"] = plan.refreshed(
-            new["factors"], gradient.squeeze(), beta2, _scale(new, group), group["epsilon"]
+            new["factors"], gradient.squeeze(), beta2, _root(new, group, plan.order)
         )
     graft, unit = group["graft"], gradient.numel() ** 0.5
     if new["step"] < group["start_step"]:
@@ -142,11 +144,16 @@ def _direction(
     return result.mul_(torch.where(length > 0, wanted / length + 0.0 * length, length))
 
 
-def _scale(new: dict, group: dict) -> float:
-    """Return what sums with decay are multiplied by to be averages."""
-    if group["beta2"] == 1:
-        return 1.0
-    return 1 / new["absorbed"] if group["bias_correction"] else 1 - group["beta2"]
+def _root(new: dict, group: dict, order: int) -> Root:
+    """Return which root of the factors preconditions."""
+    # What sums with decay are multiplied by to be averages.
+    scale = 1 / new["absorbed"] if group["bias_correction"] else 1 - group["beta2"]
+    return Root(
+        scale if group["beta2"] < 1 else 1.0,
+        group["epsilon"],
+        1 / (ROOTS[group["exponent"]] * order),
+        group["tail"],
+    )
 
 
 def _reach(
