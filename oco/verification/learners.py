@@ -19,7 +19,7 @@ from oco.verification.promises import Ledger
 
 __all__ = ["defined", "factored"]
 
-ROUNDS, DIMENSIONS = 16, 12
+ROUNDS, DIMENSIONS, MOST = 16, 12, 6
 # Shapes of at most so many entries, largest first.
 SHAPES = {12: (3, 4), 9: (3, 3), 6: (2, 3), 4: (2, 2)}
 MATRICES = ("shampoo", "s-shampoo")
@@ -67,14 +67,15 @@ def defined(case: Case, subject: Subject) -> Iterator[Observation]:
     rng = case.rng(9)
     rows = definitions.tame(case, ROUNDS, DIMENSIONS)
     d = rows.shape[1]
-    lengths = 10.0 ** rng.uniform(-0.5, 0.5, len(rows))
-    rows = rows * lengths[:, None]
     # Most cases have sketches too large to lose anything in so few rounds.
-    k = int(rng.integers(2, min(case.k, d, 6) + 1)) if d > 1 else 2
+    k = 2 + int(rng.uniform() * max(min(case.k, d, MOST) - 1, 1))
     entries = next((size for size in SHAPES if size <= d), d)
     options = {"d": d, "k": k, "delta": 10.0 ** rng.uniform(-1, 1)}
-    options["gradient_bound"] = float(lengths.max())
     domain, ball = drawn_domain(subject, rng)
+    # Drawn by a generator of their own: with fewer rows, all else is drawn as before.
+    lengths = 10.0 ** case.rng(17).uniform(-0.5, 0.5, len(rows))
+    rows = rows * lengths[:, None]
+    options["gradient_bound"] = float(lengths.max())
     for name, factory in subject.learners.items():
         lr = 10.0 ** rng.uniform(-1, 1) if not domain.bounded or rng.integers(2) else None
         matrix = name in MATRICES

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import traps
 
-from oco.verification import CHECKS, Subject, draw, make, verify
+from oco.verification import CHECKS, Subject, draw, make, replay, verify
 
 # Extreme scales are beyond the plain sketch, which has no guard against underflow.
 FAMILIES = ["gaussian, any spectrum", "exact low rank", "nearly parallel rows", "orthonormal set"]
@@ -86,3 +88,25 @@ def test_a_counterexample_is_minimal_and_violates_the_same_property():
     # Two rows that each push something out of a sketch with a single direction.
     assert case.T <= 4 and case.d <= 3 and case.k == 2
     assert not found["P1-P2-over"].seen.holds
+
+
+def test_a_counterexample_of_a_learner_is_small_and_replays(tmp_path):
+    def hurried(learner):
+        learner.lr *= 1.5
+
+    subject = Subject(learners=traps.with_learner("s-adagrad", hurried))
+    result = verify(draw(4, seed=0), subject, only=["learner"])
+    (example,) = result.counterexamples
+    assert example.property == "learner" and example.case.rows.size == 1
+    path = example.save(tmp_path)
+    _, name, seen = replay(path, subject)
+    assert name == "learner" and not seen.holds and "s-adagrad" in seen.where
+    assert replay(path)[2] is None
+
+
+def test_a_run_with_an_account_that_leaves_a_term_out_is_caught():
+    def boasting(learner):
+        learner.diagnostics = lambda own=learner.diagnostics: replace(own(), potential=0.0)
+
+    subject = Subject(learners=traps.with_learner("s-adagrad", boasting))
+    assert "reported" in violated(subject, ["runs"])
