@@ -26,6 +26,7 @@ _HOMES = {
     "Ball": "oco.domains",
     "Box": "oco.domains",
     "Euclidean": "oco.domains",
+    "one_blas_thread": "oco.cores",
     "learner": "oco.marks",
     "loss": "oco.marks",
     "stream": "oco.marks",

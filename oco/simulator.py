@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from oco.algorithms import Diagnostics
+from oco.cores import one_blas_thread
 
 __all__ = ["Play", "log_checkpoints", "play"]
 
@@ -105,11 +105,10 @@ def play(
     game = (_Game if stream.outputs is None else _VectorGame)(learner, loss, stream, checkpoints)
     status, message = "complete", ""
     diagnose = getattr(learner, "diagnostics", None)
-    # One BLAS thread: a round's products are too small to share, and the result does not depend on
-    # the number of cores.  Numbers that are not finite are caught and named below.
+    # Numbers that are not finite are caught and named below.
     with (
         _interrupts() as interrupted,
-        threadpool_limits(limits=1, user_api="blas"),
+        one_blas_thread(),
         np.errstate(all="ignore"),
     ):
         try:

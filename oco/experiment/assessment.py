@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from oco.bounds import RUNGS, full_adagrad_bound
+from oco.cores import one_blas_thread
 from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_loss
 from oco.experiment.game import Game
@@ -28,9 +28,7 @@ from oco.sketch import escaped_mass_limit
 __all__ = ["assess"]
 
 
-# One BLAS thread: the numbers then do not depend on how many cores there are, and on matrices of
-# this size a second thread costs more than it gives.
-@threadpool_limits.wrap(limits=1, user_api="blas")
+@one_blas_thread()
 def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     """Certify what was played and hold it against the bounds.
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from oco import checks
+from oco.cores import one_blas_thread
 from oco.sketch import FrequentDirections
 
 __all__ = ["GradientFile", "absorb_rows", "sketch_file"]
@@ -116,6 +117,7 @@ class GradientFile:
         return ValueError(f"gradients: {self.path}: {problem}")
 
 
+@one_blas_thread()
 def sketch_file(path, k: int, progress: Callable[[int], None] | None = None) -> FrequentDirections:
     """Sketch the rows of a file in O(dk) memory.
 
@@ -142,6 +144,7 @@ def sketch_file(path, k: int, progress: Callable[[int], None] | None = None) -> 
     return sketch
 
 
+@one_blas_thread()
 def absorb_rows(sketch: FrequentDirections, rows: np.ndarray) -> None:
     """Absorb rows of shape (n, d) in blocks, in O(dk) memory."""
     step = BLOCK * sketch.k

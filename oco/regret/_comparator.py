@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco import checks
+from oco.cores import one_blas_thread
 from oco.domains import Domain
 from oco.regret._certificate import Certificate
 from oco.regret._minorants import MoreauEnvelope, SmoothLoss
@@ -51,6 +52,7 @@ class Comparator:
         return self.value - self.lower
 
 
+@one_blas_thread()
 def best_fixed_point(
     loss,
     domain: Domain,
@@ -145,6 +147,7 @@ def best_fixed_point(
     return _comparator(search.certificate, search.method, len(data))
 
 
+@one_blas_thread()
 def cumulative_losses(loss, x: np.ndarray, stream, checkpoints) -> np.ndarray:
     """Return F_t(x) = Σ_{s ≤ t} φ(⟨a_s, x⟩, y_s) at each checkpoint t, in one pass.
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from oco import checks, marks
+from oco.cores import one_blas_thread
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.sketch import guarantees
 from oco.sketch.kernels import append
@@ -175,6 +176,9 @@ class FrequentDirections:
         Notes
         -----
         A row whose squared length is below the smallest normal number, 2.2e-308, counts as zero.
+
+        A loop over many rows is faster, where BLAS has several threads, inside
+        `oco.cores.one_blas_thread`, as `extend` is.
         """
         row = np.ascontiguousarray(row, dtype=np.float64)
         if row.shape != (self.d,):
@@ -183,6 +187,7 @@ class FrequentDirections:
         self._require_finite("row", self.decay * self.total_mass + mass)
         return append(self.memory, row, mass)
 
+    @one_blas_thread()
     def extend(self, rows) -> None:
         """Absorb the rows of an array of shape (n, d) one after the other.
 
@@ -197,6 +202,7 @@ class FrequentDirections:
         for row in rows:
             self.append(row)
 
+    @one_blas_thread()
     def update(self, matrix) -> None:
         """Absorb MᵀM in one step, for the rows of M, of shape (n, d).
 
@@ -216,6 +222,7 @@ class FrequentDirections:
         self.state.numbers[ESCAPED] *= self.decay
         self._absorb_block(matrix, self.decay)
 
+    @one_blas_thread()
     def merge(self, other: FrequentDirections) -> None:
         """Absorb another sketch, so that the guarantees hold for both streams together.
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from oco.cores import one_blas_thread
 from oco.training.optimizers import OPTIMIZERS
 from oco.training.outcome import COMPLETE, DIVERGED, FAILED, Curves, Outcome, Summary
 from oco.training.settings import Training
@@ -21,8 +21,7 @@ __all__ = ["evaluation_steps", "optimizer_of", "train"]
 ORDER = 1
 
 
-# One BLAS thread: the numbers then do not depend on how many cores there are.
-@threadpool_limits.wrap(limits=1, user_api="blas")
+@one_blas_thread()
 def train(
     training: Training,
     *,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from oco import checks
+from oco.cores import one_blas_thread
 from oco.verification.cases import Case, load_case, save_case
 from oco.verification.observations import CHECKS, PROPERTIES, Observation, Subject, checks_for
 from oco.verification.shrinking import SECONDS, completes, observations, shrink, violation
@@ -149,8 +149,7 @@ def verify(
     names = checks_for(only)
     result, started = Verification(), time.monotonic()
     first: dict[str, tuple[str, Case]] = {}
-    # One thread: the products are too small to share.
-    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+    with one_blas_thread(), np.errstate(all="ignore"):
         try:
             for case in cases:
                 for name in names:
@@ -170,6 +169,7 @@ def verify(
     return result
 
 
+@one_blas_thread()
 def replay(path, subject: Subject | None = None) -> tuple[Case, str, Observation | None]:
     """Look again at a saved counterexample.
 

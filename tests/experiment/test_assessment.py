@@ -10,6 +10,7 @@ import pytest
 import threadpoolctl
 
 import oco
+from oco import cores
 from oco.algorithms import ALGORITHMS
 from oco.experiment import assessment, prepare, running
 from oco.experiment.game import Retired
@@ -113,5 +114,6 @@ def test_only_the_main_thread_looks_up_libraries_to_limit_them(monkeypatch):
         look(self)
 
     monkeypatch.setattr(threadpoolctl.ThreadpoolController, "__init__", noted)
+    cores._blas.cache_clear()
     oco.run("s-adagrad", d=20, k=5, T=300)
     assert looked and all(looked)
