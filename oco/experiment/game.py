@@ -16,7 +16,7 @@ from oco.domains import DOMAINS, Domain
 from oco.experiment.lookup import Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
 from oco.results import Experiment, Interval
-from oco.sketch import escaped_mass_limit_range
+from oco.sketch import FrequentDirections
 
 __all__ = ["DEFAULT_SKETCH", "Flattened", "Game", "set_up"]
 
@@ -72,10 +72,9 @@ class Retired:
 
 def _omega_range(learner) -> Interval | None:
     sketch = getattr(getattr(learner, "preconditioner", None), "sketch", None)
-    if sketch is None:
+    if not isinstance(sketch, FrequentDirections):
         return None
-    mass = sketch.escaped_mass, sketch.total_mass
-    return Interval(*escaped_mass_limit_range(sketch.eigenvalues, *mass, sketch.k))
+    return Interval(*sketch.escaped_mass_limit_range())
 
 
 @dataclass

@@ -16,12 +16,16 @@ from scipy.linalg.lapack import dsyevd
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
 from oco.linalg.products import inner
 
-__all__ = ["rank_one_eigh", "secular_eigh"]
+__all__ = ["EPS", "rank_one_eigh", "secular_eigh"]
 
-EPS = np.finfo(np.float64).eps
-# Entries of the eigenproblem below this, relative to its norm, are dropped before it is solved: the
-# constant of LAPACK's divide and conquer, which costs no more than the rounding of the input.
-DEFLATION = 8 * EPS
+EPS = float(np.finfo(np.float64).eps)
+# What the two poles and z have to lose, relative to ‖z‖², is dropped before the eigenproblem is
+# solved.  Relative to the norm of the whole, as in LAPACK's divide and conquer, it would be far
+# more than a small z weighs, and add up over many updates of the same kind.
+DEFLATION = EPS
+# Smaller weights, relative to the root of the largest number, are dropped in any case: a root's
+# distance from its pole is of the order of their squares, and it is divided by that distance cubed.
+SMALLEST_WEIGHT = 1e-60
 # Rational iterations: 3 to 5 are typical, and the bracket halves in each that misbehaves.
 MAX_ITERATIONS = 100
 # The iteration converges cubically: a step this small, relative to the distance from the nearer
@@ -149,21 +153,22 @@ def _roots(d, z2):
 
 
 @kernel
-def _deflate(d, z, tolerance, live, rotations):
-    """Drop entries of z, and merge poles, that do not matter at `tolerance`; in place.
+def _deflate(d, z, live, rotations):
+    """Drop entries of z, and merge poles, where that is a rounding of z zᵀ; in place.
 
     Fills `live` with the indices that stay and `rotations` with rows (p, i, c, s); returns how many
     of each.
     """
     kept, turned = 0, 0
+    least = max(DEFLATION * math.sqrt(inner(z, z)), SMALLEST_WEIGHT)
     for i in range(len(d)):
-        if abs(z[i]) <= tolerance:
+        if abs(z[i]) <= least:
             z[i] = 0.0
             continue
         if kept:
             p = live[kept - 1]
             square = z[p] * z[p] + z[i] * z[i]
-            if (d[p] - d[i]) * abs(z[p] * z[i]) <= tolerance * square:
+            if (d[p] - d[i]) * abs(z[p] * z[i]) <= DEFLATION * square * square:
                 # A rotation in the plane (p, i) moves all of z to i.
                 length = math.sqrt(square)
                 c, s = z[i] / length, z[p] / length
@@ -229,12 +234,15 @@ def _undeflated(d, z):
 def secular_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ by its secular equation; see `rank_one_eigh`."""
     n = len(poles)
-    scale = max(abs(poles[0]), abs(poles[n - 1]), inner(z, z))
-    if scale == 0.0:
+    largest = max(abs(poles[0]), abs(poles[n - 1]), inner(z, z))
+    if largest == 0.0:
         return np.zeros(n), np.eye(n)
-    d, u = poles / scale, z / math.sqrt(scale)
+    # A power of 4: neither the poles nor z are rounded.
+    root = math.ldexp(1.0, (math.frexp(largest)[1] - 1) // 2)
+    scale = root * root
+    d, u = poles / scale, z / root
     live, rotations = np.empty(n, dtype=np.int64), np.empty((n, 4))
-    kept, turned = _deflate(d, u, DEFLATION, live, rotations)
+    kept, turned = _deflate(d, u, live, rotations)
     if kept == n:
         values, vectors = _undeflated(d, u)
         values *= scale

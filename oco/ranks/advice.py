@@ -1,21 +1,22 @@
 r"""What a sketch of the gradients proves about every smaller sketch of them.
 
-The sketch (λ̄, τ) and tr G bracket each eigenvalue, λ̄_i ≤ λ_i(G) ≤ λ̄_i + τ, hence Ω_k and
-tr G^{1/2}, hence what S-AdaGrad's bound (Feinberg et al., NeurIPS 2023, Theorem 3) exceeds
-full-matrix AdaGrad's by:
+The sketch (λ̄, τ) and tr G bracket each eigenvalue, λ̄_i − r ≤ λ_i(G) ≤ λ̄_i + τ + r with r for
+rounding, hence Ω_k and tr G^{1/2}, hence what S-AdaGrad's bound (Feinberg et al., NeurIPS 2023,
+Theorem 3) exceeds full-matrix AdaGrad's by:
 
     (√2·tr G^{1/2} + d·√(Ω_k/2)) / (√2·tr G^{1/2})  =  1 + d·√Ω_k / (2·tr G^{1/2}).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from oco import checks
-from oco.sketch import FrequentDirections, escaped_mass_limit_range
+from oco.sketch import FrequentDirections
 
 __all__ = ["Advice", "Choice", "advise"]
 
@@ -156,17 +157,16 @@ def advise(
 
 
 def _choice(sketch: FrequentDirections, k: int, root_lo: float, root_hi: float) -> Choice:
-    total, escaped, values = sketch.total_mass, sketch.escaped_mass, sketch.eigenvalues
+    total, values, r = sketch.total_mass, sketch.eigenvalues, sketch.rounding
     kept = float(values[: k - 1].sum())
     # Every eigenvalue may be larger by τ, and all together by what the trace still has.
-    more = min((k - 1) * escaped, max(total - float(values.sum()), 0.0))
-    omega_lo, omega_hi = escaped_mass_limit_range(values, escaped, total, k)
-    # The difference of two sums that agree is rounding, not mass.
-    omega_lo, omega_hi = (w if w > _rounding(sketch) else 0.0 for w in (omega_lo, omega_hi))
+    missing = max(total - float(values.sum()), 0.0) + sketch.k * r
+    more = min((k - 1) * (sketch.escaped_mass + r), missing)
+    omega_lo, omega_hi = sketch.escaped_mass_limit_range(k)
     return Choice(
         k=k,
-        captured_lo=min(kept / total, 1.0),
-        captured_hi=min((kept + more) / total, 1.0),
+        captured_lo=min(max((kept - k * r) / total, 0.0), 1.0),
+        captured_hi=min((kept + more + r) / total, 1.0),
         omega_lo=omega_lo,
         omega_hi=omega_hi,
         ratio_lo=1 + sketch.d * omega_lo**0.5 / (2 * root_hi),
@@ -175,30 +175,29 @@ def _choice(sketch: FrequentDirections, k: int, root_lo: float, root_hi: float) 
     )
 
 
-def _rounding(sketch: FrequentDirections) -> float:
-    """Return the mass that rounding alone may show: ε for each row and eigenvalue added up."""
-    return float(np.finfo(np.float64).eps) * (sketch.rows + sketch.k) ** 0.5 * sketch.total_mass
-
-
 def _root_trace(sketch: FrequentDirections) -> tuple[float, float]:
-    """Bound tr G^{1/2} = Σ √λ_i over λ_i in [λ̄_i, λ̄_i + τ] with Σ λ_i = tr G.
+    """Bound tr G^{1/2} = Σ √λ_i over λ_i in [λ̄_i − r, λ̄_i + τ + r] with Σ λ_i = tr G ± r.
 
     The sum of roots is concave: it is least when the mass that the sketch misses fills the largest
     eigenvalues first, and most when it raises the smallest ones to one level.
     """
+    r, rank = sketch.rounding, sketch.rank
     values = np.zeros(sketch.d)
-    values[: len(sketch.eigenvalues)] = sketch.eigenvalues
-    missing = max(float(sketch.total_mass - values.sum()), 0.0)
-    if missing <= _rounding(sketch):
-        missing = 0.0
-    # The d eigenvalues have room for the missing mass, but for rounding.
-    room = max(float(sketch.escaped_mass), missing / sketch.d)
-    filled = np.clip(missing - room * np.arange(sketch.d), 0.0, room)
+    values[:rank] = np.maximum(sketch.eigenvalues - r, 0.0)
+    missing = sketch.total_mass - float(values.sum())
+    room = float(sketch.escaped_mass) + 2 * r
+    filled = np.clip(max(missing - r, 0.0) - room * np.arange(sketch.d), 0.0, room)
     least = float(np.sqrt(values + filled).sum())
+    # The d eigenvalues have room for the missing mass, but for rounding.
+    missing += r
+    room = max(room, missing / sketch.d)
     low, high = 0.0, float(values.max() + room)
     for _ in range(BISECTIONS):
         level = (low + high) / 2
         raised = np.clip(level - values, 0.0, room).sum()
         low, high = (level, high) if raised < missing else (low, level)
     most = float(np.sqrt(values + np.clip(high - values, 0.0, room)).sum())
+    # What lies outside the sketch's directions may be known to be less than rounding.
+    outside = math.sqrt((sketch.d - rank) * sketch.mass_outside)
+    most = min(most, float(np.sqrt(values[:rank] + room).sum()) + outside)
     return least, max(most, least)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.linalg import eigh
 
 from oco import checks, marks
 from oco.cores import one_blas_thread
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
+from oco.linalg.orthogonal import NEW_DIRECTION
+from oco.linalg.rank_one import EPS
 from oco.sketch import guarantees
-from oco.sketch.kernels import append
+from oco.sketch.blocks import leading, squared_lengths
+from oco.sketch.kernels import accumulate, append
 from oco.sketch.state import (
     CORRECTED,
     DECAY,
     ESCAPED,
     FOLLOWED,
     LAST,
+    REST,
     ROWS,
+    SWEPT,
     TOTAL,
     M,
     Q,
@@ -32,9 +36,11 @@ from oco.sketch.state import (
 
 __all__ = ["FrequentDirections"]
 
-# Eigenvalues of a block at or below this, relative to the largest, are rounding noise of the
-# decomposition (a few ε, growing slowly with its size) and not directions.
-BLOCK_RANK = 1e-13
+# What a step may round, in units of ε √ℓ (λ̄_1 + τ): products with ℓ terms, in which coefficients
+# are up to 8 (the root of the kernels' AMPLIFICATION).
+PER_STEP = 8.0
+# What the products of a row with V may round, in units of ε √d ‖g‖²: a handful of them are taken.
+PER_PRODUCT = 4.0
 
 
 @marks.sketch
@@ -128,6 +134,31 @@ class FrequentDirections:
         return float(numbers(self.memory)[TOTAL])
 
     @property
+    def rounding(self) -> float:
+        """What rounding may have added up to: the r to which P1 to P5 hold.
+
+        See `guarantees`, and the theory page for the terms and their reasons.
+        """
+        numbers = self.state.numbers
+        turned = PER_STEP * math.sqrt(self.k) * float(numbers[SWEPT])
+        return turned + (NEW_DIRECTION + PER_PRODUCT * EPS * math.sqrt(self.d)) * self.total_mass
+
+    @property
+    def mass_outside(self) -> float:
+        """A bound on tr G − tr P G, for the projection P on the sketch's directions.
+
+        As long as nothing escapes, the directions only gather, and each row lies in their span but
+        for how far rounding has turned it since: the square of an angle.
+        """
+        missed = self.total_mass - float(self.eigenvalues.sum()) + self.k * self.rounding
+        if self.escaped_mass > 0:
+            return missed
+        # A row is absorbed once, and merged with others at most once more.
+        turned = 2 * self.rows * PER_STEP * EPS * math.sqrt(self.k)
+        angle = turned + NEW_DIRECTION * math.sqrt(self.rows * self.d)
+        return min(missed, angle**2 * self.total_mass)
+
+    @property
     def rank(self) -> int:
         """Number of directions held, at most k − 1."""
         return int(self.state.counts[Q])
@@ -198,7 +229,7 @@ class FrequentDirections:
             been absorbed.
         """
         rows = checks.matrix("rows", rows, self.d)
-        _mass("rows", rows)
+        squared_lengths("rows", rows)
         for row in rows:
             self.append(row)
 
@@ -215,12 +246,13 @@ class FrequentDirections:
             is then unchanged.
         """
         matrix = checks.matrix("matrix", matrix, self.d)
-        total = self.decay * self.total_mass + _mass("matrix", matrix)
-        self._require_finite("matrix", total)
-        self.state.numbers[TOTAL] = total
-        self.state.counts[ROWS] += len(matrix)
-        self.state.numbers[ESCAPED] *= self.decay
-        self._absorb_block(matrix, self.decay)
+        mass = self._grown("matrix", self.decay, squared_lengths("matrix", matrix), 0.0)
+        step = self._stacked(matrix, self.decay)
+        state = self.state
+        state.counts[ROWS] += len(matrix)
+        state.numbers[ESCAPED] *= self.decay
+        state.numbers[SWEPT] *= self.decay
+        self._replace(mass, *step)
 
     @one_blas_thread()
     def merge(self, other: FrequentDirections) -> None:
@@ -243,13 +275,44 @@ class FrequentDirections:
                 f"other: expected a sketch with d={self.d} and k={self.k}, "
                 f"got d={other.d} and k={other.k}"
             )
-        total = self.total_mass + other.total_mass
-        self._require_finite("other", total)
+        theirs = other.state.numbers
+        mass = self._grown("other", 1.0, float(theirs[TOTAL]), float(theirs[REST]))
         rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
-        self.state.numbers[TOTAL] = total
-        self.state.counts[ROWS] += other.rows
-        self.state.numbers[ESCAPED] += other.escaped_mass
-        self._absorb_block(rows, 1.0)
+        step = self._stacked(rows, 1.0)
+        state = self.state
+        state.counts[ROWS] += other.rows
+        state.numbers[[ESCAPED, SWEPT]] += theirs[[ESCAPED, SWEPT]]
+        self._replace(mass, *step)
+
+    def escaped_mass_limit_range(self, size: int | None = None) -> tuple[float, float]:
+        """Bound Ω_ℓ(G) for a sketch size ℓ, this one's if not given; rounding is allowed for.
+
+        Returns
+        -------
+        lower, upper : float
+            See `oco.sketch.escaped_mass_limit_range`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `size` is no integer ≥ 1.
+
+        Examples
+        --------
+        >>> sketch = FrequentDirections(d=9, k=3)
+        >>> sketch.extend([[2.0] + 8 * [0.0]])
+        >>> low, high = sketch.escaped_mass_limit_range()
+        >>> low, high < 1e-20
+        (0.0, True)
+        """
+        return guarantees.escaped_mass_limit_range(
+            self.eigenvalues,
+            self.escaped_mass,
+            self.total_mass,
+            self.k if size is None else checks.integer("size", size, low=1),
+            rounding=self.rounding,
+            outside=self.mass_outside,
+        )
 
     def covariance(self) -> LowRankPlusScalar:
         """Return Ḡ as an operator; later steps do not change it."""
@@ -273,7 +336,8 @@ class FrequentDirections:
         -------
         tuple of Guarantee
             P1 under- and over-estimation, P2 domination, P3 escaped mass, P4 trace, P5 projection
-            for each rank, each with its margin; see `oco.sketch.guarantees`.
+            for each rank, each with its margin, and with `rounding` and that of G in its slack;
+            see `oco.sketch.guarantees`.
 
         Examples
         --------
@@ -289,6 +353,7 @@ class FrequentDirections:
             self.eigenvalues,
             self.escaped_mass,
             self.k,
+            self.rounding,
         )
 
     def __repr__(self) -> str:
@@ -303,11 +368,26 @@ class FrequentDirections:
         if not math.isfinite(total):
             raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
 
-    def _absorb_block(self, block: np.ndarray, decay: float) -> None:
-        """One step with the decomposition of the stacked factors."""
+    def _grown(self, name: str, decay: float, mass: float, rest: float) -> tuple[float, float]:
+        """Return tr G, as two numbers, once it has decayed and grown by two others."""
+        numbers = self.state.numbers
+        total, rest = accumulate(float(numbers[TOTAL]), float(numbers[REST]) + rest, decay, mass)
+        self._require_finite(name, total)
+        return total, rest
+
+    def _stacked(self, block: np.ndarray, decay: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """Decompose β Ḡ + BᵀB: its largest eigenvalues, their eigenvectors, and a weight.
+
+        The roundings of a step grow like the root of the eigenproblem's size, which for a row is ℓ:
+        the weight is how many such steps this one counts for.
+        """
         factor = np.sqrt(decay * self.eigenvalues)[:, None] * self.directions
-        values, vectors = _leading(np.vstack([factor, block]), self.k)
-        rho = values[self.k - 1] if len(values) == self.k else 0.0
+        rows = np.vstack([factor, block])
+        return *leading(rows, self.k), math.sqrt(max(min(rows.shape) / self.k, 1.0))
+
+    def _replace(self, mass: tuple[float, float], values, vectors, weight: float) -> None:
+        """Deflate what `_stacked` has found and put it in the place of the sketch."""
+        rho = float(values[self.k - 1]) if len(values) == self.k else 0.0
         q = min(len(values), self.k - 1)
         state = self.state
         for array in (state.values, state.rotation, state.gram, state.coordinates, state.inside):
@@ -320,40 +400,7 @@ class FrequentDirections:
         state.counts[CORRECTED] = state.counts[ROWS]
         # V is another: its image of a vector is lost.
         state.counts[FOLLOWED] = -1
+        state.numbers[[TOTAL, REST]] = mass
         state.numbers[LAST] = rho
         state.numbers[ESCAPED] += rho
-
-
-def _leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `count` largest eigenvalues of MᵀM, without rounding noise, and eigenvectors.
-
-    From the smaller of M Mᵀ and MᵀM; in the first case, what rounding left of one vector in another
-    is removed by a QR decomposition.  The eigenvectors are rows.
-    """
-    scale = np.abs(rows).max(initial=0.0)
-    if not scale:
-        return np.zeros(0), np.zeros((0, rows.shape[1]))
-    rows = rows / scale
-    wide = len(rows) < rows.shape[1]
-    gram = rows @ rows.T if wide else rows.T @ rows
-    size = len(gram)
-    values, vectors = eigh(gram, subset_by_index=(max(size - count, 0), size - 1))
-    values, vectors = values[::-1], vectors[:, ::-1]
-    kept = np.count_nonzero(values > BLOCK_RANK * values[0])
-    values, vectors = values[:kept], vectors[:, :kept]
-    if wide:
-        vectors, _ = np.linalg.qr(rows.T @ vectors)
-    return scale**2 * values, vectors.T
-
-
-def _mass(name: str, rows: np.ndarray) -> float:
-    """Return the sum of squares of finite rows, none of which may overflow alone."""
-    with np.errstate(over="ignore"):
-        squares = np.einsum("ij,ij->i", rows, rows)
-        total = float(squares.sum())
-    overflowing = np.flatnonzero(np.isinf(squares))
-    if len(overflowing):
-        raise ValueError(
-            f"{name}: expected finite squared lengths, got inf (overflow) for row {overflowing[0]}"
-        )
-    return total
+        state.numbers[SWEPT] += weight * (EPS * state.values[0] + EPS * state.numbers[ESCAPED])

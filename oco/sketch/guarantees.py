@@ -6,14 +6,15 @@ P1 to P5 are the error bounds of Ghashami et al. (SIAM J. Comput. 2016) and Fein
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 __all__ = ["Guarantee", "check", "escaped_mass_limit", "escaped_mass_limit_range"]
 
-# Rounding in T rank-one steps and in the dense eigenvalues they are held against stays well below
-# this, relative to tr G; a wrong deflation is off by a fraction of an eigenvalue.
+# Rounding in G as it was added up, and in its dense eigenvalues, stays well below this, relative to
+# tr G; a wrong deflation is off by a fraction of an eigenvalue.
 ROUNDING = 1e-11
 
 
@@ -27,7 +28,7 @@ class Guarantee(NamedTuple):
     value, limit : float
         The two sides.
     slack : float
-        Rounding that is granted, ``ROUNDING * tr G``.
+        Rounding that is granted: ``ROUNDING * tr G`` for G, and the sketch's own.
     """
 
     name: str
@@ -69,7 +70,13 @@ def escaped_mass_limit(spectrum: np.ndarray, size: int) -> float:
 
 
 def escaped_mass_limit_range(
-    eigenvalues: np.ndarray, escaped_mass: float, total_mass: float, size: int
+    eigenvalues: np.ndarray,
+    escaped_mass: float,
+    total_mass: float,
+    size: int,
+    *,
+    rounding: float = 0.0,
+    outside: float = math.inf,
 ) -> tuple[float, float]:
     """Bound Ω_ℓ(G) from the sketch alone.
 
@@ -81,12 +88,16 @@ def escaped_mass_limit_range(
         τ and tr G.
     size : int
         ℓ of the Ω that is asked for.
+    rounding : float
+        r ≥ 0 with λ̄_i − r ≤ λ_i(G) ≤ λ̄_i + τ + r, to which tr G is known too.
+    outside : float
+        A bound on Σ_{i>rank} λ_i(G), where one is known.
 
     Returns
     -------
     lower, upper : float
         Since λ̄_i ≤ λ_i(G), the tail Σ_{i>j} λ_i is at most tr G − Σ_{i≤j} λ̄_i; and it is at least
-        tr G − Σ_{i≤j} (λ̄_i + τ).
+        tr G − Σ_{i≤j} (λ̄_i + τ).  Both are widened by (j + 1) r.
 
     Examples
     --------
@@ -95,9 +106,11 @@ def escaped_mass_limit_range(
     """
     known = np.append(eigenvalues, np.zeros(size))[: size - 1]
     j = np.arange(size)
-    heads = np.append(0.0, np.cumsum(known))
-    upper = np.min((total_mass - heads) / (size - j))
-    lower = np.min(np.maximum(total_mass - heads - j * escaped_mass, 0.0) / (size - j))
+    missed = total_mass - np.append(0.0, np.cumsum(known))
+    room = (j + 1) * rounding
+    most = np.where(j < len(eigenvalues), missed + room, np.minimum(missed + room, outside))
+    upper = np.min(most / (size - j))
+    lower = np.min(np.maximum(missed - room - j * escaped_mass, 0.0) / (size - j))
     return float(lower), float(upper)
 
 
@@ -107,6 +120,7 @@ def check(
     eigenvalues: np.ndarray,
     escaped_mass: float,
     size: int,
+    rounding: float = 0.0,
 ) -> tuple[Guarantee, ...]:
     """Hold a sketch against the exact covariance.
 
@@ -122,6 +136,8 @@ def check(
         τ.
     size : int
         ℓ.
+    rounding : float
+        r ≥ 0: how far the sketch's own rounding may have moved Ḡ, in the spectral norm.
 
     Returns
     -------
@@ -131,13 +147,19 @@ def check(
         tr G − Σ_{i≤k} u_iᵀ G u_i ≤ (1 + k/(ℓ−k)) Σ_{i>k} λ_i(G).
     """
     trace = float(np.trace(covariance))
-    slack = ROUNDING * trace
+    slack = ROUNDING * trace + rounding
     spectrum = np.linalg.eigvalsh(covariance)[::-1]
     error = np.linalg.eigvalsh(covariance - (directions.T * eigenvalues) @ directions)
     found = [
         Guarantee("P1 the sketch never overestimates", -float(error[0]), 0.0, slack),
         Guarantee("P1, P2 it underestimates by at most τ", float(error[-1]), escaped_mass, slack),
-        Guarantee("P3 τ is at most Ω_ℓ", escaped_mass, escaped_mass_limit(spectrum, size), slack),
+        # Its proof adds up the errors of ℓ eigenvalues: see the theory page.
+        Guarantee(
+            "P3 τ is at most Ω_ℓ",
+            escaped_mass,
+            escaped_mass_limit(spectrum, size),
+            slack + (size - 1) * rounding,
+        ),
         Guarantee(
             "P4 ℓτ is at most the lost trace",
             size * escaped_mass,

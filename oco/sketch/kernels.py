@@ -9,10 +9,23 @@ import numpy as np
 from oco.linalg.engine import kernel
 from oco.linalg.orthogonal import NEW_DIRECTION, ONE_PASS
 from oco.linalg.products import combine, inner, products
-from oco.linalg.rank_one import rank_one_eigh
-from oco.sketch.state import BESIDE, CORRECTED, DECAY, ESCAPED, LAST, ROWS, TOTAL, M, Q, unpack
+from oco.linalg.rank_one import EPS, rank_one_eigh
+from oco.sketch.state import (
+    BESIDE,
+    CORRECTED,
+    DECAY,
+    ESCAPED,
+    LAST,
+    REST,
+    ROWS,
+    SWEPT,
+    TOTAL,
+    M,
+    Q,
+    unpack,
+)
 
-__all__ = ["SMALLEST_MASS", "append", "fold", "orthonormalise", "step"]
+__all__ = ["SMALLEST_MASS", "accumulate", "append", "fold", "orthonormalise", "step"]
 
 # Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
 # below 1e-13, and rare enough to cost nothing.
@@ -25,6 +38,9 @@ SMALLEST_MASS = float(np.finfo(np.float64).tiny)
 # Gram–Schmidt is accurate, the sum is at most 7.
 AMPLIFICATION = 64.0
 
+# Times this a number and a copy that lost its lower half differ by that half; and what keeps the
+# product finite.
+SPLITTER, SHRUNK = 2.0**27 + 1, 2.0**-40
 # Columns turned at a time: a block of 1.5 ℓ rows of this length fits the second-level cache.
 FOLD_COLUMNS = 1024
 
@@ -53,11 +69,14 @@ def step(frame, rotation, gram, values, coordinates, inside, image, numbers, cou
     """
     # Numbers of Python's own, which uncompiled are quicker than NumPy's.
     decay, m, q = float(numbers[DECAY]), int(counts[M]), int(counts[Q])
-    numbers[TOTAL] = decay * numbers[TOTAL] + mass
+    numbers[TOTAL], numbers[REST] = accumulate(
+        float(numbers[TOTAL]), float(numbers[REST]), decay, mass
+    )
     counts[ROWS] += 1
     if mass < SMALLEST_MASS:
         values *= decay
         numbers[ESCAPED] *= decay
+        numbers[SWEPT] = decay * numbers[SWEPT] + EPS * values[0] + EPS * numbers[ESCAPED]
         numbers[LAST] = 0.0
         products(frame[:m], g, inside[:m])
         products(rotation, inside, coordinates)
@@ -76,6 +95,7 @@ def step(frame, rotation, gram, values, coordinates, inside, image, numbers, cou
     counts[M], counts[Q] = m + grown, q + grown
     numbers[LAST], numbers[BESIDE] = _update(rotation, values, coordinates, counts, decay, z)
     numbers[ESCAPED] = decay * numbers[ESCAPED] + numbers[LAST]
+    numbers[SWEPT] = decay * numbers[SWEPT] + EPS * values[0] + EPS * numbers[ESCAPED]
     return grown
 
 
@@ -85,6 +105,35 @@ def append(memory, g, mass):
     frame, rotation, gram, values, coordinates, inside, image, numbers, counts = unpack(memory)
     step(frame, rotation, gram, values, coordinates, inside, image, numbers, counts, g, mass)
     return coordinates[: counts[Q]].copy()
+
+
+@kernel
+def accumulate(total, rest, decay, mass):
+    """Return β (total + rest) + mass, exact to ε² over any number of terms, as two such numbers.
+
+    T. J. Dekker, *A floating-point technique for extending the available precision*, Numer. Math.
+    18 (1971): the roundings of the product and of the sum are numbers, and are carried along.
+    """
+    kept = decay * total
+    if decay < 1.0:
+        # Small enough to be split; the power of two rounds nothing but what no row may weigh.
+        small = total * SHRUNK
+        high, above = _upper_half(small), _upper_half(decay)
+        low, below = small - high, decay - above
+        error = ((high * above - small * decay) + high * below + low * above) + low * below
+        rest = decay * rest + error / SHRUNK
+    result = kept + mass
+    taken = result - kept
+    rest += (kept - (result - taken)) + (mass - taken)
+    final = result + rest
+    return final, rest - (final - result)
+
+
+@kernel
+def _upper_half(number):
+    """Return the upper half of a number's digits."""
+    shifted = SPLITTER * number
+    return shifted - (shifted - number)
 
 
 @kernel

@@ -16,7 +16,9 @@ __all__ = [
     "ESCAPED",
     "FOLLOWED",
     "LAST",
+    "REST",
     "ROWS",
+    "SWEPT",
     "TOTAL",
     "M",
     "Q",
@@ -30,9 +32,9 @@ __all__ = [
 ]
 
 # Where a sketch's counts and numbers stand in the two arrays of them.
-COUNTS, NUMBERS = 8, 7
+COUNTS, NUMBERS = 8, 9
 M, Q, ROWS, CORRECTED, FOLLOWED, D, K, CAPACITY = range(COUNTS)
-DECAY, TOTAL, ESCAPED, LAST, BESIDE, COMPENSATION, DELTA = range(NUMBERS)
+DECAY, TOTAL, ESCAPED, LAST, BESIDE, COMPENSATION, DELTA, REST, SWEPT = range(NUMBERS)
 
 
 class State(NamedTuple):
@@ -54,9 +56,10 @@ class State(NamedTuple):
         V g for the last row g, in the first m entries; then 0.
     image : ndarray of shape (capacity,)
         V x, for a vector x that the sketch's user follows; turned along with V.
-    numbers : ndarray, indexed by DECAY, … DELTA
-        β, tr G, τ, ρ_t, and the square of what g has outside the updated eigenvectors; and two for
-        the sketch's user: the share of τ that is added back, and δ.
+    numbers : ndarray, indexed by DECAY, … SWEPT
+        β, tr G, τ, ρ_t, and the square of what g has outside the updated eigenvectors; two for
+        the sketch's user: the share of τ that is added back, and δ; what rounding has left of tr G
+        beside the number itself; and ε Σ β^{T−t} (λ̄_1 + τ)_t over all steps t: a rounding of each.
     counts : ndarray of int, indexed by M, … CAPACITY
         Rows of V and of W in use, q < ℓ; rows absorbed so far, at the last correction of the drift,
         and when the user last saw to `image`; d, ℓ, and how many rows V has room for.

@@ -21,6 +21,8 @@ __all__ = ["against_the_covariance", "low_rank", "merging", "steps"]
 ORTHONORMAL = 1e-12
 # Rows of a long stream of low rank, and how orthonormal its directions stay in these.
 LONG, LONG_ORTHONORMAL = 5000, 1e-13
+# What each of a long stream's steps may round, in units of √ℓ tr G: see the theory page.
+STEP = 8 * float(np.finfo(np.float64).eps)
 # Singular values that a rounded stream of exact low rank may show, relative to the largest.
 RANK = 1e-15
 # Of a stream of rank below ℓ whose other singular values, and whose rows, are all at least this
@@ -35,7 +37,7 @@ def against_the_covariance(
     """Hold P1 to P5 for a sketch in the case's units against the exact covariance, scaled."""
     trace = float(np.trace(exact))
     scale = trace or 1.0
-    tolerance = ROUNDING + case.floor / scale
+    tolerance = max(ROUNDING, STEP * case.k**0.5 * case.T) + case.floor / scale
     directions = np.asarray(sketch.directions)
     values, tau = case.squared(sketch.eigenvalues), float(case.squared(sketch.escaped_mass))
     spectrum = np.linalg.eigvalsh(exact)[::-1]

@@ -34,6 +34,8 @@ def cases():
     yield "sum above its bound", np.array([1.0, 1.0 - 8000 * EPS]), np.array([0.65, 1e-3])
     yield "negative poles", -np.arange(1.0, 6), rng.standard_normal(5)
     yield "a pole far below", np.array([0.0, -1e300]), np.array([1e-5, 1e-5])
+    yield "weights of 1e-130", np.array([1.0, 0.0]), np.array([3.6e-131, 1.3e-130])
+    yield "weights of 1e-59", np.array([1.0, 1 - EPS, 0.0]), np.array([1e-59, 1.0, 3e-59])
     yield "nothing and a pole of one", np.array([1.0, 0.0]), np.zeros(2)
 
 
@@ -60,6 +62,17 @@ def test_random_updates_of_every_kind(seed):
     poles = np.sort(poles)[::-1].copy()
     z = rng.standard_normal(n) * 10.0 ** rng.uniform(-rng.uniform(0, 20), 1, n)
     test_it_is_the_eigendecomposition("random", poles, z, secular_eigh)
+
+
+@pytest.mark.parametrize("a", [1e-3, 1e-6, 3e-8, 1e-9, 1e-20])
+@pytest.mark.parametrize("gap", [0, 1, 3, 16])
+def test_small_weights_turn_tied_poles_as_far_as_they_should(gap, a):
+    """By an angle φ with tan 2φ = 2 z₁z₂/(gap + z₁² − z₂²), however little they weigh."""
+    poles, z = np.array([1 + gap * EPS, 1.0]), np.array([0.6 * a, 0.8 * a])
+    _, turned = secular_eigh(poles, z)
+    angle = np.arctan2(2 * z[0] * z[1], (poles[0] - poles[1]) + (z[0] ** 2 - z[1] ** 2)) / 2
+    expected = np.array([np.cos(angle), np.sin(angle)])
+    np.testing.assert_allclose(np.abs(turned[0]), np.abs(expected), rtol=0, atol=4 * EPS)
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -56,3 +56,13 @@ def test_what_decays_makes_room_for_a_sum_just_below_overflow():
         absorb(sketch, [1.2e154, 0.0, 0.0])
         absorb(sketch, [0.0, 1e154, 0.0])
         np.testing.assert_allclose(sketch.eigenvalues, [1e308, 0.72e308], rtol=1e-14)
+
+
+@pytest.mark.parametrize("absorb", [lambda s, row: s.append(row), lambda s, row: s.update([row])])
+def test_the_allowance_for_rounding_does_not_overflow(absorb):
+    sketch = FrequentDirections(3, 3, decay=0.5)
+    for _ in range(50):
+        absorb(sketch, [0.9e154, 0.0, 0.0])
+    assert 1e-14 < sketch.rounding / sketch.total_mass < 1e-12
+    low, high = sketch.escaped_mass_limit_range()
+    assert low == 0 and high < 1e-20 * sketch.total_mass

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dense_sketch import dense_sketch, gradient_streams
 
-from oco.sketch import FrequentDirections
+from oco.sketch import FrequentDirections, blocks
 
 # Each of T rank-one steps rounds to a few ε of the largest eigenvalue.
 PER_ROUND = 1e-13
@@ -156,13 +156,17 @@ def test_a_block_of_nothing_only_decays(block):
 @pytest.mark.parametrize("n, d, size", [(3, 40, 5), (37, 40, 39), (38, 40, 40), (500, 40, 40)])
 def test_a_block_costs_the_smaller_of_its_gram_matrices(n, d, size, monkeypatch):
     """That of the sketch's two directions and the block's n rows, or of their d coordinates."""
-    sketch, sizes, module = FrequentDirections(d, 5), [], FrequentDirections.update.__globals__
+    sketch, sizes = FrequentDirections(d, 5), []
 
-    def counting(matrix, eigh=module["eigh"], **options):
+    def counting(matrix, eigh=blocks.eigh, **options):
         sizes.append(len(matrix))
         return eigh(matrix, **options)
 
-    monkeypatch.setitem(module, "eigh", counting)
+    def refused(*_, **__):
+        raise AssertionError("the Gram matrix resolves this spectrum")
+
+    monkeypatch.setattr(blocks, "eigh", counting)
+    monkeypatch.setattr(blocks, "svd", refused)
     rows = np.random.default_rng(11).standard_normal((n + 2, d))
     sketch.update(rows[:2])
     sketch.update(rows[2:])

@@ -60,6 +60,22 @@ def test_a_range_that_reaches_below_zero_is_cut():
     assert escaped_mass_limit_range(np.array([5.0]), 10.0, 6.0, 2)[0] == 0.0
 
 
+def test_rounding_widens_the_range_and_what_lies_outside_may_narrow_it():
+    """λ̄ = 6, 2 and τ = 1 of 12: Ω_3 ≤ min(12/3, 6/2, 4/1) and ≥ min(12/3, 5/2, 2/1)."""
+    given = np.array([6.0, 2.0]), 1.0, 12.0, 3
+    assert escaped_mass_limit_range(*given) == (2.0, 3.0)
+    found = escaped_mass_limit_range(*given, rounding=0.1)
+    np.testing.assert_allclose(found, ((2 - 0.3) / 1, (6 + 0.2) / 2))
+    assert escaped_mass_limit_range(*given, outside=0.5) == (2.0, 0.5)
+    assert escaped_mass_limit_range(*given[:3], 2, outside=0.5)[1] == 6.0
+
+
+def test_the_sketchs_own_rounding_is_granted_on_top():
+    found = check(np.diag([4.0, 1.0]), np.eye(2)[:1], np.array([4.0]), 1.0, 2, rounding=0.25)
+    slack = [guarantee.slack - ROUNDING * 5 for guarantee in found]
+    np.testing.assert_allclose(slack, [0.25, 0.25, 0.5, 0.5, 0.5], rtol=1e-9)
+
+
 def test_eigenvalues_that_rounding_made_negative_count_as_zero():
     assert escaped_mass_limit(np.array([3.0, 1.0, -0.5]), 2) == 1.0
     assert escaped_mass_limit(np.array([3.0, -0.5]), 2) == 0.0
