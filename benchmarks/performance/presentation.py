@@ -146,7 +146,7 @@ def write(readme: Path, found: Findings) -> None:
 
 def figure(found: Rounds) -> Figure:
     """Draw the cost of a round over d, and how many times it goes into the baselines' over k."""
-    drawn, (costs, ratios) = drawing.canvas(2, width=9, height=4.2)
+    drawn, (costs, ratios) = drawing.canvas(2, height=4.6)
     names = [*LEARNERS, "svd", "buffered"]
     for name in names:
         points = [
@@ -169,7 +169,7 @@ def figure(found: Rounds) -> Figure:
         ratios, xlabel="sketch size k", ylabel="SVD a round ÷ s-adagrad a round", yscale="log"
     )
     for axes in (costs, ratios):
-        axes.legend(fontsize="x-small", frameon=False)
+        drawing.legend(axes)
     drawing.caption(
         drawn,
         "Left: a round on the unit ball with a full sketch, one thread; svd and buffered only "

@@ -11,7 +11,7 @@ from oco.cli.progress import working
 
 __all__ = ["choose", "plot"]
 
-KINDS = ("regret", "rank", "spectrum", "bounds", "loss")
+KINDS = ("regret", "rank", "spectrum", "bounds", "loss", "rate")
 # \b keeps the line breaks.
 EXAMPLES = """\b
 Kinds:
@@ -20,6 +20,7 @@ Kinds:
   spectrum  eigenvalues of the gradients' covariance, with Ω_k and ρ
   bounds    each bound's margin over the regret
   loss      average loss over the learning rate
+  rate      regret over the learning rate
 """
 
 

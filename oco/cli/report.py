@@ -23,7 +23,13 @@ __all__ = ["report"]
     multiple=True,
     help="Only the runs with this option, as stream=drift; may be given again.",
 )
-@option(OUTPUT, "--title", unit="TEXT", show_default="the directory's name", help="Its heading.")
+@option(
+    OUTPUT,
+    "--title",
+    unit="TEXT",
+    show_default="the study's, or the directory's name",
+    help="Its heading.",
+)
 @option(OUTPUT, "--out", "-o", unit="FILE.html", required=True, help="Where to write it.")
 def report(runs, where, title, out) -> None:
     """Write one self-contained HTML file about the runs that were saved in RUNS.
@@ -41,11 +47,12 @@ def report(runs, where, title, out) -> None:
         require_writable(target.parent)
         from oco.sweeps import Store
 
-        outcomes = choose(Store(runs).outcomes(), where)
+        store = Store(runs)
+        outcomes = choose(store.outcomes(), where)
         from oco.reports import report as write
 
         with working("drawing"):
-            page = write(outcomes, title or Path(runs).resolve().name)
+            page = write(outcomes, title or store.title or Path(runs).resolve().name)
         replace_file(target, page.encode("utf-8"))
     faults = sum(bool(outcome.fault) for outcome in outcomes)
     output.say(f"{out}: {len(outcomes)} experiments, {faults} with problems")

@@ -65,8 +65,10 @@ def sweep(context, study, out, jobs, dask, dry_run) -> None:
         _print_plan(plan, out)
         return
     with output.bad_input(), bar("experiments", len(plan.experiments)) as advance:
+        from oco.sweeps import Store
         from oco.sweeps import sweep as run_sweep
 
+        Store(out).save_title(plan.title)
         step = advance and (lambda state: advance(state.skipped + state.computed))
         state = run_sweep(plan.experiments, out, jobs=jobs, dask=dask, progress=step)
     _conclude(context, plan, state, out)

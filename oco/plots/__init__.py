@@ -9,7 +9,7 @@ from oco.plots.learners import learners
 from oco.plots.memory import memory
 from oco.plots.progress import progress
 from oco.plots.rank import rank
-from oco.plots.rates import rates, rates_of_results
+from oco.plots.rates import rates, rates_of_results, regret_of_results
 from oco.plots.regret import regret
 from oco.plots.separation import separation
 from oco.plots.spectra import spectra
@@ -23,6 +23,7 @@ KINDS = {
     "spectrum": spectrum,
     "bounds": ladder,
     "loss": rates_of_results,
+    "rate": regret_of_results,
 }
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "rates",
     "rates_of_results",
     "regret",
+    "regret_of_results",
     "save",
     "separation",
     "spectra",

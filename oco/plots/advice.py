@@ -33,7 +33,7 @@ def advice(found: Advice) -> Figure:
     >>> [axes.get_xlabel() for axes in figure.axes]
     ['sketch size k', 'sketch size k']
     """
-    figure, (left, right) = drawing.canvas(2, width=10.5, height=4.6)
+    figure, (left, right) = drawing.canvas(2, height=4.6)
     k = np.array([choice.k for choice in found.choices])
     _bracket(left, found, "ratio", k, "#0072B2", "S-AdaGrad's bound over full AdaGrad's")
     drawing.clean(
@@ -54,12 +54,12 @@ def advice(found: Advice) -> Figure:
         right, xscale="log", xlabel="sketch size k", ylabel="fraction of tr G (no unit)",
         ylim=(0, 1.05),
     )  # fmt: skip
-    for axes, place in ((left, "upper right"), (right, "lower right")):
-        axes.legend(frameon=False, fontsize="small", loc=place)
-    left.set_title(
-        f"{found.rows:,} gradients, d = {found.d:,}, one sketch of size {found.size}",
-        fontsize="medium", loc="left",
-    )  # fmt: skip
+    for axes in (left, right):
+        drawing.sizes(axes)
+        drawing.legend(axes)
+    drawing.heading(
+        figure, f"{found.rows:,} gradients, d = {found.d:,}, one sketch of size {found.size}"
+    )
     drawing.caption(
         figure,
         "Lines and dashes are proven upper and lower ends. Refuted if the ratio or the mass "

@@ -6,19 +6,36 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from oco.results.storage import replace_file
 from oco.texts import shown
 
-__all__ = ["Canvas", "band", "canvas", "caption", "clean", "guide", "save", "style"]
+__all__ = [
+    "Canvas",
+    "band",
+    "canvas",
+    "caption",
+    "clean",
+    "guide",
+    "heading",
+    "legend",
+    "save",
+    "sizes",
+    "style",
+    "title",
+]
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; each with a marker and dashes
 # of its own, which a grey print needs.  A learner looks the same in every figure.
@@ -38,10 +55,26 @@ OTHERS = (
     {"color": "0.45", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "*"},
     {"color": "#B8A500", "linestyle": (0, (2, 2)), "marker": "h"},
 )
-# A learner's second, third, ... sketch size keeps its colour and marker.
-DASHES = (None, (0, (4, 1)), (0, (2, 1)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (3, 2, 1, 2)))
-# Characters of the caption in an inch of the figure's width.
-CAPTION_DENSITY = 18.5
+# A learner's sketch sizes, from the smallest to the largest, go from a tint of its colour (this
+# much of it white) to a shade (this much black), each with a marker and dashes of its own.
+TINT, SHADE = 0.6, 0.35
+VARIANTS = (
+    {},
+    {"marker": "d", "linestyle": (0, (4, 1))},
+    {"marker": "H", "linestyle": (0, (2, 1))},
+    {"marker": "8", "linestyle": (0, (1, 1))},
+    {"marker": "*", "linestyle": (0, (6, 1, 1, 1))},
+    {"marker": "D", "linestyle": (0, (3, 2, 1, 2))},
+)
+# Inches.  Figures are read 800 pixels wide: at these widths a point is more than a pixel.
+NARROW, WIDE = 7.2, 8.6
+# Points: of captions, legends and titles.
+SMALL, MEDIUM = 8, 9
+# Width of a character of text, relative to its size in points; a little more than is typical.
+CHARACTER = 0.54
+POINTS = 72
+# Between a legend and the data below it, as a fraction of the axes.
+AIR = 0.02
 # The band over seeds; with few of them, their whole range or nearly so.
 LOW, HIGH = 0.1, 0.9
 
@@ -73,8 +106,9 @@ class Canvas(Figure):
                 parts += part.get_children()
 
 
-def canvas(columns: int = 1, rows: int = 1, *, width: float = 7.2, height: float = 5.2):
+def canvas(columns: int = 1, rows: int = 1, *, height: float = 5.2):
     """Return a figure without any global state, and its axes in a list."""
+    width = NARROW if columns == 1 else WIDE
     figure = Canvas(figsize=(width, height), dpi=150, layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
@@ -88,13 +122,70 @@ def clean(axes, *, grid: str = "both", **settings) -> None:
         axes.spines[spine].set_visible(False)
 
 
+def sizes(axes) -> None:
+    """Write sketch sizes as whole numbers, on an axis that is logarithmic."""
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def title(axes, text: str) -> None:
+    """Write above the axes what they show, in lines that do not reach into their neighbour's."""
+    share = axes.get_subplotspec()
+    columns = share.get_gridspec().ncols / len(share.colspan)
+    width = _characters(0.98 * axes.figure.get_figwidth() / columns, MEDIUM)
+    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width)]
+    axes.set_title("\n".join(lines), fontsize=MEDIUM, loc="left")
+
+
+def heading(figure: Figure, text: str) -> None:
+    """Write above all axes of a figure what they show."""
+    width = _characters(figure.get_figwidth(), MEDIUM)
+    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width)]
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=MEDIUM)
+
+
+def legend(axes, **settings) -> None:
+    """Name what is drawn; `caption` makes room for it above the data."""
+    axes.legend(frameon=False, fontsize=SMALL, loc="upper left", borderaxespad=0.7, **settings)
+
+
 def caption(figure: Figure, text: str) -> None:
-    """Write what the figure shows, and what would refute it, below it."""
-    width = int(figure.get_figwidth() * CAPTION_DENSITY)
-    figure.supxlabel(textwrap.fill(text, width), x=0.01, ha="left", fontsize="x-small")
+    """Finish a figure: what it shows, and what would refute it, below; legends above the data."""
+    width = _characters(figure.get_figwidth(), SMALL)
+    figure.supxlabel(textwrap.fill(text, width), x=0.01, ha="left", fontsize=SMALL)
+    # The layout tells how large the axes are.
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        if axes.get_legend() is not None and axes.get_legend().get_bbox_to_anchor() == axes.bbox:
+            _make_room(axes)
 
 
-def style(algorithm: str, algorithms: Sequence[str], variant: int = 0) -> dict:
+def _make_room(axes) -> None:
+    """Raise the top of the axes until the legend stands above all that is drawn."""
+    handles, labels = axes.get_legend_handles_labels()
+    for columns in range(len(labels), 0, -1):
+        legend(axes, handles=handles, labels=labels, ncols=columns)
+        extent = axes.get_legend().get_window_extent().transformed(axes.transAxes.inverted())
+        if extent.x1 <= 1:
+            break
+    share = 1 - extent.y0 + AIR
+    scale = axes.yaxis.get_transform()
+    bottom, top = scale.transform(axes.get_ylim())
+    (raised,) = scale.inverted().transform([bottom + (top - bottom) / (1 - share)])
+    # What left the axes at the top is not to come back behind the legend.
+    for artist in (*axes.lines, *axes.collections):
+        if artist.get_clip_on():
+            artist.set_clip_path(Rectangle((0, 0), 1, 1 - share, transform=axes.transAxes))
+    axes.set_ylim(top=raised)
+
+
+def _characters(inches: float, size: float) -> int:
+    """Return how many characters of a size in points fit on a line."""
+    return int(inches * POINTS / (CHARACTER * size))
+
+
+def style(algorithm: str, algorithms: Sequence[str], variant: int | None = None) -> dict:
     """Return colour, dashes and marker of a learner.
 
     Parameters
@@ -102,17 +193,28 @@ def style(algorithm: str, algorithms: Sequence[str], variant: int = 0) -> dict:
     algorithm : str
         Its name.
     algorithms : sequence of str
-        All in the figure: those that are not built in share a few looks.
-    variant : int
-        Which of its sketch sizes.
+        All in the figure, once for each sketch size: those that are not built in share a few looks.
+    variant : int, optional
+        Which of its sketch sizes, in ascending order, where each is a line of its own.
     """
     if algorithm in LEARNERS:
         look = LEARNERS[algorithm]
     else:
         others = [name for name in dict.fromkeys(algorithms) if name not in LEARNERS]
         look = OTHERS[others.index(algorithm) % len(OTHERS)]
-    dashes = DASHES[variant % len(DASHES)]
-    return {**look, **({} if dashes is None else {"linestyle": dashes})}
+    count = list(algorithms).count(algorithm)
+    if variant is None or count < 2:
+        return look
+    share = -TINT + (TINT + SHADE) * variant / (count - 1)
+    own = VARIANTS[variant % len(VARIANTS)]
+    return {**look, **own, "color": _toned(look["color"], share)}
+
+
+def _toned(color: str, share: float) -> str:
+    """Return a colour mixed with white where `share` is below 0, with black where it is above."""
+    towards = 1.0 if share < 0 else 0.0
+    rgb = np.array(to_rgb(color))
+    return to_hex(rgb + abs(share) * (towards - rgb))
 
 
 def band(
@@ -174,6 +276,23 @@ def save(figure: Figure, path, **settings) -> None:
         save(figure, buffer, format=kind, **settings)
         replace_file(Path(path), buffer.getvalue())
         return
-    key = {"pdf": "CreationDate", "svg": "Date"}.get(settings.get("format"))
+    name, words = _described(figure)
+    metadata = {
+        "svg": {"Date": None, "Title": name, "Description": words},
+        "pdf": {"CreationDate": None, "Title": name, "Subject": words},
+        "png": {"Title": name, "Description": words},
+    }.get(settings.get("format"), {})
+    drawn = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "oco", "pdf.fonttype": 42}):
-        figure.savefig(path, metadata={} if key is None else {key: None}, **settings)
+        figure.savefig(drawn, metadata=metadata, **settings)
+    # A screen reader reads out a title and a description, but no metadata.
+    described = f"</title>\n <desc>{escape(words)}</desc>".encode()
+    path.write(drawn.getvalue().replace(b"</title>", described, 1))
+
+
+def _described(figure: Figure) -> tuple[str, str]:
+    """Return a figure's titles and its caption, each in one line."""
+    titles = [figure.get_suptitle()]
+    titles += [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
+    name = "; ".join(" ".join(text.split()) for text in titles if text)
+    return shown(name), shown(" ".join(figure.get_supxlabel().split()))

@@ -10,7 +10,7 @@ import numpy as np
 
 from oco.results import Result
 from oco.results.comparison import label
-from oco.results.tables import dimension
+from oco.results.tables import dimension, domain
 
 __all__ = ["Line", "Panel", "best_lines", "comparable", "panels", "setting_title"]
 
@@ -104,7 +104,7 @@ def setting_title(results: Sequence[Result]) -> str:
     seeds = sorted({result.summary.seed for result in results})
     seed = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
     return (
-        f"{where}, {summary.loss} loss, {summary.domain}\n"
+        f"{where}, {summary.loss} loss, {domain(experiment)}\n"
         f"{dimension(summary)}, T = {summary.T:,}, {seed}"
     )
 

@@ -46,11 +46,11 @@ def ladder(results: Iterable[Result]) -> Figure:
     groups = [best_lines(panel.results) for panel in found]
     counts = [sum(len(line.results[0].summary.bounds) for line in lines) for lines in groups]
     height = 1.4 + sum(0.7 + ROW * count for count in counts)
-    figure = drawing.Canvas(figsize=(7.2, height), dpi=150, layout="constrained")
+    figure = drawing.Canvas(figsize=(drawing.WIDE, height), dpi=150, layout="constrained")
     axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=counts)[:, 0]
     for panel, lines, place in zip(found, groups, axes, strict=True):
         _draw(place, lines)
-        place.set_title(panel.title, fontsize="medium", loc="left")
+        drawing.title(place, panel.title)
     seeds = max(len(line.results) for lines in groups for line in lines)
     drawing.caption(figure, _caption(seeds))
     return figure
@@ -72,10 +72,11 @@ def _draw(axes, lines: list[Line]) -> None:
                 solid_capstyle="butt", label="regret" if "regret" not in legend else "_regret",
             )  # fmt: skip
             legend.add("regret")
-    axes.set_yticks(range(len(labels)), labels, fontsize="small")
+    axes.set_yticks(range(len(labels)), labels, fontsize=drawing.SMALL)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.margins(x=0.12)
-    axes.legend(frameon=False, fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    axes.legend(frameon=False, fontsize=drawing.SMALL, **beside)
 
 
 def _draw_bound(axes, row: int, line: Line, i: int, regret: float, legend: set[str]) -> None:
@@ -83,7 +84,7 @@ def _draw_bound(axes, row: int, line: Line, i: int, regret: float, legend: set[s
     name, values = bounds[0].name, [bound.value for bound in bounds]
     if any(value is None or not np.isfinite(value) for value in values):
         place = axes.get_yaxis_transform()
-        axes.text(0.99, row, "not computed", fontsize="x-small", ha="right", transform=place)
+        axes.text(0.99, row, "not computed", fontsize=drawing.SMALL, ha="right", transform=place)
         return
     violated = any(bound.holds is False for bound in bounds)
     value, style = float(np.median(values)), STYLES.get(name, OTHER)
@@ -100,7 +101,7 @@ def _draw_bound(axes, row: int, line: Line, i: int, regret: float, legend: set[s
     factor = f"{value / regret:.3g}×" if regret > 0 else "regret ≤ 0"
     axes.annotate(
         f"{factor} VIOLATED" if violated else factor, (value, row), xytext=(8, 0),
-        textcoords="offset points", va="center", fontsize="x-small",
+        textcoords="offset points", va="center", fontsize=drawing.SMALL,
         color="red" if violated else "0.25",
     )  # fmt: skip
 

@@ -42,9 +42,7 @@ def learners(results: Iterable[Result]) -> Figure:
     found = panels(result for result in results if result.summary.regret is not None)
     columns = min(2, len(found))
     rows = -(-len(found) // columns)
-    figure, axes = drawing.canvas(
-        columns, rows, width=7.2 if columns == 1 else 10.5, height=1.2 + 4.2 * rows
-    )
+    figure, axes = drawing.canvas(columns, rows, height=1.2 + 4.2 * rows)
     seeds = tried = 1
     for panel, place in zip(found, axes, strict=False):
         lines = _draw(place, panel)
@@ -76,15 +74,16 @@ def _draw(axes, panel: Panel) -> list:
     if positive:
         drawing.guide(axes, t, float(np.median(positive)))
     axes.plot([], [], color="0.3", lw=0.8, label="thin: certificate")
-    axes.legend(frameon=False, fontsize="small", loc="upper left")
-    axes.set_title(panel.title, fontsize="medium", loc="left")
+    drawing.legend(axes)
+    drawing.title(axes, panel.title)
     return lines
 
 
 def _caption(seeds: int, tried: int) -> str:
     text = (
         "Refuted if a learner's regret (thick) rises above its own certificate (thin, same colour) "
-        "at any t. The regret is against the best fixed point of all rounds; where it is not "
+        "at any t; that one learner is better than another, where their lines change order. The "
+        "regret is against the best fixed point of all rounds; where it is not "
         "positive it is not drawn."
     )
     if seeds > 1:

@@ -34,7 +34,7 @@ def memory(ledger: Ledger) -> Figure:
     >>> figure.axes[0].get_xlabel(), len(figure.axes[0].lines)
     ('sketch size k', 6)
     """
-    figure, (axes,) = drawing.canvas(width=8.4)
+    figure, (axes,) = drawing.canvas()
     drawing.clean(
         axes, xscale="log", yscale="log", xlabel="sketch size k",
         ylabel="second-moment memory (bytes)",
@@ -60,14 +60,15 @@ def memory(ledger: Ledger) -> Figure:
         axes.plot(entry.k, held, label="_chosen", **{**look, "linestyle": "", "markersize": 8})
         axes.annotate(
             f"k = {entry.k}: {size(held)}", (entry.k, held), xytext=(8, -12),
-            textcoords="offset points", fontsize="small",
+            textcoords="offset points", fontsize=drawing.SMALL,
         )  # fmt: skip
-    axes.legend(frameon=False, fontsize="small")
-    axes.set_title(
+    drawing.sizes(axes)
+    drawing.legend(axes)
+    drawing.title(
+        axes,
         f"{len(ledger.parameters):,} tensors, {ledger.numbers:,} parameters, "
         f"{ledger.number_bytes} bytes a number",
-        fontsize="medium", loc="left",
-    )  # fmt: skip
+    )
     drawing.caption(
         figure,
         "Counted from the shapes: statistics of the squared gradients, without roots kept besides, "

@@ -41,8 +41,8 @@ def progress(curves: Mapping[str, tuple], title: str) -> Figure:
     halves = np.array([np.asarray(loss)[len(loss) // 2] for _, loss in curves.values()])
     spread = max(float(halves.max() - ends.min()), 1e-12)
     axes.set_ylim(ends.min() - 0.15 * spread, halves.max() + 0.5 * spread)
-    axes.legend(frameon=False, fontsize="small")
-    axes.set_title(title, fontsize="medium", loc="left")
+    drawing.legend(axes)
+    drawing.title(axes, title)
     drawing.caption(
         figure,
         "That one learner is better than another is refuted where their lines change order before "

@@ -48,11 +48,11 @@ def rank(results: Iterable[Result]) -> Figure:
     sketched = [line for line in lines if line.results[0].summary.k is not None]
     if not sketched:
         raise ValueError("results: no learner that sketches, so there is no rank to draw over")
-    figure, (left, right) = drawing.canvas(2, width=10.5, height=5.2)
+    figure, (left, right) = drawing.canvas(2, height=5.2)
     _draw_regret(left, sketched, [line for line in lines if line not in sketched])
     _draw_parts(right, sketched)
-    left.set_title(panel.title, fontsize="medium", loc="left")
-    right.set_title("s-adagrad's bound (median over seeds)", fontsize="medium", loc="left")
+    drawing.title(left, panel.title)
+    drawing.title(right, "s-adagrad's bound (median over seeds)")
     drawing.caption(figure, _caption(panel))
     return figure
 
@@ -79,7 +79,7 @@ def _draw_regret(axes, sketched: list[Line], references: list[Line]) -> None:
         regret = np.array([[_regret(result)] * 2 for result in line.results])
         drawing.band(axes, ends, regret, label=line.label, look=look)
     _ticks(axes, sizes)
-    axes.legend(frameon=False, fontsize="small")
+    drawing.legend(axes)
 
 
 def _draw_parts(axes, sketched: list[Line]) -> None:
@@ -104,7 +104,7 @@ def _draw_parts(axes, sketched: list[Line]) -> None:
         label="with Ω_k for ρ: Theorem 3",
     )  # fmt: skip
     axes.set_xticks(places, [str(line.results[0].summary.k) for line in lines])
-    axes.legend(frameon=False, fontsize="small")
+    drawing.legend(axes)
 
 
 def _regret(result: Result) -> float:

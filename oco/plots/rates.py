@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,15 @@ from oco.plots import drawing
 from oco.plots.groups import panels
 from oco.results import Result
 from oco.results.comparison import label
+from oco.results.tables import domain
 from oco.sweeps import Curve
 
-__all__ = ["rates", "rates_of_results"]
+__all__ = ["rates", "rates_of_results", "regret_of_results"]
 
 # The axis reaches from the least loss to this many times the way up to the loss of not moving:
 # what lies above is off the scale, and marked.
 HEADROOM = 1.6
+LOSS, REGRET = "average loss a round (loss)", "regret after T rounds (loss)"
 
 
 def rates(curves: Sequence[Curve], names: Sequence[str] | None = None) -> Figure:
@@ -49,9 +51,29 @@ def rates(curves: Sequence[Curve], names: Sequence[str] | None = None) -> Figure
     start = curves[0].start
     _draw(axes, series, [c.rates[0].experiment.algorithm for c in curves], start)
     where = Path(first.data).name if first.data else f"{first.stream} stream"
-    axes.set_title(f"learning rates on {where}, {first.domain}", fontsize="medium", loc="left")
+    drawing.title(axes, f"learning rates on {where}, {domain(first)}")
     drawing.caption(figure, _caption(1))
     return figure
+
+
+def regret_of_results(results: Iterable[Result]) -> Figure:
+    """Draw the regret's upper end at each rate of a sweep: a panel a setting, a line a learner.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Failed ones too.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw.
+    """
+    return _panels(results, lambda summary: summary.regret and summary.regret.hi, REGRET)
 
 
 def rates_of_results(results: Iterable[Result]) -> Figure:
@@ -71,22 +93,24 @@ def rates_of_results(results: Iterable[Result]) -> Figure:
     ValueError
         If there is nothing to draw.
     """
+    return _panels(results, lambda summary: summary.average_loss, LOSS)
+
+
+def _panels(results: Iterable[Result], pick: Callable, what: str) -> Figure:
     found = panels(results)
     columns = min(2, len(found))
     rows = -(-len(found) // columns)
-    figure, axes = drawing.canvas(
-        columns, rows, width=7.2 if columns == 1 else 10.5, height=1.2 + 4.2 * rows
-    )
+    figure, axes = drawing.canvas(columns, rows, height=1.2 + 4.2 * rows)
     seeds = 1
     for panel, place in zip(found, axes, strict=False):
         groups: dict[str, list[Result]] = {}
         for result in sorted(panel.results, key=lambda r: (r.summary.algorithm, r.summary.k or 0)):
             groups.setdefault(label(result.summary), []).append(result)
-        series = [(name, _points_of_results(group)) for name, group in groups.items()]
+        series = [(name, _points_of_results(group, pick)) for name, group in groups.items()]
         seeds = max(seeds, *(points[1].shape[0] for _, points in series))
         algorithms = [group[0].summary.algorithm for group in groups.values()]
-        _draw(place, series, algorithms, np.nan)
-        place.set_title(panel.title, fontsize="medium", loc="left")
+        _draw(place, series, algorithms, np.nan, what)
+        drawing.title(place, panel.title)
     for place in axes[len(found) :]:
         place.set_visible(False)
     drawing.caption(figure, _caption(seeds))
@@ -104,25 +128,25 @@ def _points(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     return lrs, np.array([[best[lr] for lr in lrs]])
 
 
-def _points_of_results(results: list[Result]) -> tuple[np.ndarray, np.ndarray]:
+def _points_of_results(results: list[Result], pick: Callable) -> tuple[np.ndarray, np.ndarray]:
     lrs = sorted({result.summary.lr for result in results if result.summary.lr is not None})
     seeds = sorted({result.summary.seed for result in results})
     losses = np.full((len(seeds), len(lrs)), np.nan)
     for result in results:
         summary = result.summary
-        if summary.status == "complete" and summary.lr is not None:
+        if None not in (summary.lr, pick(summary)) and summary.status == "complete":
             place = seeds.index(summary.seed), lrs.index(summary.lr)
-            losses[place] = np.fmin(losses[place], summary.average_loss)
+            losses[place] = np.fmin(losses[place], pick(summary))
     return np.array(lrs), losses
 
 
-def _draw(axes, series, algorithms: list[str], start: float) -> None:
-    drawing.clean(
-        axes, xscale="log", xlabel="learning rate η", ylabel="average loss a round (loss)"
-    )
+def _draw(axes, series, algorithms: list[str], start: float, what: str = LOSS) -> None:
+    drawing.clean(axes, xscale="log", xlabel="learning rate η", ylabel=what)
     finite = np.concatenate([points[1].ravel() for _, points in series])
     finite = finite[np.isfinite(finite)]
-    if len(finite):
+    if what == REGRET and len(finite) and finite.min() > 0:
+        axes.set_yscale("log")
+    elif len(finite):
         low = finite.min()
         reference = start if np.isfinite(start) else np.median(finite)
         top = low + HEADROOM * max(reference - low, 1e-12 + 0.05 * abs(low))
@@ -142,7 +166,7 @@ def _draw(axes, series, algorithms: list[str], start: float) -> None:
         _mark_failures(axes, lrs, losses, name, look)
     if np.isfinite(start):
         axes.axhline(start, color="0.4", lw=1, linestyle=(0, (4, 3)), label="never moving")
-    axes.legend(frameon=False, fontsize="small")
+    drawing.legend(axes)
 
 
 def _mark_failures(axes, lrs, losses, name: str, look: dict) -> None:
@@ -161,6 +185,7 @@ def _caption(seeds: int) -> str:
     text = (
         "A ring marks the best rate. A × at the top marks a rate whose run failed, diverged, or "
         "lies above the figure. That a learner does well here is refuted by a valley too narrow "
-        "to find without hindsight, or at the end of the grid."
+        "to find without hindsight, or at the end of the grid; that it does better than another, "
+        "by a ring that is not lower."
     )
     return text + (f" Median and 10 to 90 % band over {seeds} seeds." if seeds > 1 else "")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 from matplotlib.figure import Figure
 
-from oco.plots.drawing import Canvas
+from oco.plots import drawing
 from oco.results import Result
-from oco.results.tables import dimension
+from oco.results.tables import dimension, domain
 
 __all__ = ["regret"]
 
@@ -25,7 +23,6 @@ STYLES = {
     "shampoo-theorem": {"color": "#0072B2", "linestyle": (0, (3, 1, 1, 1)), "marker": ">"},
 }
 OTHER = {"color": "0.4", "linestyle": "-", "marker": "x"}
-CAPTION_WIDTH = 135
 
 
 def regret(result: Result) -> Figure:
@@ -59,13 +56,10 @@ def regret(result: Result) -> Figure:
             f"({result.summary.message})"
         )
     trace = result.trace
-    figure = Canvas(figsize=(7.2, 5.2), dpi=150, layout="constrained")
-    axes = figure.subplots()
-    axes.set(xscale="log", yscale="log", xlabel="rounds t", ylabel="regret after t rounds (loss)")
-    axes.grid(which="major", color="0.9")
-    axes.set_axisbelow(True)
-    for spine in ("top", "right"):
-        axes.spines[spine].set_visible(False)
+    figure, (axes,) = drawing.canvas()
+    drawing.clean(
+        axes, xscale="log", yscale="log", xlabel="rounds t", ylabel="regret after t rounds (loss)"
+    )
     for name, values in _highest_first(trace.bounds):
         style = STYLES.get(name, OTHER)
         axes.plot(trace.t, values, label=f"bound: {name}", markersize=3.5, lw=1.3, **style)
@@ -73,11 +67,9 @@ def regret(result: Result) -> Figure:
     axes.plot(trace.t, above, color="black", lw=2.4, marker="o", markersize=4, label="regret")
     _draw_guide(axes, trace.t, above)
     _draw_violations(axes, result)
-    axes.legend(frameon=False, fontsize="small", loc="upper left")
-    axes.set_title(_title(result), fontsize="medium", loc="left")
-    figure.supxlabel(
-        textwrap.fill(_caption(result), CAPTION_WIDTH), x=0.01, ha="left", fontsize="x-small"
-    )
+    drawing.legend(axes)
+    drawing.title(axes, _title(result))
+    drawing.caption(figure, _caption(result))
     return figure
 
 
@@ -92,8 +84,7 @@ def _draw_guide(axes, t: np.ndarray, above: np.ndarray) -> None:
     drawn = np.flatnonzero(np.isfinite(above))
     if len(drawn):
         last = drawn[-1]
-        guide = above[last] * np.sqrt(t / t[last])
-        axes.plot(t, guide, color="0.55", lw=1, linestyle=(0, (1, 2)), label="slope of √t")
+        drawing.guide(axes, t, above[last] * np.sqrt(t[-1] / t[last]))
 
 
 def _draw_violations(axes, result: Result) -> None:
@@ -114,8 +105,8 @@ def _title(result: Result) -> str:
     sizes = dimension(summary) + ("" if summary.k is None else f", k = {summary.k}")
     where = experiment.data or summary.stream
     return (
-        f"{summary.algorithm}, {summary.loss} loss, {where}, {summary.domain}\n"
-        f"{sizes}, T = {summary.T}, seed {summary.seed}"
+        f"{summary.algorithm}, {summary.loss} loss, {where}, {domain(experiment)}\n"
+        f"{sizes}, T = {summary.T:,}, seed {summary.seed}"
     )
 
 

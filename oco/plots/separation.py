@@ -53,12 +53,12 @@ def separation(found: Separation) -> Figure:
         label=f"{ours.name}: t^{ours.exponent:.2f}",
     )  # fmt: skip
     drawing.guide(axes, found.t, ours.values[-1] / 2)
-    axes.legend(frameon=False, fontsize="small")
-    axes.set_title(
+    drawing.legend(axes)
+    drawing.title(
+        axes,
         f"gradients uniform on r = {found.r} orthonormal vectors, k = {found.k}\n"
         f"d = {found.d}, T = {found.T:,}, seed {found.seed}",
-        fontsize="medium", loc="left",
-    )  # fmt: skip
+    )
     drawing.caption(
         figure,
         "That Ada-FD's certificate grows faster than √t for any bounded δ is refuted by a fitted "

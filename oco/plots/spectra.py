@@ -49,14 +49,14 @@ def spectra(study: SpectralStudy) -> Figure:
     """
     if not len(study.step):
         raise ValueError("study: nothing to draw; the training failed before the first checkpoint")
-    figure, axes = drawing.canvas(3, 2, width=14.5, height=8.6)
+    figure, axes = drawing.canvas(2, 3, height=11.6)
     _dimensions(axes[0], study)
     _masses(axes[1], study)
     _overlaps(axes[2], study)
     _escapes(axes[3], study)
     for place, name in zip(axes[4:], study.factors, strict=True):
         _spectrum(place, study, name)
-    axes[0].set_title(_title(study), fontsize="medium", loc="left")
+    drawing.heading(figure, _title(study))
     drawing.caption(figure, _caption(study))
     return figure
 
@@ -74,7 +74,7 @@ def _pairs(axes, study: SpectralStudy, quantity) -> None:
     for name, factor in study.factors.items():
         _line(axes, study, name, quantity(factor, False), f"{name}, exact")
         _line(axes, study, name, quantity(factor, True), f"{name}, the sketch's view", SKETCHED)
-    axes.legend(frameon=False, fontsize="small", ncols=2)
+    drawing.legend(axes)
 
 
 def _dimensions(axes, study: SpectralStudy) -> None:
@@ -95,7 +95,7 @@ def _overlaps(axes, study: SpectralStudy) -> None:
         _line(axes, study, name, factor.agreement, f"{name}, sketch with exact", SKETCHED)
     axes.plot(study.step, study.alignment, color="black", marker="x", lw=1.2, markersize=4.5,
               linestyle=(0, (1, 1)), label="cosine of the steps")  # fmt: skip
-    axes.legend(frameon=False, fontsize="small", loc="lower left")
+    drawing.legend(axes)
 
 
 def _escapes(axes, study: SpectralStudy) -> None:
@@ -105,7 +105,7 @@ def _escapes(axes, study: SpectralStudy) -> None:
         _line(axes, study, name, factor.escape_limit / largest, f"{name}, at most Ω_k")
         _line(axes, study, name, factor.escaped_mass / largest, f"{name}, τ", SKETCHED)
     _from_zero(axes)
-    axes.legend(frameon=False, fontsize="small", ncols=2)
+    drawing.legend(axes)
 
 
 def _from_zero(axes) -> None:
@@ -130,8 +130,8 @@ def _spectrum(axes, study: SpectralStudy, name: str) -> None:
     axes.plot(index, kept, "+", color="0.35", markersize=6, label="sketch: λ̄_i")
     if tau > 0:
         axes.axhline(tau, color="0.35", lw=1, linestyle=(0, (1, 2)), label="τ, all the others")
-    axes.legend(frameon=False, fontsize="small", loc="lower left")
-    axes.set_title(f"{name} after step {study.step[-1]:,}", fontsize="medium", loc="left")
+    drawing.legend(axes)
+    drawing.title(axes, f"{name} after step {study.step[-1]:,}")
 
 
 def _title(study: SpectralStudy) -> str:

@@ -45,14 +45,12 @@ def spectrum(results: Iterable[Result]) -> Figure:
     found = panels(result for result in results if result.spectrum is not None)
     columns = min(2, len(found))
     rows = -(-len(found) // columns)
-    figure, axes = drawing.canvas(
-        columns, rows, width=7.2 if columns == 1 else 10.5, height=1.2 + 4.2 * rows
-    )
+    figure, axes = drawing.canvas(columns, rows, height=1.2 + 4.2 * rows)
     seeds = 1
     for panel, place in zip(found, axes, strict=False):
         lines = best_lines(panel.results)
         _draw(place, lines)
-        place.set_title(panel.title, fontsize="medium", loc="left")
+        drawing.title(place, panel.title)
         seeds = max([seeds, *(len(line.results) for line in lines)])
     for place in axes[len(found) :]:
         place.set_visible(False)
@@ -83,7 +81,7 @@ def _draw(axes, lines: list[Line]) -> None:
         axes.plot(ks, _medians(own, "omega"), label=f"Ω_k of {algorithm}", **limits)
         lost = {**look, "linestyle": "none", "markersize": 6}
         axes.plot(ks, _medians(own, "escaped_mass"), label=f"ρ of {algorithm}", **lost)
-    axes.legend(frameon=False, fontsize="small")
+    drawing.legend(axes)
 
 
 def _spectra(line: Line) -> np.ndarray:

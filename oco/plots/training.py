@@ -44,13 +44,16 @@ def training(trained: Trainings) -> Figure:
     if not best:
         raise ValueError("trainings: nothing to draw; no training came to an end")
     tuned = trained.tuned
-    figure, axes = drawing.canvas(2 + tuned, width=10.5 if not tuned else 14.5, height=5.0)
+    figure, axes = drawing.canvas(2, 1 + tuned, height=9.5 if tuned else 5.0)
+    if tuned:
+        axes.pop().remove()
+        axes[2].set_subplotspec(axes[2].get_gridspec()[1, :])
     looks = _looks(best)
     _losses(axes[0], best, looks)
     _errors(axes[1], best, looks)
     if tuned:
         _rates(axes[2], trained, looks)
-    axes[0].set_title(training_title(best[0].training), fontsize="medium", loc="left")
+    drawing.heading(figure, training_title(best[0].training))
     drawing.caption(figure, _caption(trained, tuned))
     return figure
 
@@ -80,7 +83,7 @@ def _losses(axes, groups, looks) -> None:
         middle = np.median(values, axis=0)
         drawing.band(axes, steps, middle, label=f"_training loss of {label}", look=look, **thin)
     axes.plot([], [], color="0.3", lw=0.8, label="thin: training loss")
-    axes.legend(frameon=False, fontsize="small")
+    drawing.legend(axes)
 
 
 def _errors(axes, groups, looks) -> None:

@@ -73,6 +73,7 @@ def report(outcomes: Sequence[Outcome], title: str) -> str:
     >>> "<h1>An example</h1>" in page, "http" in page.replace("http://www.w3.org", "")
     (True, False)
     """
+    outcomes = sorted(outcomes, key=_place)
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
     found = panels(results, most=MOST_SETTINGS) if results else []
     environment = jinja2.Environment(
@@ -184,9 +185,22 @@ def _shared(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     """Return the options that are the same in all experiments, and the values of the others."""
     rows = []
     for field in fields(outcomes[0].experiment):
-        values = dict.fromkeys(str(getattr(o.experiment, field.name)) for o in outcomes)
-        rows.append((field.name, ", ".join(values)))
+        values = sorted((getattr(o.experiment, field.name) for o in outcomes), key=_order)
+        rows.append((field.name, ", ".join(dict.fromkeys(map(str, values)))))
     return rows
+
+
+def _place(outcome: Outcome) -> tuple:
+    """Return where an experiment stands among others: by its options, one after the other."""
+    experiment = outcome.experiment
+    return tuple(_order(getattr(experiment, field.name)) for field in fields(experiment))
+
+
+def _order(value) -> tuple:
+    """Return where a value of an option stands among others: nothing, numbers, then the rest."""
+    if value is None:
+        return (0, 0, "")
+    return (1, value, "") if isinstance(value, int | float) else (2, 0, str(value))
 
 
 def _run(outcome: Outcome) -> list[str]:

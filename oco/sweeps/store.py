@@ -15,15 +15,18 @@ from pathlib import Path
 
 from oco.losses import bundled, in_memory
 from oco.losses.sources import STDIN, fingerprint
+from oco.archives import read_regular
 from oco.results import Experiment, Result, load
 from oco.results.storage import DOCUMENT, read_document, replace_file, require_writable, sealed
 from oco.sweeps.outcomes import Outcome
 
 __all__ = ["FAILURE", "Store", "key"]
 
-FAILURE = "failure.json"
+FAILURE, STUDY = "failure.json", "study.json"
 # Since version 2 with a checksum.
 FORMAT, VERSION = "oco-failure", 2
+# Characters of a study's title that are kept: it is a heading.
+LONGEST_TITLE = 500
 # 64 bits: enough that two of a million experiments do not meet.
 DIGITS = 16
 # Data that is what its name says: bundled, or named by its hash.
@@ -83,6 +86,21 @@ class Store:
     def require_writable(self) -> None:
         """Create the directory and prove that it can be written to."""
         require_writable(self.directory)
+
+    @property
+    def title(self) -> str | None:
+        """What the study is about whose runs these are; None where that is not known."""
+        try:
+            title = json.loads(read_regular(self.directory / STUDY))["title"]
+        except (OSError, LookupError, TypeError, ValueError):
+            return None
+        return title[:LONGEST_TITLE] if isinstance(title, str) and title.strip() else None
+
+    def save_title(self, title: str) -> None:
+        """Keep what the study is about, for the report's heading."""
+        require_writable(self.directory)
+        content = json.dumps({"title": title}, ensure_ascii=False)
+        replace_file(self.directory / STUDY, content.encode())
 
     def folder(self, experiment: Experiment) -> Path:
         """Return where an experiment's outcome is kept."""

@@ -186,7 +186,7 @@ def test_tune_refuses_before_the_first_round(tmp_path):
     assert_refused(invoke("tune", "--alg=ogd", "--d=3", "--T=9", "--out", tmp_path), "directory")
 
 
-@pytest.mark.parametrize("kind", ["regret", "rank", "spectrum", "bounds", "loss"])
+@pytest.mark.parametrize("kind", ["regret", "rank", "spectrum", "bounds", "loss", "rate"])
 def test_every_kind_of_figure(runs, tmp_path, kind):
     result = invoke("plot", runs, "--kind", kind, "-o", tmp_path / "figure.svg")
     assert result.exit_code == 0, result.output
@@ -203,6 +203,20 @@ def test_plot_refuses_what_it_cannot_draw(runs, tmp_path):
     assert_refused(invoke("plot", runs, "--where=k", "-o", target), "expected OPTION=VALUE")
     alone = invoke("plot", runs, "--kind=rank", "--where=algorithm=ogd", "-o", target)
     assert_refused(alone, "no learner that sketches")
+
+
+def test_the_report_of_a_study_has_its_title(tmp_path):
+    (tmp_path / "study.toml").write_text(
+        'title = "Which <k>?"\n[experiment]\nalgorithm = "ogd"\nd = 3\nT = 20\n'
+    )
+    assert invoke("sweep", tmp_path / "study.toml", "--out", tmp_path / "runs").exit_code == 0
+    assert oco.load(tmp_path / "runs")["T"].tolist() == [20]
+    target = tmp_path / "report.html"
+    for damaged, words in ((None, "Which &lt;k&gt;?"), (b"[1", "runs"), (b'{"title": 3}', "runs")):
+        if damaged is not None:
+            (tmp_path / "runs" / "study.json").write_bytes(damaged)
+        assert invoke("report", tmp_path / "runs", "-o", target).exit_code == 0
+        assert f"<h1>{words}</h1>" in target.read_text(encoding="utf-8")
 
 
 def test_report_lists_what_failed(runs, tmp_path):

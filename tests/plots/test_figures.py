@@ -4,14 +4,17 @@ A series is taken out of the figure; the picture must change where, and only if,
 """
 
 import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 import oco
 from oco import plots
 from oco.memory import ledger
+from oco.plots import drawing
 from oco.ranks import advise
 from oco.reproduce import separation
 from oco.sketch import FrequentDirections
@@ -55,6 +58,7 @@ def figures(runs, rated):
         "spectrum": lambda: plots.spectrum(runs),
         "bounds": lambda: plots.ladder(runs),
         "loss": lambda: plots.rates_of_results(rated),
+        "rate": lambda: plots.regret_of_results(rated),
         "tuning": lambda: plots.rates([curve]),
         "progress": lambda: plots.progress(
             {"ogd": ([1, 10, 100], [0.7, 0.5, 0.4]), "adagrad": ([1, 10, 100], [0.7, 0.45, 0.3])},
@@ -69,8 +73,8 @@ def figures(runs, rated):
 
 
 NAMES = (
-    "regret", "rank", "spectrum", "bounds", "loss", "tuning", "progress", "advice", "separation",
-    "memory", "training", "spectra",
+    "regret", "rank", "spectrum", "bounds", "loss", "rate", "tuning", "progress", "advice",
+    "separation", "memory", "training", "spectra",
 )  # fmt: skip
 SERIES = {
     "regret": {"s-adagrad k=4", "s-adagrad k=8", "ogd", "full-adagrad", "slope of √t",
@@ -79,6 +83,7 @@ SERIES = {
     "spectrum": {"λ_i(G_T), s-adagrad k=8", "Ω_k of s-adagrad", "ρ of s-adagrad"},
     "bounds": {"regret", "certificate", "rounds", "trace", "sketch", "theorem-3"},
     "loss": {"adagrad", "_best of adagrad"},
+    "rate": {"adagrad", "_best of adagrad"},
     "tuning": {"ogd", "never moving", "_best of ogd", "_off the scale: ogd"},
     "progress": {"ogd", "adagrad"},
     "advice": {"target 1.1", "at least", "mass in the top k − 1 directions: at most",
@@ -145,10 +150,77 @@ def test_no_two_series_look_the_same_in_grey(figures, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_legends_are_not_overprinted(figures, name):
+    """No point of a series that is shown, no text and no edge of the axes inside a legend."""
+    figure = figures[name]()
+    figure.draw_without_rendering()
+    legends = 0
+    for axes in figure.axes:
+        if axes.get_legend() is None:
+            continue
+        legends += 1
+        box = axes.get_legend().get_window_extent()
+        assert box.x1 <= figure.bbox.x1 + 1, "cut off at the right"
+        inside = axes.bbox.x0 <= box.x0 < axes.bbox.x1
+        for line in axes.get_lines():
+            top = line.get_clip_box().y1
+            # A line is as dense as the pixels that it crosses.
+            points = line.get_transform().transform(np.column_stack(line.get_data()))
+            if len(points) < 2 or line.get_transform() != axes.transData:
+                continue
+            steps = np.linspace(0, 1, 200)[:, None, None]
+            dense = (points[:-1] + steps * np.diff(points, axis=0)).reshape(-1, 2)
+            x, y = dense[dense[:, 1] <= top].T
+            hidden = (box.x0 < x) & (x < box.x1) & (box.y0 < y) & (y < box.y1)
+            assert not (inside and hidden.any()), line.get_label()
+        for text in axes.texts:
+            assert not box.overlaps(text.get_window_extent()), text.get_text()
+    assert legends
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_text_can_be_read_800_pixels_wide(figures, name):
+    figure = figures[name]()
+    figure.draw_without_rendering()
+    pixel = 800 / (72 * figure.get_figwidth())
+    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    for axes in figure.axes:
+        texts += [axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels()]
+        texts += axes.get_legend().get_texts() if axes.get_legend() else []
+    for text in texts:
+        assert text.get_fontsize() * pixel >= 10, text.get_text()
+
+
+def test_sizes_of_one_learner_differ_in_lightness_marker_and_dashes(runs):
+    names = ["ogd", *["s-adagrad"] * 5]
+    looks = [drawing.style("s-adagrad", names, variant) for variant in range(5)]
+    lightness = [np.dot(to_rgb(look["color"]), [0.299, 0.587, 0.114]) for look in looks]
+    # The larger, the darker, by steps that a grey print shows.
+    assert (np.diff(lightness) < -0.05).all()
+    assert len({look["marker"] for look in looks}) == 5
+    assert len({str(look["linestyle"]) for look in looks}) == 5
+    found = {line.get_label(): line for line in lines(plots.learners(runs))}
+    small, large = found["s-adagrad k=4"], found["s-adagrad k=8"]
+    assert small.get_color() != large.get_color() and small.get_marker() != large.get_marker()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_vector_file_says_what_it_shows(figures, name, tmp_path):
+    figure = figures[name]()
+    plots.save(figure, tmp_path / "figure.svg")
+    root = ElementTree.parse(tmp_path / "figure.svg").getroot()
+    space = {"svg": "http://www.w3.org/2000/svg"}
+    title, caption = (root.findtext(f"svg:{tag}", namespaces=space) for tag in ("title", "desc"))
+    first = figure.get_suptitle() or figure.axes[0].get_title(loc="left")
+    assert title.startswith(" ".join(first.split())) and title
+    assert caption == " ".join(figure.get_supxlabel().split())
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_axes_title_and_caption_speak(figures, name):
     figure = figures[name]()
     assert "efuted" in figure.get_supxlabel()
-    assert figure.axes[0].get_title(loc="left")
+    assert figure.get_suptitle() or figure.axes[0].get_title(loc="left")
     for axes in figure.axes:
         assert axes.get_xlabel(), "an axis without a label"
         assert axes.get_ylabel() or axes.get_yticklabels()
@@ -160,7 +232,8 @@ def test_the_vector_file_is_the_same_each_time_and_nothing_is_cut_off(figures, n
     figure.draw_without_rendering()
     renderer = figure._get_renderer()
     box = figure.bbox
-    for text in [*figure.texts, figure._supxlabel]:
+    titles = [axes._left_title for axes in figure.axes]
+    for text in [*figure.texts, *titles, figure._supxlabel]:
         extent = text.get_window_extent(renderer)
         assert box.x0 <= extent.x0 and extent.x1 <= box.x1 + 1 and extent.y0 >= box.y0
     for suffix in ("svg", "pdf") if name == "rank" else ("svg",):

@@ -53,9 +53,12 @@ def test_what_went_wrong_comes_first(page):
     assert "14 experiments, 12 complete without a problem" in page and "1 violated a bound" in page
 
 
-def test_configuration_and_versions_are_there(page):
-    for words in ("<td>algorithm</td><td>s-adagrad, ogd</td>", "<td>lr</td><td>0.1, 1.0</td>"):
+def test_configuration_and_versions_are_there(page, outcomes):
+    for words in ("<td>algorithm</td><td>ogd, s-adagrad</td>", "<td>lr</td><td>0.1, 1.0</td>"):
         assert words in page
+    # In their order, not in that of the runs.
+    assert "<td>k</td><td>None, 3, 6</td>" in page and "<td>seed</td><td>0, 1, 9</td>" in page
+    assert page == report(outcomes[::-1], "Sketch sizes on a stochastic stream")
     assert "<td>numpy</td>" in page and "<td>oco</td>" in page
 
 
