@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from oco.archives import read_regular
 from oco.losses import bundled, in_memory
 from oco.losses.sources import STDIN, fingerprint
-from oco.archives import read_regular
 from oco.results import Experiment, Result, load
 from oco.results.storage import DOCUMENT, read_document, replace_file, require_writable, sealed
 from oco.sweeps.outcomes import Outcome
