@@ -27,7 +27,10 @@ Example:
 
 
 @click.command(
-    cls=Sectioned, epilog=EXAMPLES, short_help="Set learners side by side on one stream."
+    cls=Sectioned,
+    epilog=EXAMPLES,
+    short_help="Set learners side by side on one stream.",
+    several={"": "'oco sweep' takes several values of it"},
 )
 @option(
     WHAT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 import click
@@ -10,12 +11,14 @@ from oco.cli.completion import complete
 
 __all__ = [
     "WHOLE",
+    "Once",
     "Sectioned",
     "experiment_options",
     "jobs_option",
     "option",
     "options_without",
     "output_options",
+    "overwrite_option",
 ]
 
 # More digits than any size has; the number is not made before they are counted.
@@ -52,7 +55,37 @@ class SectionedOption(click.Option):
         self.section = section
 
 
-class Sectioned(click.Command):
+class Once(click.Command):
+    """A command that refuses an option given again, of which click would take the last.
+
+    `several` says, for an option's name or for any other (``""``), which command takes more than
+    one value.
+    """
+
+    def __init__(self, *arguments, several: dict[str, str] | None = None, **settings) -> None:
+        super().__init__(*arguments, **settings)
+        self.several = several or {}
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Parse, once it is known that nothing is given twice."""
+        if not context.resilient_parsing:
+            _, _, order = self.make_parser(context).parse_args(list(arguments))
+            for parameter, times in Counter(order).items():
+                self._require_once(context, parameter, times)
+        return super().parse_args(context, arguments)
+
+    def _require_once(self, context: click.Context, parameter: click.Parameter, times: int) -> None:
+        # A flag that is given again says nothing new, unless there is another against it.
+        harmless = getattr(parameter, "is_flag", False) and not parameter.secondary_opts
+        if times == 1 or parameter.multiple or harmless or not isinstance(parameter, click.Option):
+            return
+        hint = self.several.get(parameter.name, self.several.get("", ""))
+        raise click.UsageError(
+            f"{parameter.opts[0]}: given {times} times" + (f"; {hint}" if hint else ""), context
+        )
+
+
+class Sectioned(Once):
     """A command whose help page lists the options by section."""
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -273,6 +306,16 @@ def options_without(*names: str):
 def output_options(command):
     """Add the options that say how a result is shown."""
     return _decorated(command, _OUTPUT)
+
+
+def overwrite_option(command):
+    """Add the leave to replace what is saved already."""
+    return option(
+        OUTPUT,
+        "--overwrite",
+        is_flag=True,
+        help="Replace what --out names, if it is there already.",
+    )(command)
 
 
 def jobs_option(command):

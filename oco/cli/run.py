@@ -9,7 +9,14 @@ import click
 from oco.cli import output
 from oco.cli.collector import loading
 from oco.cli.completion import complete
-from oco.cli.options import OUTPUT, Sectioned, SectionedOption, experiment_options, output_options
+from oco.cli.options import (
+    OUTPUT,
+    Sectioned,
+    SectionedOption,
+    experiment_options,
+    output_options,
+    overwrite_option,
+)
 from oco.cli.progress import phases
 
 __all__ = ["run"]
@@ -25,8 +32,16 @@ Examples:
 """
 
 
-@click.command(cls=Sectioned, epilog=EXAMPLES)
+SEVERAL = {
+    "algorithm": "'oco compare' takes several learners",
+    "lr": "'oco tune' takes a grid of rates",
+    "": "'oco sweep' takes several values of it",
+}
+
+
+@click.command(cls=Sectioned, epilog=EXAMPLES, several=SEVERAL)
 @experiment_options
+@overwrite_option
 @click.option(
     "--out",
     metavar="DIR",
@@ -44,14 +59,14 @@ Examples:
     help="Print nothing but what went wrong.",
 )
 @click.pass_context
-def run(context, out, plot, as_json, quiet, **options) -> None:
+def run(context, out, overwrite, plot, as_json, quiet, **options) -> None:
     """Run one experiment, certify the regret and check every bound.
 
     The exit code is 0; 1 if a bound was violated or the run failed; 2 for bad input; 130 after
     Ctrl-C, which keeps what was computed so far.
     """
     try:
-        game = _prepared(options, out, plot)
+        game = _prepared(options | {"out": out, "overwrite": overwrite}, plot)
         with phases(quiet) as watch:
             from oco.experiment import perform
 
@@ -77,12 +92,12 @@ def run(context, out, plot, as_json, quiet, **options) -> None:
         context.exit(output.INTERRUPTED)
 
 
-def _prepared(options: dict, out: str | None, plot: str | None):
+def _prepared(options: dict, plot: str | None):
     """Return the game, everything checked; bad input ends the program here."""
     with output.bad_input(), loading():
         from oco.experiment import prepare
 
-        game = prepare(out=out, **options)
+        game = prepare(**options)
         if plot is not None:
             output.require_figure(plot)
     return game

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
-from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.options import OUTPUT, WHAT, Sectioned, option, overwrite_option
 from oco.cli.progress import bar
 from oco.cli.train import training_options, written
 
@@ -63,8 +63,11 @@ Examples:
     is_flag=True,
     help="Print one JSON object and nothing else on standard output.",
 )
+@overwrite_option
 @click.pass_context
-def spectra(context, algorithm, k, decay, layer, reference, out, plot, as_json, **options) -> None:
+def spectra(
+    context, algorithm, k, decay, layer, reference, out, overwrite, plot, as_json, **options
+) -> None:
     """Train a network; follow the factors L and R of a layer's gradients, exact and sketched.
 
     How concentrated they are (intrinsic dimension, mass in the top 25 % of directions), how fast
@@ -78,9 +81,9 @@ def spectra(context, algorithm, k, decay, layer, reference, out, plot, as_json, 
         asked = training.Training(algorithm=algorithm, **own, **options)
         figure = None if plot is None else output.require_figure(plot)
         if out is not None:
-            from oco.results.storage import require_writable
+            from oco.results.storage import require_free, require_writable
 
-            require_writable(out)
+            (require_writable if overwrite else require_free)(out)
         try:
             with bar("steps", asked.steps) as advance:
                 study = training.study_spectra(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
-from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
+from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option, overwrite_option
 from oco.cli.progress import bar, working
 
 __all__ = ["present", "train", "training_options", "written"]
@@ -131,8 +131,11 @@ def training_options(command):
     help="Print one JSON object and nothing else on standard output.",
 )
 @jobs_option
+@overwrite_option
 @click.pass_context
-def train(context, algorithms, sizes, grid, seeds, lr, out, plot, as_json, jobs, **options) -> None:
+def train(
+    context, algorithms, sizes, grid, seeds, lr, out, overwrite, plot, as_json, jobs, **options
+) -> None:
     """Train a network, and show loss and accuracy on what it learns from and on what it does not.
 
     Several optimizers, sketch sizes, rates and seeds are trained in parallel, and compared by the
@@ -149,9 +152,9 @@ def train(context, algorithms, sizes, grid, seeds, lr, out, plot, as_json, jobs,
         jobs = resolve_jobs(jobs)
         figure = None if plot is None else output.require_figure(plot)
         if out is not None:
-            from oco.results.storage import require_writable
+            from oco.results.storage import require_free, require_writable
 
-            require_writable(out)
+            (require_writable if overwrite else require_free)(out)
     total, what = (plan[0].steps, "steps") if len(plan) == 1 else (len(plan), "trainings")
     with output.bad_input(), bar(what, total) as advance:
         trained = training.train_all(plan, jobs=jobs, progress=advance)

@@ -8,7 +8,16 @@ from pathlib import Path
 import click
 
 from oco.cli import output
-from oco.cli.options import CHECKS, OUTPUT, WHAT, Sectioned, jobs_option, option, options_without
+from oco.cli.options import (
+    CHECKS,
+    OUTPUT,
+    WHAT,
+    Sectioned,
+    jobs_option,
+    option,
+    options_without,
+    overwrite_option,
+)
 from oco.cli.progress import bar, working
 
 __all__ = ["tune"]
@@ -57,8 +66,11 @@ Examples:
     help="Print one JSON object and nothing else on standard output.",
 )
 @jobs_option
+@overwrite_option
 @click.pass_context
-def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **options) -> None:
+def tune(
+    context, algorithm, grid, deltas, by, out, overwrite, plot, as_json, jobs, **options
+) -> None:
     """Run a learner at each rate of a grid; show what every one came to, and the best.
 
     Rates that diverged are in the table too.  The exit code is 1 if no rate came to an end.
@@ -69,7 +81,7 @@ def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **optio
         rates = parse_log_grid("grid", grid)
         tried = None if deltas is None else parse_log_grid("deltas", deltas)
         figure = None if plot is None else output.require_figure(plot)
-        target = None if out is None else _target(out)
+        target = None if out is None else _target(out, overwrite)
         from oco.sweeps import tuning
 
         with bar("rates", len(rates) * len(tried or [None])) as advance:
@@ -99,11 +111,13 @@ def tune(context, algorithm, grid, deltas, by, out, plot, as_json, jobs, **optio
         context.exit(output.FAILED)
 
 
-def _target(out: str) -> Path:
+def _target(out: str, overwrite: bool) -> Path:
     from oco.results.storage import require_writable
 
     path = Path(out)
     if path.is_dir():
         raise ValueError(f"out: {out!r} is a directory, expected the name of a file")
+    if path.exists() and not overwrite:
+        raise ValueError(f"out: {out!r} exists already; overwrite it (--overwrite) or name another")
     require_writable(path.parent)
     return path

@@ -12,7 +12,7 @@ import click
 
 from oco.cli import output
 from oco.cli.completion import complete
-from oco.cli.options import WHOLE
+from oco.cli.options import WHOLE, Once
 
 __all__ = ["verify"]
 
@@ -30,7 +30,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=Once, epilog=EXAMPLES)
 @click.option(
     "--cases", type=WHOLE, metavar="N", default=CASES, help="How many streams to draw, at least 1."
 )

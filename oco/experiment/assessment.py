@@ -298,5 +298,3 @@ def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarr
     if play.status == "failed":
         yield "after a failure no best fixed point is computed, so the regret is not known"
     yield from game.stream.notes
-    for name in game.ignored:
-        yield f"the option {name} was given, but nothing here takes it"

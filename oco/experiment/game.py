@@ -22,20 +22,6 @@ __all__ = ["DEFAULT_SKETCH", "Flattened", "Game", "set_up"]
 
 # Sketch size unless told, or d + 1 where that is less: the setting of the README's first example.
 DEFAULT_SKETCH = 20
-# Options that some learners or streams take and others do not.
-SPECIFIC = (
-    "k",
-    "lr",
-    "delta",
-    "spectrum",
-    "noise",
-    "turns",
-    "r",
-    "features",
-    "positive",
-    "label",
-    "labels",
-)
 
 
 @dataclass(frozen=True)
@@ -93,8 +79,6 @@ class Game:
         (m, n) where x is a matrix, flattened row by row.
     start : ndarray of shape (d,)
         x_1, where the learner starts.
-    ignored : tuple of str
-        Options that were given and that nothing takes.
     """
 
     experiment: Experiment
@@ -105,7 +89,6 @@ class Game:
     gradient_bound: float
     shape: tuple[int, int] | None
     start: np.ndarray
-    ignored: tuple[str, ...]
 
     def retire(self) -> None:
         """Let go of the learner's state, which can take most of the memory."""
@@ -153,9 +136,8 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     # A vector is a tensor with one axis.
     options.values |= {"shape": shape or (stream.d,), "gradient_rank": stream.gradient_rank}
     learner = _learner(experiment, objects, options)
-    ignored = tuple(name for name in SPECIFIC if name in options.unused())
     start = np.array(learner.x, dtype=np.float64).reshape(-1)
-    return Game(experiment, learner, loss, stream, domain, bound, shape, start, ignored)
+    return Game(experiment, learner, loss, stream, domain, bound, shape, start)
 
 
 def _dimension(experiment: Experiment) -> int | None:
@@ -236,8 +218,6 @@ def _learner(experiment, objects, options):
     factory = objects.get("algorithm") or resolve("algorithm", experiment.algorithm, ALGORITHMS)
     if options.values["k"] is None:
         options.values["k"] = min(DEFAULT_SKETCH, options.values["d"] + 1)
-        # A default that nothing takes is no option that was ignored.
-        options.taken.add("k")
     learner = options.call("algorithm", factory)
     if not hasattr(learner, "x") or not callable(getattr(learner, "update", None)):
         raise ValueError(

@@ -95,23 +95,15 @@ class Options:
     values : mapping
         By name; None where an option was not given.
 
-    Attributes
-    ----------
-    taken : set of str
-        Names that some factory took.
-
     Examples
     --------
     >>> options = Options({"d": 3, "k": None, "lr": 0.1})
     >>> options.call("algorithm", lambda d, k=7: (d, k))
     (3, 7)
-    >>> sorted(options.unused())
-    ['lr']
     """
 
     def __init__(self, values: Mapping) -> None:
         self.values = dict(values)
-        self.taken: set[str] = set()
 
     def call(self, kind: str, factory: Callable):
         """Call `factory` with exactly the options that its signature names and that were given.
@@ -132,16 +124,11 @@ class Options:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             name = parameter.name
-            self.taken.add(name)
             if self.values.get(name) is not None:
                 arguments[name] = self.values[name]
             elif parameter.default is parameter.empty:
                 self._refuse(kind, factory, name)
         return factory(**arguments)
-
-    def unused(self) -> set[str]:
-        """Return the names of the options that were given and that nothing took."""
-        return {name for name, value in self.values.items() if value is not None} - self.taken
 
     def _refuse(self, kind: str, factory: Callable, name: str) -> None:
         who = getattr(factory, "name", None) or getattr(factory, "__name__", repr(factory))

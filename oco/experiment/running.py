@@ -13,16 +13,24 @@ from oco.experiment.compiling import compile_kernels
 from oco.experiment.game import Game, Retired, set_up
 from oco.experiment.lookup import described
 from oco.experiment.phases import PLAYING, Watch, unwatched
-from oco.losses.in_memory import rows_of
+from oco.experiment.takers import given_options, refuse_untaken, taken
+from oco.losses.in_memory import Rows, rows_of
 from oco.results import Experiment, Result
 from oco.results.experiment import checked
-from oco.results.storage import require_writable
+from oco.results.storage import require_free, require_writable
 from oco.simulator import log_checkpoints, play
 
 __all__ = ["perform", "prepare", "run"]
 
 
-def run(algorithm, *, progress: Callable[[int], None] | None = None, out=None, **options) -> Result:
+def run(
+    algorithm,
+    *,
+    progress: Callable[[int], None] | None = None,
+    out=None,
+    overwrite: bool = False,
+    **options,
+) -> Result:
     """Run a learner against a stream of losses, certify its regret and check its bounds.
 
     Parameters
@@ -33,6 +41,8 @@ def run(algorithm, *, progress: Callable[[int], None] | None = None, out=None, *
         Called now and then with the number of rounds played.
     out : str or path-like, optional
         Directory to save the result in; checked before the first round.
+    overwrite : bool
+        Whether a result that is there already may be replaced; refused by default.
     **options
         Those of `Experiment`, as on the command line; `loss`, `stream`, `domain` and `data` may
         also be the things themselves: `data` an array whose last column is the label, a data frame
@@ -46,7 +56,7 @@ def run(algorithm, *, progress: Callable[[int], None] | None = None, out=None, *
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        If an option is unknown, missing or out of range; before the first round.
+        If an option is unknown, missing, out of range or taken by nothing; before the first round.
 
     Examples
     --------
@@ -54,20 +64,41 @@ def run(algorithm, *, progress: Callable[[int], None] | None = None, out=None, *
     >>> result.summary.regret.hi < result.summary.certificate
     True
     """
-    game = prepare(algorithm, out=out, **options)
+    game = prepare(algorithm, out=out, overwrite=overwrite, **options)
     result = perform(game, progress)
     if out is not None:
         result.save(out)
     return result
 
 
-def prepare(algorithm, *, out=None, **options) -> Game:
+def prepare(algorithm, *, out=None, overwrite: bool = False, **options) -> Game:
     """Check everything that `run` takes and make what will play.
 
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
         As `run` does.
+    """
+    given, objects = named(algorithm, options)
+    experiment = Experiment(**given)
+    refuse_untaken(given_options(experiment), taken(given, objects))
+    if isinstance(objects.get("domain"), Domain):
+        experiment = experiment.replace(**_domain_options(objects["domain"]))
+    game = set_up(experiment, objects)
+    if out is not None:
+        (require_writable if overwrite else require_free)(out)
+    # Before it is shown that the game begins.
+    compile_kernels(game.experiment.algorithm, game.domain.bounded)
+    return game
+
+
+def named(algorithm, options: dict) -> tuple[dict, dict]:
+    """Return what `run` was given, all of it by name, and the things themselves beside it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is unknown, or rows in memory are not what they should be.
     """
     options = _with_data(options)
     known = [field.name for field in fields(Experiment)]
@@ -82,16 +113,17 @@ def prepare(algorithm, *, out=None, **options) -> Game:
     }
     given |= {name: described(thing) for name, thing in objects.items()}
     if not isinstance(options.get("data"), str | os.PathLike | None):
-        objects["data"] = rows_of(options["data"], _text(options.get("label")))
+        data = options["data"]
+        if not isinstance(data, Rows):
+            data = rows_of(data, _text(options.get("label")))
+        objects["data"] = data
         given["data"] = objects["data"].name
     if isinstance(objects.get("domain"), Domain):
-        given |= _domain_options(objects["domain"])
-    game = set_up(Experiment(**given), objects)
-    if out is not None:
-        require_writable(out)
-    # Before it is shown that the game begins.
-    compile_kernels(game.experiment.algorithm, game.domain.bounded)
-    return game
+        for name in _domain_options(objects["domain"]):
+            if name != "domain" and given.get(name) is not None:
+                raise ValueError(f"{name}: expected none beside a domain that is an object")
+        given["domain"] = objects["domain"].name
+    return given, objects
 
 
 def perform(

@@ -15,6 +15,7 @@ from joblib import Parallel, delayed
 from oco import checks
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
+from oco.experiment.takers import taken
 from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
 from oco.sweeps.local import require_files, resolve_jobs, workers
@@ -191,6 +192,7 @@ def appendix_a(
     for algorithm in algorithms:
         rates, deltas = _grid(algorithm, all_rates)
         total = len(rates) * len(deltas or [None])
+        own = taken({"algorithm": algorithm, "data": str(data)})
         curve = tune(
             algorithm,
             rates,
@@ -199,7 +201,7 @@ def appendix_a(
             progress=None
             if progress is None
             else (lambda done, name=algorithm, total=total: progress(name, done, total)),
-            **options,
+            **{name: options[name] for name in options if name in own},
         )
         curves[algorithm] = curve
     with workers(resolve_jobs(jobs)):
@@ -227,6 +229,8 @@ def _measured(reference: Reference, entries: list[Entry], options: dict) -> floa
         for rate in entry.curve.rates:
             if (entry.algorithm, rate.experiment.lr) == (reference.algorithm, reference.lr):
                 return rate.average_loss
+    own = taken({"algorithm": reference.algorithm, "data": options["data"]})
+    options = {name: options[name] for name in options if name in own}
     return measure(Experiment(reference.algorithm, lr=reference.lr, **options)).average_loss
 
 

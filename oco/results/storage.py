@@ -27,6 +27,7 @@ __all__ = [
     "read",
     "read_document",
     "replace_file",
+    "require_free",
     "require_writable",
     "sealed",
     "write",
@@ -65,6 +66,33 @@ def require_writable(directory, name: str = "out") -> Path:
         reason = "it is not a directory" if is_file else error.strerror or str(error)
         raise ValueError(f"{name}: cannot write to {str(directory)!r} ({reason})") from None
     return directory
+
+
+def require_free(directory, name: str = "out") -> Path:
+    """Prove that a file can be written to `directory`, and that no result is there.
+
+    Parameters
+    ----------
+    directory, name
+        As of `require_writable`.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be written to, or holds a result or a directory of them.
+    """
+    directory = Path(directory)
+    if (directory / DOCUMENT).exists():
+        raise ValueError(
+            f"{name}: {str(directory)!r} holds a result already; overwrite it (--overwrite) or "
+            "choose another directory"
+        )
+    if any(directory.glob(f"*/{DOCUMENT}")):
+        raise ValueError(
+            f"{name}: {str(directory)!r} holds a directory of runs, which a single result would "
+            "hide; choose another"
+        )
+    return require_writable(directory, name)
 
 
 def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
-from oco.experiment import perform, prepare
+from oco.experiment import Experiment, perform, prepare
 from oco.experiment.game import Game
+from oco.experiment.lookup import described
+from oco.experiment.running import named
+from oco.experiment.takers import HARMLESS, given_options, refuse_untaken, taken
 from oco.sweeps.frame import frame
 from oco.sweeps.outcomes import Outcome
 from oco.sweeps.store import Store
@@ -54,7 +56,7 @@ def compare(
     progress : callable, optional
         Called now and then with the game that is played and the number of its rounds so far.
     **options
-        Those of `oco.run`, the same for all; a learner ignores those that it does not take.
+        Those of `oco.run`, the same for all; each learner is given those that it takes.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def compare(
     Raises
     ------
     TypeError, ValueError, FileNotFoundError
-        If an option is wrong for any of them; before the first round.
+        If an option is wrong for any of them, or taken by none; before the first round.
 
     Examples
     --------
@@ -101,7 +103,16 @@ def prepare_comparison(algorithms: Iterable, *, out=None, **options) -> list[Gam
         raise ValueError("algorithms: expected at least one learner, got none")
     if out is not None:
         Store(out).require_writable()
-    games = [prepare(algorithm, **options) for algorithm in algorithms]
-    # What one learner takes is not ignored.
-    ignored = set.intersection(*(set(game.ignored) for game in games))
-    return [replace(game, ignored=tuple(sorted(ignored))) for game in games]
+    # What one learner takes is not asked of the others.
+    given, objects = named(algorithms[0], options)
+    if "data" in objects:
+        options = {**given, "data": objects["data"]}
+        del options["algorithm"]
+    takes = [taken(*named(algorithm, options)) | HARMLESS for algorithm in algorithms]
+    together = " and ".join(described(algorithm) for algorithm in algorithms)
+    asked = given_options(Experiment(**given)) | {"algorithm": together}
+    refuse_untaken(asked, set().union(*takes))
+    return [
+        prepare(algorithm, **{name: options[name] for name in options if name in own})
+        for algorithm, own in zip(algorithms, takes, strict=True)
+    ]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import replace
-
 from oco.experiment import Experiment
 from oco.experiment.game import Game, set_up
-from oco.experiment.lookup import KNOWN_AS, resolve
-from oco.losses import STREAMS, Stream
+from oco.experiment.takers import given_options, refuse_untaken, taken
+from oco.losses import Stream
 
 __all__ = ["game_of"]
 
@@ -44,22 +41,14 @@ def game_of(experiment: Experiment) -> Game:
     >>> a.stream is b.stream, a.learner is b.learner
     (True, False)
     """
+    given = given_options(experiment)
+    refuse_untaken(given, taken(given))
     likeness = experiment.replace(**LEARNER_ONLY)
     if _last and _last[0][0] == likeness:
-        stream = _last[0][1]
-        game = set_up(experiment, {"stream": stream})
-        return replace(game, ignored=_without_stream_s(experiment, game.ignored))
+        return set_up(experiment, {"stream": _last[0][1]})
     _last.clear()
     game = set_up(experiment)
     # An adaptive stream may remember what it answered.
     if not game.stream.adaptive:
         _last.append((likeness, game.stream))
     return game
-
-
-def _without_stream_s(experiment: Experiment, names: tuple[str, ...]) -> tuple[str, ...]:
-    factory = resolve("stream", experiment.stream, STREAMS)
-    if isinstance(factory, Stream):
-        return names
-    taken = {KNOWN_AS.get(name, name) for name in inspect.signature(factory).parameters}
-    return tuple(name for name in names if name not in taken)

@@ -84,7 +84,18 @@ class Store:
         self.directory = Path(directory)
 
     def require_writable(self) -> None:
-        """Create the directory and prove that it can be written to."""
+        """Create the directory and prove that it can be written to.
+
+        Raises
+        ------
+        ValueError
+            If it cannot, or holds a single result, which would hide the runs.
+        """
+        if (self.directory / DOCUMENT).exists():
+            raise ValueError(
+                f"out: {str(self.directory)!r} holds a single result, which would hide the runs "
+                "beside it; choose another directory"
+            )
         require_writable(self.directory)
 
     @property

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -17,11 +16,10 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms import ALGORITHMS
-from oco.domains import DOMAINS
 from oco.experiment import Experiment
-from oco.experiment.lookup import KNOWN_AS, resolve
+from oco.experiment.takers import taken
 from oco.losses import LOSSES, STREAMS
-from oco.results.experiment import checked, default_stream
+from oco.results.experiment import checked
 from oco.sweeps.games import game_of
 
 try:
@@ -35,9 +33,6 @@ __all__ = ["Study", "log_grid", "parse_log_grid", "parse_study", "read_study"]
 DIGITS = 12
 # The parts of a grid that is written as FROM:TO:COUNT.
 GRID = (float, float, float)
-# Options that belong to the experiment itself, whatever its learner and stream take.
-COMMON = {"algorithm", "loss", "stream", "domain", "d", "shape", "T"}
-COMMON |= {"checkpoints", "prefix_regret", "gap"}
 # Options that may be a range of numbers evenly spaced in the logarithm.
 RANGES = ("lr", "delta", "gap", "radius")
 # Options of which one valid value is as good as another, so that one experiment of many is tried.
@@ -272,9 +267,9 @@ def _experiment(
     if "algorithm" not in given:
         raise ValueError("experiment.algorithm: not given, and no grid lists any")
     try:
-        taken = _taken(given)
-        used |= {settings[name].where for name in given if name in taken}
-        experiment = Experiment(**{name: given[name] for name in given if name in taken})
+        takes = taken(given)
+        used |= {settings[name].where for name in given if name in takes}
+        experiment = Experiment(**{name: given[name] for name in given if name in takes})
         likeness = repr(_without_harmless(experiment).plain())
         if likeness not in settled and (rehearse or _built_in(experiment)):
             game_of(experiment)
@@ -295,27 +290,6 @@ def _built_in(experiment: Experiment) -> bool:
 def _without_harmless(experiment: Experiment) -> Experiment:
     rates = {name: 1.0 for name in RATES if getattr(experiment, name) is not None}
     return experiment.replace(**HARMLESS, **rates)
-
-
-def _taken(given: Mapping) -> set[str]:
-    """Return the options that the learner, loss, stream or domain takes."""
-    stream = given.get("stream") or default_stream(
-        given.get("loss"), given.get("data"), given.get("shape")
-    )
-    things = [
-        resolve("algorithm", given["algorithm"], ALGORITHMS),
-        resolve("stream", stream, STREAMS),
-        DOMAINS[checks.choice("domain", given.get("domain", "ball"), DOMAINS)],
-    ]
-    if given.get("loss") not in (None, *LOSSES):
-        things.append(resolve("loss", given["loss"], LOSSES))
-    names: set[str] = set(COMMON)
-    for thing in things:
-        if callable(thing):
-            names |= {KNOWN_AS.get(name, name) for name in inspect.signature(thing).parameters}
-    if stream == "data":
-        names.add("data")
-    return names
 
 
 def _located(error: Exception, settings: dict[str, _Setting]) -> Exception:

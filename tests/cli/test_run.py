@@ -25,6 +25,14 @@ def invoke(*arguments):
     return CliRunner().invoke(main, ["run", *map(str, arguments)], prog_name="oco")
 
 
+def good_but(*arguments) -> list[str]:
+    """Return good arguments with these in the place of those of the same names."""
+    names = {str(argument).partition("=")[0] for argument in arguments}
+    # Another learner need not take a sketch size.
+    names |= {"--k"} if "--alg" in names else set()
+    return [*(one for one in GOOD if one.partition("=")[0] not in names), *arguments]
+
+
 def process(*arguments, cwd=None, **settings):
     return subprocess.run(
         [sys.executable, "-m", "oco", *map(str, arguments)],
@@ -66,27 +74,131 @@ def test_programs_get_one_object():
     assert content["regret"] == {"lo": summary.regret.lo, "hi": summary.regret.hi}
 
 
-def test_every_option_arrives():
+EVERYTHING = """
+import numpy as np, oco
+
+@oco.learner
+class Everything:
+    def __init__(self, d, k, lr, delta, radius, spectrum, noise, turns, r, features,
+                 bias, positive, label, labels):
+        self.x = np.zeros(d)
+    def update(self, g): ...
+"""
+
+
+def test_every_option_arrives(tmp_path, monkeypatch):
+    (tmp_path / "takes_everything.py").write_text(EVERYTHING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     options = {
-        "alg": "adagrad", "loss": "absolute", "stream": "drift", "domain": "box", "d": 3,
-        "shape": "3x1", "k": 2,
+        "alg": "takes_everything:Everything", "loss": "absolute", "stream": "drift",
+        "domain": "box", "d": 3, "shape": "3x1", "k": 2,
         "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "radius": 3.0, "lower": -0.5, "upper": 0.75,
         "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
-        "gap": 0.01,
+        "gap": 0.01, "positive": 2.0, "label": "y", "labels": "labels.npy",
     }  # fmt: skip
     arguments = [f"--{name}={value}" for name, value in options.items()]
     result = invoke(*arguments, "--no-bias", "--prefix-regret", "--json")
+    assert result.exit_code == 0, result.output
     experiment = json.loads(result.stdout)["experiment"]
     options["algorithm"], options["shape"] = options.pop("alg"), [3, 1]
-    assert experiment == {
-        **options,
-        "bias": False,
-        "prefix_regret": True,
-        "data": None,
-        "positive": None,
-        "label": None,
-        "labels": None,
-    }
+    assert experiment == {**options, "bias": False, "prefix_regret": True, "data": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--k=5"], ["k: not taken by the learner ogd", "taken by learner s-adagrad, ada-fd"]),
+        (["--domain=box", "--stream=adversary", "--radius=2"], ["radius: not taken", "domain box"]),
+        (["--turns=1"], ["turns: not taken by", "taken by stream drift"]),
+        (["--no-bias"], ["bias: not taken by", "taken by stream data"]),
+    ],
+    ids=str,
+)
+def test_an_option_that_nothing_takes_is_refused(arguments, words):
+    assert_refused(invoke("--alg=ogd", "--d=10", "--T=60", *arguments), *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--k=5", "--k=10"], ["--k: given 3 times", "'oco sweep' takes several values"]),
+        (["--alg=ogd"], ["--alg: given 2 times", "'oco compare' takes several learners"]),
+        (["--lr=1", "--lr", "2"], ["--lr: given 2 times", "'oco tune' takes a grid"]),
+        (["--bias", "--no-bias"], ["--bias: given 2 times"]),
+    ],
+    ids=str,
+)
+def test_an_option_given_again_is_refused(arguments, words):
+    assert_refused(invoke(*GOOD, *arguments), *words)
+
+
+def test_a_flag_given_again_says_nothing_new():
+    assert invoke(*GOOD, "--json", "--json").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compare", "--alg=ogd", "--d=3", "--T=5", "--d=4"],
+        ["tune", "--alg=ogd", "--alg=adagrad", "--d=3", "--T=5"],
+        ["verify", "--seed=1", "--seed=2"],
+        ["rank", "g.npy", "--target=2", "--target=3"],
+        ["memory", "3x4", "--bytes=4", "--bytes=8"],
+        ["sweep", "study.toml", "--out=a", "--out=b"],
+        ["reproduce", "separation", "--d=3", "--d=4"],
+        ["train", "--lr=1", "--lr=2"],
+        ["show", "a", "--plot=a.svg", "--plot=b.svg"],
+        ["plot", "a", "--kind=rank", "--kind=loss"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_other_commands_refuse_it_too(arguments):
+    result = CliRunner().invoke(main, arguments, prog_name="oco")
+    assert_refused(result, "given 2 times")
+
+
+class TestOut:
+    def test_a_result_is_not_replaced_unasked(self, tmp_path):
+        assert invoke(*GOOD, "--quiet", "--out", tmp_path / "a").exit_code == 0
+        first = oco.load(tmp_path / "a")
+        assert_refused(invoke(*GOOD, "--out", tmp_path / "a"), "out: ", "--overwrite")
+        assert_refused(
+            invoke("--alg=ogd", "--d=3", "--T=5", "--out", tmp_path / "a"), "holds a res"
+        )
+        with pytest.raises(ValueError, match=r"^out: .* holds a result already"):
+            oco.run("ogd", d=3, T=5, out=tmp_path / "a")
+        assert oco.load(tmp_path / "a") == first
+        arguments = ("--alg=ogd", "--d=3", "--T=5", "--quiet", "--out", tmp_path / "a")
+        assert invoke(*arguments, "--overwrite").exit_code == 0
+        assert oco.load(tmp_path / "a").summary.algorithm == "ogd"
+        oco.run("adagrad", d=3, T=5, out=tmp_path / "a", overwrite=True)
+        assert oco.load(tmp_path / "a").summary.algorithm == "adagrad"
+
+    def test_other_files_are_no_obstacle(self, tmp_path):
+        (tmp_path / "notes.txt").write_text("mine")
+        assert invoke(*GOOD, "--quiet", "--out", tmp_path).exit_code == 0
+        assert (tmp_path / "notes.txt").read_text() == "mine"
+
+    def test_a_result_and_a_directory_of_runs_do_not_hide_each_other(self, tmp_path):
+        oco.compare(["ogd"], d=3, T=5, out=tmp_path / "runs")
+        assert_refused(invoke(*GOOD, "--out", tmp_path / "runs"), "holds a directory of runs")
+        oco.run("ogd", d=3, T=5, out=tmp_path / "one")
+        for call in (
+            lambda: oco.compare(["ogd"], d=3, T=5, out=tmp_path / "one"),
+            lambda: oco.sweep([oco.Experiment("ogd", d=3, T=5)], tmp_path / "one"),
+        ):
+            with pytest.raises(ValueError, match="holds a single result, which would hide"):
+                call()
+
+    def test_a_tuning_is_not_replaced_unasked(self, tmp_path):
+        path = tmp_path / "tuning.json"
+        path.write_text("mine")
+        arguments = ["tune", "--alg=ogd", "--d=3", "--T=5", "--grid=1:1:1", f"--out={path}"]
+        result = CliRunner().invoke(main, arguments, prog_name="oco")
+        assert_refused(result, "out: ", "exists already", "--overwrite")
+        assert path.read_text() == "mine"
+        result = CliRunner().invoke(main, [*arguments, "--overwrite", "--jobs=1"], prog_name="oco")
+        assert result.exit_code == 0 and json.loads(path.read_text())["by"] == "loss"
 
 
 def test_a_data_file_is_played(tmp_path):
@@ -262,7 +374,7 @@ BAD = {
         ],
     ),
     "memory": (
-        ["--alg=full-adagrad", "--d=1000000", "--k=2", "--T=1"],
+        ["--alg=full-adagrad", "--d=1000000", "--T=1"],
         ["not enough memory", "Unable to allocate"],
     ),
 }
@@ -270,13 +382,13 @@ BAD = {
 
 @pytest.mark.parametrize(("arguments", "words"), BAD.values(), ids=BAD)
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words):
-    assert_refused(invoke(*GOOD, *arguments), *words)
+    assert_refused(invoke(*good_but(*arguments)), *words)
 
 
 @pytest.mark.parametrize("case", ["k too small", "learner", "unknown option"])
 def test_a_real_process_does_the_same(case):
     arguments, words = BAD[case]
-    result = process("run", *GOOD, *arguments)
+    result = process("run", *good_but(*arguments))
     assert result.returncode == 2 and result.stdout == "" and "Traceback" not in result.stderr
     assert all(word in result.stderr for word in words)
 

@@ -112,7 +112,6 @@ def test_a_factory_gets_exactly_what_it_names():
     options = Options({"d": 3, "k": None, "lr": 0.5, "seed": 0})
     assert options.call("algorithm", lambda d, *, k=7, lr=None: (d, k, lr)) == (3, 7, 0.5)
     assert options.call("algorithm", lambda *args, **named: (args, named)) == ((), {})
-    assert options.unused() == {"seed"}
 
 
 def test_what_a_factory_lacks_is_named():

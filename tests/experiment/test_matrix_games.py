@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from what_learners_take import only_taken
 
 import oco
 from oco.experiment import assessment, prepare
@@ -19,7 +20,8 @@ STREAMS = ["matrix-lowrank", "matrix-rotating", "matrix-adversary", "multiclass"
 
 
 def played(algorithm, stream, **options):
-    return oco.run(algorithm, **{"shape": SHAPE, "stream": stream, "k": 3, "T": T, **options})
+    given = {"shape": SHAPE, "stream": stream, "k": 3, "T": T, **options}
+    return oco.run(algorithm, **only_taken(algorithm, **given))
 
 
 def by_hand(result):

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from what_learners_take import only_taken
 
 import oco
 from oco.algorithms import ALGORITHMS, Diagnostics, ogd
@@ -41,9 +42,15 @@ def gradients(result):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_one_seed_gives_one_result(algorithm):
-    first, second = (oco.run(algorithm, k=3, **SMALL).without_timings() for _ in range(2))
+    first, second = (
+        oco.run(algorithm, **only_taken(algorithm, k=3, **SMALL)).without_timings()
+        for _ in range(2)
+    )
     assert first == second
-    assert first != oco.run(algorithm, k=3, **(SMALL | {"seed": 5})).without_timings()
+    assert (
+        first
+        != oco.run(algorithm, **only_taken(algorithm, k=3, **SMALL | {"seed": 5})).without_timings()
+    )
 
 
 def test_another_process_gives_the_same_result(tmp_path):
@@ -121,7 +128,7 @@ def test_the_regret_against_each_prefix_s_own_best_point_is_larger():
 
 def test_every_bound_of_every_learner_holds_at_every_checkpoint():
     for algorithm in set(ALGORITHMS) - {"adam"}:  # which claims none
-        result = oco.run(algorithm, k=3, stream="adversary", **SMALL)
+        result = oco.run(algorithm, **only_taken(algorithm, k=3, stream="adversary", **SMALL))
         names = {bound.name for bound in result.summary.bounds}
         assert names == set(result.trace.bounds) <= set(RUNGS)
         for bound in result.summary.bounds:
@@ -166,9 +173,64 @@ def test_a_sketch_whose_bounds_need_no_spectrum_still_knows_omega():
     assert oco.run("ogd", **SMALL).spectrum is None
 
 
-def test_an_option_that_nothing_takes_is_noted():
-    notes = oco.run("ogd", d=3, T=5, k=2, turns=1.0, loss="hinge").summary.notes
-    assert [note.split()[2] for note in notes] == ["k", "turns"]
+class TestOptionsThatNothingTakes:
+    @pytest.mark.parametrize(
+        ("options", "problem"),
+        [
+            (
+                {"k": 5},
+                "k: not taken by the learner ogd, the stream stochastic or the domain ball; "
+                "taken by learner s-adagrad, ada-fd, s-shampoo",
+            ),
+            ({"delta": 2.0}, "delta: .*; taken by learner ada-fd"),
+            ({"turns": 1.0}, "turns: .*; taken by stream drift, matrix-rotating"),
+            ({"lower": -2.0}, "lower: .*; taken by domain box"),
+            (
+                {"domain": "box", "stream": "adversary", "radius": 3.0},
+                "radius: .*domain box; taken",
+            ),
+            ({"features": 4}, "features: .*; taken by stream data"),
+            ({"bias": False}, "bias: .*; taken by stream data"),
+            ({"positive": 1}, "positive: .*; taken by stream data"),
+            ({"spectrum": "flat", "stream": "orthonormal"}, "spectrum: .*stream orthonormal"),
+            (
+                {"domain": oco.Box(-1, 1), "lower": -2.0},
+                "lower: expected none beside a domain that",
+            ),
+            (
+                {"domain": oco.Ball(2.0), "radius": 3.0},
+                "radius: expected none beside a domain that",
+            ),
+            ({"domain": oco.Ball(2.0), "upper": 3.0}, "upper: "),
+            ({"stream": Stochastic(d=3, T=5), "spectrum": "flat"}, "spectrum: "),
+        ],
+        ids=repr,
+    )
+    def test_are_refused_with_who_takes_them(self, options, problem):
+        with pytest.raises(ValueError, match=f"^{problem}"):
+            oco.run("ogd", **{"d": 3, "T": 5, **options})
+
+    def test_their_defaults_are_not(self):
+        asked = {"radius": 1.0, "bias": True, "k": None, "seed": 7}
+        result = oco.run("ogd", d=3, T=5, stream="adversary", domain="box", **asked)
+        assert oco.run(**vars(result.experiment)).without_timings() == result.without_timings()
+
+    def test_radius_beside_a_box_may_be_the_stream_s(self):
+        assert oco.run("ogd", d=3, T=5, domain="box", radius=3.0).experiment.radius == 3
+
+    def test_in_a_comparison_one_taker_is_enough(self):
+        ogd, sketched = oco.compare(["ogd", "s-adagrad"], d=3, T=5, k=3)
+        assert (ogd.experiment.k, sketched.experiment.k) == (None, 3)
+        with pytest.raises(ValueError, match=r"^k: not taken by the learner ogd and adagrad"):
+            oco.compare(["ogd", "adagrad"], d=3, T=5, k=3)
+
+    def test_in_a_tuning_and_in_a_sweep_of_experiments(self, tmp_path):
+        with pytest.raises(ValueError, match=r"^k: not taken by the learner ogd"):
+            oco.tune("ogd", [0.1], d=3, T=5, k=3)
+        state = oco.sweep([oco.Experiment("ogd", d=3, T=5, k=3)], tmp_path, jobs=1)
+        assert [outcome.fault.split(",")[0] for outcome in state.faults] == [
+            "ValueError: k: not taken by the learner ogd"
+        ]
 
 
 # Bounds that do not hold
