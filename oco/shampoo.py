@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "AVERAGED",
     "BETA1",
     "BETA2",
     "EPS",
@@ -34,6 +35,8 @@ MAX_AXIS = 8192
 
 GRAFTS = ("none", "unit", "sgd", "rmsprop", "adam")
 
+# What momentum averages: the steps, or the gradients before they become steps.
+AVERAGED = ("step", "gradient")
 # What stands for the eigenvalues that a sketch does not have: see `tail_of`.
 TAILS = ("escaped", "half", "mean")
 # A factor's exponent is −1/(this times the number of axes).

@@ -76,6 +76,9 @@ class DenseShampoo:
         bias_correction=True,
         tail="escaped",
         exponent="shampoo",
+        average="step",
+        nesterov=False,
+        matrix_rate=1.0,
     ):
         self.x = np.array(x, dtype=np.float64)
         self.options = {k: v for k, v in locals().items() if k not in ("self", "x")}
@@ -125,6 +128,9 @@ class DenseShampoo:
             v = self.v / self.correction(o["beta2"], self.t)
         self.m = o["beta1"] * self.m + (1 - o["beta1"]) * g
         m = self.m / self.correction(o["beta1"], self.t)
+        gradient, first = g, o["average"] == "gradient"
+        if first:
+            g = self.averaged(g)
         rmsprop = g / (np.sqrt(v) + o["eps"])
         own = {
             "none": None,
@@ -136,17 +142,22 @@ class DenseShampoo:
         if len(self.merged) < 2:
             update = own if o["graft"] in ("adam", "rmsprop") else rmsprop
         else:
-            update = self.matrix_update(g, own)
-        if o["momentum"]:
-            self.b = o["momentum"] * self.b + (1 - o["momentum"]) * update
-            update = self.b / self.correction(o["momentum"], self.t)
+            update = o["matrix_rate"] * self.matrix_update(gradient, g, own)
+        if not first:
+            update = self.averaged(update)
         self.x = self.x * (1 - o["lr"] * o["weight_decay"]) - o["lr"] * update
 
-    def matrix_update(self, g, own):
+    def averaged(self, new):
+        momentum = self.options["momentum"]
+        self.b = momentum * self.b + (1 - momentum) * new
+        mean = self.b / self.correction(momentum, self.t)
+        return momentum * mean + (1 - momentum) * new if self.options["nesterov"] else mean
+
+    def matrix_update(self, gradient, g, own):
         if (self.t - 1) % self.options["update_every"] == 0:
             self.absorbed += 1
             for block, factors in zip(self.blocks, self.factors, strict=True):
-                part = g.reshape(self.merged)[block]
+                part = gradient.reshape(self.merged)[block]
                 for axis, factor in enumerate(factors):
                     factor.absorb(unfold(part, axis))
         if self.t < self.options["start_step"]:

@@ -80,13 +80,13 @@ class Moments(Travelling):
         """√v̂ + ε."""
         return np.sqrt(self.second / self._correction(self.beta2)) + self.eps
 
-    def update(self, g: np.ndarray) -> np.ndarray:
-        """Absorb g, and return m̂/(√v̂ + ε) or g/(√v̂ + ε)."""
+    def update(self, g: np.ndarray, x: np.ndarray | None = None) -> np.ndarray:
+        """Absorb g; return m̂/(√v̂ + ε) or, without m, x/(√v̂ + ε) where x is g if not given."""
         self.steps += 1
         self.second *= self.beta2
         self.second += (1.0 if self.beta2 == 1 else 1 - self.beta2) * g**2
         if self.first is None:
-            return g / self.scale
+            return (g if x is None else x) / self.scale
         self.first *= self.beta1
         self.first += (1 - self.beta1) * g
         return self.first / self._correction(self.beta1) / self.scale

@@ -170,18 +170,20 @@ class KroneckerRoot:
         )
         return self.statistics_bytes + eigenvectors
 
-    def update(self, gradient) -> np.ndarray:
-        """Absorb a gradient if one is due, and return H⁻¹ G.
+    def update(self, gradient, x=None) -> np.ndarray:
+        """Absorb a gradient G if one is due, and return H⁻¹ X.
 
         Parameters
         ----------
         gradient : array_like of shape `shape`
             G.
+        x : ndarray of shape `shape`, optional
+            X, an average of gradients for one; G if not given.
 
         Returns
         -------
         ndarray of shape `shape`
-            The preconditioned gradient (pseudo-inverse).
+            Preconditioned X (pseudo-inverse).
 
         Raises
         ------
@@ -199,9 +201,10 @@ class KroneckerRoot:
             self._total = total
             self._absorb(tensor)
         self.updates += 1
+        x = tensor if x is None else x.reshape(self._merged)
         direction = np.empty(self._merged)
         for places, metric in zip(self._places, self._metrics, strict=True):
-            block = tensor[places]
+            block = x[places]
             direction[places] = metric.solve(block.reshape(-1)).reshape(block.shape)
         return direction.reshape(self.shape)
 

@@ -125,12 +125,15 @@ def s_shampoo(
     bias_correction: bool = True,
     tail: str = "escaped",
     exponent: str = "shampoo",
+    average: str = "step",
+    nesterov: bool = False,
+    matrix_rate: float = 1.0,
 ) -> Optimizer:
     r"""S-Shampoo: U = L̂^{-1/4} g R̂^{-1/4} from sketched factors, with a grafted length.
 
     Parameters
     ----------
-    parameters, lr, momentum, weight_decay
+    parameters, lr, momentum, weight_decay, average, nesterov, matrix_rate
         As for `Optimizer`.
     rank, epsilon, update_every, max_axis, tail, exponent
         As for `KroneckerRoot`; one rank, usually, for all axes that are longer.
@@ -162,7 +165,8 @@ def s_shampoo(
     -----
     v ← β_2 v + (1 − β_2) g², or v + g² if β_2 = 1; v̂ = v/(1 − β_2^t).  Parameters with fewer than
     two axes longer than 1 take the diagonal path: U = m̂/(√v̂ + ε) if the graft is "adam", otherwise
-    g/(√v̂ + ε).
+    g/(√v̂ + ε).  Where gradients are averaged first, their average takes the place of g in what is
+    preconditioned and in N, while v, m and the factors absorb g.
 
     References
     ----------
@@ -221,6 +225,9 @@ def s_shampoo(
         momentum=momentum,
         weight_decay=weight_decay,
         bias_correction=bias_correction,
+        average=average,
+        nesterov=nesterov,
+        matrix_rate=matrix_rate,
     )
 
 
@@ -240,6 +247,9 @@ def shampoo(
     max_axis: int | None = MAX_AXIS,
     bias_correction: bool = True,
     exponent: str = "shampoo",
+    average: str = "step",
+    nesterov: bool = False,
+    matrix_rate: float = 1.0,
 ) -> Optimizer:
     """Shampoo: `s_shampoo` with exact factors, and all its options but `rank` and `tail`.
 
@@ -268,6 +278,9 @@ def shampoo(
         max_axis=max_axis,
         bias_correction=bias_correction,
         exponent=exponent,
+        average=average,
+        nesterov=nesterov,
+        matrix_rate=matrix_rate,
     )
 
 

@@ -27,33 +27,33 @@ class Rule(Protocol):
     state_bytes: int
     second_moment_bytes: int
 
-    def update(self, g: np.ndarray) -> np.ndarray:
-        """Absorb the gradient g and return the direction U."""
+    def update(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Absorb the gradient g and return the direction U of x: of g, or of an average of it."""
 
 
 class Gradient:
-    """U = g."""
+    """U = x."""
 
     state_bytes = second_moment_bytes = 0
 
-    def update(self, g):
-        """Return g."""
-        return g
+    def update(self, g, x):
+        """Return x."""
+        return x
 
 
 class UnitLength:
-    """U = g √N/‖g‖ for N entries, whose root mean square is then 1; 0 for g = 0."""
+    """U = x √N/‖x‖ for N entries, whose root mean square is then 1; 0 for x = 0."""
 
     state_bytes = second_moment_bytes = 0
 
-    def update(self, g):
+    def update(self, g, x):
         """Return U."""
-        length = np.linalg.norm(g)
-        return g * (math.sqrt(g.size) / length if length else 0.0)
+        length = np.linalg.norm(x)
+        return x * (math.sqrt(x.size) / length if length else 0.0)
 
 
 class Coordinatewise:
-    """U = g/(√v̂ + ε) or m̂/(√v̂ + ε), as `Moments` has it."""
+    """U = x/(√v̂ + ε) or m̂/(√v̂ + ε), as `Moments` has it."""
 
     def __init__(self, moments: Moments) -> None:
         self.moments = moments
@@ -68,15 +68,15 @@ class Coordinatewise:
         """Memory of v."""
         return self.moments.second.nbytes
 
-    def update(self, g):
+    def update(self, g, x):
         """Absorb g and return U."""
-        return self.moments.update(g)
+        return self.moments.update(g, x)
 
 
 class Grafted:
-    """U = P‖N‖/‖P‖ with P = H⁻¹g and N the graft's direction (0 if P is); before `start_step` N.
+    """U = P‖N‖/‖P‖ with P = H⁻¹x and N the graft's direction (0 if P is); before `start_step` N.
 
-    Without a graft U = P, and before `start_step` g.
+    Without a graft U = P, and before `start_step` x.
 
     Parameters
     ----------
@@ -101,12 +101,12 @@ class Grafted:
         """Memory of the factors."""
         return self.root.statistics_bytes
 
-    def update(self, g):
+    def update(self, g, x):
         """Absorb g and return U."""
-        preconditioned = self.root.update(g)
+        preconditioned = self.root.update(g, x)
         if self.graft is None:
-            return preconditioned if self.root.updates >= self.start_step else g
-        lender = self.graft.update(g)
+            return preconditioned if self.root.updates >= self.start_step else x
+        lender = self.graft.update(g, x)
         if self.root.updates < self.start_step:
             return lender
         length = np.linalg.norm(preconditioned)

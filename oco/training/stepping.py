@@ -5,7 +5,8 @@ A parameter's rule turns its gradient g into a direction U.  Then
     b ← μ b + (1 − μ) U,   w ← (1 − η λ) w − η b/(1 − μ^t),
 
 η the rate, μ the momentum, λ the decoupled weight decay (Loshchilov, Hutter, ICLR 2019), t the
-parameter's own count of steps.
+parameter's own count of steps.  Or the gradients are averaged, b ← μ b + (1 − μ) g, and U is the
+direction of x = b/(1 − μ^t), while statistics absorb g itself.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from oco import checks
+from oco.shampoo import AVERAGED
 from oco.training.rules import Rule
 
 __all__ = ["Optimizer"]
@@ -37,12 +39,18 @@ class Optimizer:
         λ ≥ 0.
     bias_correction : bool
         Whether the momentum is divided by 1 − μ^t.
+    average : {"step", "gradient"}
+        What momentum averages.
+    nesterov : bool
+        Whether an average a takes the newest once more: μ a + (1 − μ) U, or g in place of U.
+    matrix_rate : float
+        > 0, by which η is multiplied where two axes of a parameter or more are longer than 1.
 
     Attributes
     ----------
     parameters : list of ndarray
         The arrays that were given.
-    lr, momentum, weight_decay, bias_correction
+    lr, momentum, weight_decay, bias_correction, average, nesterov, matrix_rate
         As given.
     rules : list of Rule
         One for each parameter.
@@ -75,6 +83,9 @@ class Optimizer:
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         bias_correction: bool = True,
+        average: str = "step",
+        nesterov: bool = False,
+        matrix_rate: float = 1.0,
     ) -> None:
         self.parameters = list(parameters)
         for i, parameter in enumerate(self.parameters):
@@ -88,6 +99,9 @@ class Optimizer:
         self.momentum = checks.number("momentum", momentum, low=0, below=1)
         self.weight_decay = checks.number("weight_decay", weight_decay, low=0)
         self.bias_correction = bool(bias_correction)
+        self.average = checks.choice("average", average, AVERAGED)
+        self.nesterov = bool(nesterov)
+        self.matrix_rate = checks.number("matrix_rate", matrix_rate, above=0)
         self.rules = [rule(parameter.shape) for parameter in self.parameters]
         self._running = [
             np.zeros(parameter.shape) if self.momentum else None for parameter in self.parameters
@@ -139,15 +153,26 @@ class Optimizer:
 
     def _move(self, i: int, g: np.ndarray) -> None:
         self.steps[i] += 1
-        direction = self.rules[i].update(g)
-        if self.momentum:
-            running = self._running[i]
-            running *= self.momentum
-            running += (1 - self.momentum) * direction
-            correction = 1 - self.momentum ** self.steps[i] if self.bias_correction else 1.0
-            direction = running / correction
+        x = self._averaged(i, g) if self.average == "gradient" else g
+        direction = self.rules[i].update(g, x)
+        if self.average == "step":
+            direction = self._averaged(i, direction)
         parameter = self.parameters[i]
-        parameter[...] = parameter * (1 - self.lr * self.weight_decay) - self.lr * direction
+        matrix = sum(n > 1 for n in parameter.shape) >= 2
+        rate = self.lr * (self.matrix_rate if matrix else 1.0)
+        parameter[...] = parameter * (1 - self.lr * self.weight_decay) - rate * direction
+
+    def _averaged(self, i: int, new: np.ndarray) -> np.ndarray:
+        if not self.momentum:
+            return new
+        running = self._running[i]
+        running *= self.momentum
+        running += (1 - self.momentum) * new
+        correction = 1 - self.momentum ** self.steps[i] if self.bias_correction else 1.0
+        average = running / correction
+        if self.nesterov:
+            average = self.momentum * average + (1 - self.momentum) * new
+        return average
 
 
 def _check_floating(name: str, array) -> None:

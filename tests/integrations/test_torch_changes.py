@@ -30,6 +30,9 @@ OTHERS = {
     "bias_correction": False,
     "tail": "mean",
     "exponent": "shampoo2",
+    "average": "gradient",
+    "nesterov": True,
+    "matrix_rate": 0.2,
 }
 
 

@@ -35,6 +35,22 @@ VARIANTS = [
     {"exponent": "shampoo2"},
     {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
     {"exponent": "shampoo2", "rank": None, "graft": "none"},
+    {"average": "gradient"},
+    {"average": "gradient", "nesterov": True, "graft": "none", "start_step": 6},
+    {"average": "gradient", "nesterov": True, "graft": "adam", "bias_correction": False},
+    {"average": "gradient", "graft": "sgd", "start_step": 4, "update_every": 2},
+    {"average": "gradient", "rank": None},
+    {"nesterov": True, "matrix_rate": 0.2, "weight_decay": 0.1},
+    {
+        "average": "gradient",
+        "nesterov": True,
+        "graft": "unit",
+        "tail": "mean",
+        "exponent": "shampoo2",
+        "matrix_rate": 0.2,
+        "update_every": 3,
+        "start_step": 3,
+    },
 ]
 
 

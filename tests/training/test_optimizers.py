@@ -30,6 +30,22 @@ VARIANTS = [
     {"exponent": "shampoo2"},
     {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
     {"exponent": "shampoo2", "rank": None, "graft": "none"},
+    {"average": "gradient"},
+    {"average": "gradient", "nesterov": True, "graft": "none", "start_step": 6},
+    {"average": "gradient", "nesterov": True, "graft": "adam", "bias_correction": False},
+    {"average": "gradient", "graft": "sgd", "start_step": 4, "update_every": 2},
+    {"average": "gradient", "rank": None},
+    {"nesterov": True, "matrix_rate": 0.2, "weight_decay": 0.1},
+    {
+        "average": "gradient",
+        "nesterov": True,
+        "graft": "unit",
+        "tail": "mean",
+        "exponent": "shampoo2",
+        "matrix_rate": 0.2,
+        "update_every": 3,
+        "start_step": 3,
+    },
 ]
 
 
@@ -192,6 +208,8 @@ def test_bad_parameters_are_refused(name, parameter, error, message):
         ({"graft": "adm"}, "graft: unknown name 'adm'; did you mean 'adam'"),
         ({"tail": "men"}, "tail: unknown name 'men'; did you mean 'mean'"),
         ({"exponent": "shampo"}, "exponent: unknown name 'shampo'; did you mean 'shampoo"),
+        ({"average": "gradients"}, "average: unknown name 'gradients'; did you mean 'gradient'"),
+        ({"matrix_rate": 0.0}, "matrix_rate: expected a finite number > 0, got 0"),
         ({"epsilon": -1.0}, "epsilon: expected a finite number >= 0, got -1"),
         ({"eps": 0.0}, "eps: expected a finite number > 0, got 0"),
         ({"update_every": 0}, "update_every: expected an integer >= 1, got 0"),

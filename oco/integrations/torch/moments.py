@@ -11,40 +11,49 @@ import math
 
 import torch
 
-__all__ = ["AVERAGES", "diagonal_length", "diagonal_step", "needed", "next_weights", "update"]
+__all__ = [
+    "AVERAGES",
+    "averaged_gradient",
+    "diagonal_length",
+    "diagonal_step",
+    "needed",
+    "next_weights",
+    "update",
+]
 
 # The averages that a parameter may keep; the weight of each is beside it in the state.
 AVERAGES = {
     "first_moment": "first_weight",
     "second_moment": "second_weight",
     "momentum_buffer": "momentum_weight",
+    "gradient_average": "gradient_weight",
 }
 # Numbers whose step is computed at a time where its length alone is wanted: a megabyte fits the
 # second-level cache.
 PIECE = 1 << 18
 
 
-def needed(graft: str, momentum: float, order: int) -> tuple[str, ...]:
+def needed(group: dict, order: int) -> tuple[str, ...]:
     """Return which averages a parameter must keep.
 
     Parameters
     ----------
-    graft : str
-        One of `GRAFTS`.
-    momentum : float
-        μ.
+    group : dict
+        graft, momentum and average.
     order : int
         How many of its axes are longer than 1; with fewer than two the step is a diagonal one.
 
     Examples
     --------
-    >>> needed("sgd", 0.9, order=2), needed("sgd", 0.0, order=1)
-    (('momentum_buffer',), ('second_moment',))
+    >>> needed({"graft": "sgd", "momentum": 0.9, "average": "gradient"}, order=1)
+    ('second_moment', 'gradient_average')
     """
-    names = ("first_moment",) if graft == "adam" else ()
-    if graft in ("adam", "rmsprop") or order < 2:
+    names = ("first_moment",) if group["graft"] == "adam" else ()
+    if group["graft"] in ("adam", "rmsprop") or order < 2:
         names += ("second_moment",)
-    return names + (("momentum_buffer",) if momentum else ())
+    if group["momentum"]:
+        names += ("momentum_buffer" if group["average"] == "step" else "gradient_average",)
+    return names
 
 
 def next_weights(state: dict, group: dict) -> dict:
@@ -62,7 +71,8 @@ def update(state: dict, gradient: torch.Tensor, group: dict) -> None:
 
     Notes
     -----
-    m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g², or v + g² where β₂ = 1.
+    m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g², or v + g² where β₂ = 1; the average of gradients
+    that momentum keeps, as m with μ.
     """
     beta1, beta2 = group["beta1"], group["beta2"]
     if "first_moment" in state:
@@ -70,28 +80,47 @@ def update(state: dict, gradient: torch.Tensor, group: dict) -> None:
     if "second_moment" in state:
         square = state["second_moment"].mul_(beta2)
         square.addcmul_(gradient, gradient, value=_new_part(beta2))
+    if "gradient_average" in state:
+        state["gradient_average"].lerp_(gradient, 1 - group["momentum"])
 
 
-def diagonal_step(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
-    """Return m̂/(√v̂ + eps), with the gradient in the place of m̂ but for the graft "adam".
+def averaged_gradient(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
+    """Return x, whose direction is wanted: the gradient, or what momentum makes of it.
+
+    The average has not yet absorbed the gradient; its weight is that after it has.
+    """
+    if group["average"] == "step" or "gradient_average" not in state:
+        return gradient
+    mean = torch.lerp(state["gradient_average"], gradient, 1 - group["momentum"])
+    if group["bias_correction"]:
+        mean.div_(state["gradient_weight"])
+    return mean.lerp_(gradient, 1 - group["momentum"]) if group["nesterov"] else mean
+
+
+def diagonal_step(
+    state: dict, gradient: torch.Tensor, x: torch.Tensor, group: dict
+) -> torch.Tensor:
+    """Return m̂/(√v̂ + eps), with x in the place of m̂ but for the graft "adam".
 
     Parameters
     ----------
     state : dict
         The moments before they absorb the gradient, and their weights after it, as numbers.
-    gradient : Tensor
-        g.
+    gradient, x : Tensor
+        g, and g or an average of it.
     group : dict
         graft, beta1, beta2, eps and bias_correction.
     """
     eps, scale = _terms(state, gradient, group)
-    return _quotient(gradient, *_averages(state, group), group, eps).mul_(scale)
+    return _quotient(gradient, x, *_averages(state, group), group, eps).mul_(scale)
 
 
-def diagonal_length(state: dict, gradient: torch.Tensor, group: dict) -> torch.Tensor:
+def diagonal_length(
+    state: dict, gradient: torch.Tensor, x: torch.Tensor, group: dict
+) -> torch.Tensor:
     """Return the Frobenius norm of `diagonal_step`, without a tensor of its size on a CPU."""
     eps, scale = _terms(state, gradient, group)
-    tensors = [gradient, *_averages(state, group)]
+    tensors = [gradient, x, *_averages(state, group)]
     rows = max(PIECE * len(gradient) // gradient.numel(), 1)
     if gradient.device.type != "cpu" or rows >= len(gradient):
         return scale * torch.linalg.vector_norm(_quotient(*tensors, group, eps))
@@ -105,6 +134,7 @@ def _decays(group: dict) -> dict:
         "first_moment": group["beta1"],
         "second_moment": group["beta2"],
         "momentum_buffer": group["momentum"],
+        "gradient_average": group["momentum"],
     }
 
 
@@ -135,6 +165,7 @@ def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[float, flo
 
 def _quotient(
     gradient: torch.Tensor,
+    x: torch.Tensor,
     first: torch.Tensor | None,
     square: torch.Tensor,
     group: dict,
@@ -144,5 +175,5 @@ def _quotient(
     beta2 = group["beta2"]
     root = torch.mul(square, beta2).addcmul_(gradient, gradient, value=_new_part(beta2))
     root.sqrt_().add_(eps)
-    numerator = gradient if first is None else torch.lerp(first, gradient, 1 - group["beta1"])
+    numerator = x if first is None else torch.lerp(first, gradient, 1 - group["beta1"])
     return torch.div(numerator, root, out=root)

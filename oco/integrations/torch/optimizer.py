@@ -48,7 +48,7 @@ class SShampoo(torch.optim.Optimizer):
     epsilon : float
         ≥ 0, relative to the largest eigenvalue of each factor, added to its eigenvalues.
     momentum : float
-        μ in [0, 1), an average over updates.
+        μ in [0, 1), of an average.
     graft : {"rmsprop", "adam", "sgd", "unit", "none"}
         Whose step gives the preconditioned gradient its length.  "unit" keeps nothing for that: the
         root mean square of the step's entries is 1.
@@ -68,6 +68,13 @@ class SShampoo(torch.optim.Optimizer):
         with it the theorem.
     exponent : {"shampoo", "shampoo2"}
         Each factor's power: −1/(2p), or −1/p, which leaves the theorem, too.
+    average : {"step", "gradient"}
+        What momentum averages: steps; or gradients, whose average is then preconditioned, while
+        statistics absorb the gradients themselves.
+    nesterov : bool
+        Whether the newest step, or gradient, is taken into its average once more.
+    matrix_rate : float
+        > 0, by which `lr` is multiplied for matrices and tensors; not for weight decay.
 
     Attributes
     ----------
@@ -92,6 +99,10 @@ class SShampoo(torch.optim.Optimizer):
     of the graft's step: g (sgd), √N g/‖g‖ for N entries (unit), g/(√v̂ + eps) (rmsprop),
     m̂/(√v̂ + eps) (adam).  Vectors and scalars take the step of rmsprop, or of adam where that is the
     graft.  At last b ← μ b + (1 − μ) U and w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
+
+    With ``average="gradient"``, b ← μ b + (1 − μ) g, x = b/(1 − μ^t) takes the place of g in U and
+    in the graft, and w ← (1 − lr·weight_decay) w − lr U.  With `nesterov` an average a of y is
+    replaced by μ a + (1 − μ) y.
 
     A gradient is skipped if it is not finite or so long that sums of its squares may overflow, or
     if a weight would not be finite after the step: of that parameter nothing is touched, and its
@@ -143,6 +154,9 @@ class SShampoo(torch.optim.Optimizer):
         bias_correction: bool = True,
         tail: str = "escaped",
         exponent: str = "shampoo",
+        average: str = "step",
+        nesterov: bool = False,
+        matrix_rate: float = 1.0,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -160,6 +174,9 @@ class SShampoo(torch.optim.Optimizer):
             "bias_correction": bias_correction,
             "tail": tail,
             "exponent": exponent,
+            "average": average,
+            "nesterov": nesterov,
+            "matrix_rate": matrix_rate,
         }
         super().__init__(params, check_options(defaults))
         self._begin()

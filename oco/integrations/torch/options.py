@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from oco import checks
-from oco.shampoo import GRAFTS, ROOTS, TAILS
+from oco.shampoo import AVERAGED, GRAFTS, ROOTS, TAILS
 
 __all__ = ["OPTIONS", "check_options", "check_parameters", "parameter_name"]
 
@@ -106,6 +106,9 @@ CHECKS = {
     "update_every": partial(checks.integer, low=1),
     "start_step": partial(checks.integer, low=1),
     "max_axis": _max_axis,
+    "average": partial(checks.choice, options=AVERAGED),
+    "nesterov": _flag,
+    "matrix_rate": partial(checks.number, above=0),
     "tail": partial(checks.choice, options=TAILS),
     "exponent": partial(checks.choice, options=ROOTS),
     "bias_correction": _flag,

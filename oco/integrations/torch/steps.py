@@ -38,7 +38,7 @@ class Step(NamedTuple):
     update : Tensor
         U; not to be changed, since it may be the gradient itself.
     rate : float
-        By which the parameter moves against U, or against the averaged U.
+        By which the parameter moves against U, or what is made of U and its average.
     """
 
     state: dict
@@ -78,17 +78,15 @@ def compute(
         If statistics are not finite.
     """
     gradient = parameter.grad.to(statistics_type(parameter.dtype))
-    norm = float(torch.linalg.vector_norm(gradient))
-    if not norm < ROOM * torch.finfo(gradient.dtype).max ** 0.5:
+    longest = ROOM * torch.finfo(gradient.dtype).max ** 0.5
+    if not float(torch.linalg.vector_norm(gradient)) < longest:
         raise NotFinite
     new = {**state, "step": int(state["step"]) + 1}
-    names = moments.needed(group["graft"], group["momentum"], plan.order)
+    names = moments.needed(group, plan.order)
     new |= new_averages(parameter, [name for name in names if name not in state])
     new |= moments.next_weights(new, group)
-    update = _direction(new, gradient, norm, group, plan, workspace)
-    rate = group["lr"]
-    if "momentum_buffer" in new and group["bias_correction"]:
-        rate /= new["momentum_weight"]
+    update = _direction(new, gradient, group, plan, workspace)
+    rate = group["lr"] * (group["matrix_rate"] if plan.order >= 2 else 1.0)
     highest = torch.finfo(parameter.dtype).max
     for size in (torch.linalg.vector_norm, _largest):
         # The norms take a tenth of the time, and are too large only near the end of the range.
@@ -99,27 +97,38 @@ def compute(
 
 def make(parameter: torch.Tensor, state: dict, step: Step, group: dict) -> None:
     """Make a step: change the parameter and its state."""
-    new, update = step.state, step.update
+    new, update, rate = step.state, step.update, step.rate
     moments.update(new, step.gradient, group)
     if "momentum_buffer" in new:
-        update = new["momentum_buffer"].lerp_(update, 1 - group["momentum"])
+        average = new["momentum_buffer"].lerp_(update, 1 - group["momentum"])
+        if group["average"] == "step":
+            weight = _weight(new, group)
+            if group["nesterov"]:
+                update = torch.lerp(average / weight, update, 1 - group["momentum"])
+            else:
+                update, rate = average, rate / weight
     if group["weight_decay"]:
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
-    parameter.add_(update, alpha=-step.rate)
+    parameter.add_(update, alpha=-rate)
     state.update(as_tensors(new))
+
+
+def _weight(new: dict, group: dict) -> float:
+    """Return what the average of steps is divided by."""
+    return new["momentum_weight"] if group["bias_correction"] else 1.0
 
 
 def _direction(
     new: dict,
     gradient: torch.Tensor,
-    norm: float,
     group: dict,
     plan: Preconditioner,
     workspace: Workspace,
 ) -> torch.Tensor:
     """Return U, and put the factors' next state into `new`."""
+    x = moments.averaged_gradient(new, gradient, group)
     if plan.order < 2:
-        return moments.diagonal_step(new, gradient, group)
+        return moments.diagonal_step(new, gradient, x, group)
     if (new["step"] - 1) % group["update_every"] == 0 or not new["absorbed"]:
         beta2 = group["beta2"]
         new["absorbed"] = beta2 * float(new["absorbed"]) + 1
@@ -129,19 +138,22 @@ def _direction(
     graft, unit = group["graft"], gradient.numel() ** 0.5
     if new["step"] < group["start_step"]:
         if graft in ("rmsprop", "adam"):
-            return moments.diagonal_step(new, gradient, group)
-        return gradient * (unit / norm if norm else 0.0) if graft == "unit" else gradient
-    result = workspace.copy(gradient)
-    plan.apply_(new["factors"], result.squeeze())
-    if graft == "none":
-        return result
+            return moments.diagonal_step(new, gradient, x, group)
+        return _of_length(workspace.copy(x), unit) if graft == "unit" else x
     if graft in ("rmsprop", "adam"):
-        wanted = moments.diagonal_length(new, gradient, group)
+        wanted = moments.diagonal_length(new, gradient, x, group)
     else:
-        wanted = norm if graft == "sgd" else unit
-    length = torch.linalg.vector_norm(result)
-    # Where the preconditioned gradient is zero, so is the update; NaN where its length is infinite.
-    return result.mul_(torch.where(length > 0, wanted / length + 0.0 * length, length))
+        wanted = torch.linalg.vector_norm(x) if graft == "sgd" else unit
+    result = workspace.copy(x)
+    plan.apply_(new["factors"], result.squeeze())
+    return result if graft == "none" else _of_length(result, wanted)
+
+
+def _of_length(tensor: torch.Tensor, wanted) -> torch.Tensor:
+    """Scale a tensor, in place, to a Frobenius norm; zero stays zero."""
+    length = torch.linalg.vector_norm(tensor)
+    # NaN where the length is infinite.
+    return tensor.mul_(torch.where(length > 0, wanted / length + 0.0 * length, length))
 
 
 def _root(new: dict, group: dict, order: int) -> Root:
@@ -164,8 +176,10 @@ def _reach(
     `size` bounds the entries of a tensor.
     """
     moved = size(update)
-    if "momentum_buffer" in new:
-        moved = (1 - group["momentum"]) * moved + group["momentum"] * size(new["momentum_buffer"])
+    if "momentum_buffer" in new and group["average"] == "step":
+        momentum, average = group["momentum"], size(new["momentum_buffer"])
+        average = ((1 - momentum) * moved + momentum * average) / _weight(new, group)
+        moved = torch.maximum(average, moved) if group["nesterov"] else average
     kept = abs(1 - group["lr"] * group["weight_decay"])
     return kept * size(parameter).to(moved.dtype) + rate * moved
 
