@@ -297,7 +297,7 @@ DOMAINS: dict[str, type[Domain]] = {K.name: K for K in (Euclidean, Ball, Box)}
 
 
 def _bound(name: str, value) -> np.ndarray:
-    result = np.asarray(value, dtype=np.float64)
-    if result.ndim == 0:
+    if np.ndim(value) == 0:
         return np.asarray(checks.number(name, value))
+    result = checks.real(name, value)
     return checks.vector(name, result, result.size)

@@ -150,6 +150,12 @@ def _descend(squares, roots, x, g, mass, lr, radius, result):
     if not math.isfinite(mass):
         return 0.0, mass
     quadratic = _step(squares, roots, x, g, lr, result)
-    if radius < math.inf and inner(result, result) > radius * radius:
+    if radius < math.inf and not inner(result, result) <= radius * radius:
         project_onto_ball(roots, result, radius)
+        # Rounding may leave it a little outside; an overflow, anywhere.
+        size = math.sqrt(inner(result, result))
+        if size > radius:
+            result *= radius / size
+        if not size < math.inf:
+            quadratic = math.nan
     return quadratic, mass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from dataclasses import dataclass
@@ -132,6 +133,10 @@ class MatrixDescent:
     def diagnostics(self) -> Diagnostics:
         """Return what the bounds of this learner's regret are made of."""
         return self._descent.diagnostics()
+
+    def __copy__(self) -> MatrixDescent:
+        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         return (

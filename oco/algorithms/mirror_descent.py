@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg.blas import ddot
 
 from oco import checks, marks
 from oco.domains import Ball, Domain, Euclidean
@@ -45,7 +47,8 @@ class Preconditioner(Protocol):
 
     # Optional, for Euclidean space and balls: ``descend(x, g, mass, lr, radius)`` absorbs g_t,
     # takes the step from x and projects, in one go.  With mass = Σ_{s<t} ‖g_s‖² it returns x_{t+1},
-    # g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that is not finite, it has absorbed nothing.
+    # g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that is not finite, it has absorbed nothing.  Where
+    # x_{t+1} cannot be found on a ball, the second is NaN.
 
 
 @dataclass(frozen=True)
@@ -171,10 +174,14 @@ class MirrorDescent(Travelling):
 
         Raises
         ------
-        ValueError
-            If the shape is wrong, or Σ‖g_s‖² is not finite; the learner is then unchanged.
+        TypeError, ValueError
+            If it holds no real numbers, the shape is wrong, or Σ‖g_s‖² is not finite; the learner
+            is then unchanged.
+        FloatingPointError
+            If the step or the projection overflows: x then stays what it was, but the metric has
+            absorbed g_t.
         """
-        g = np.ascontiguousarray(g, np.float64)
+        g = np.ascontiguousarray(checks.real("g", g))
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
         descend = getattr(self.preconditioner, "descend", None)
@@ -184,11 +191,17 @@ class MirrorDescent(Travelling):
         if not mass < math.inf:
             checks.squared_length("g", g)
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
+        length = math.sqrt(ddot(x, x)) if self._unbounded else 0.0
+        if not (length < math.inf and quadratic < math.inf):
+            raise FloatingPointError(
+                f"lr: expected steps to finite points, got an overflow with lr = {self.lr:g} and a "
+                f"gradient of length {math.sqrt(ddot(g, g)):g}"
+            )
         self._x = x
         self._squared_gradients = mass
         self._quadratic += quadratic
         if self._unbounded:
-            self._travelled = max(self._travelled, math.sqrt(np.dot(x, x)))
+            self._travelled = max(self._travelled, length)
 
     def _in_steps(self, x, g, mass, lr, _) -> tuple[np.ndarray, float, float]:
         """Do what a preconditioner's own `descend` would, on any domain."""
@@ -196,8 +209,16 @@ class MirrorDescent(Travelling):
         if not math.isfinite(mass + square):
             return x, 0.0, mass + square
         direction = self.preconditioner.update(g, square)
-        following = self.domain.project(x - lr * direction, self.preconditioner.metric)
-        return following, float(np.dot(g, direction)), mass + square
+        with np.errstate(over="ignore", invalid="ignore"):
+            following = self.domain.project(x - lr * direction, self.preconditioner.metric)
+            quadratic = float(np.dot(g, direction))
+        if not math.isfinite(ddot(following, following)):
+            quadratic = math.nan
+        return following, quadratic, mass + square
+
+    def __copy__(self) -> MirrorDescent:
+        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
+        return copy.deepcopy(self)
 
     def diagnostics(self) -> Diagnostics:
         """Return what the bounds of this learner's regret are made of."""

@@ -95,4 +95,4 @@ def _descend(h2, steady, growing, x, g, mass, lr, radius, result):
     length = math.sqrt(inner(result, result))
     if length > radius:
         result *= radius / length
-    return scale * square, mass, h2
+    return scale * square if length < math.inf else math.nan, mass, h2

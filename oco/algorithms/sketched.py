@@ -92,6 +92,9 @@ class SketchedRoot:
 
         Where that sum is not finite, g_t has been refused, and x_{t+1} is x_t.
         """
+        if g.base is not None and np.may_share_memory(g, self.sketch.state.frame):
+            # A direction of the sketch, which the step may turn.
+            g = g.copy()
         if x is not self._answer:
             # The sketch's image is that of another point.
             self.sketch.state.counts[FOLLOWED] = -1
@@ -214,4 +217,4 @@ def _descend(memory, x, g, mass, lr, radius, result):
     if size > radius:
         result *= radius / size
         image *= radius / size
-    return float(quadratic), mass
+    return float(quadratic) if size < math.inf else math.nan, mass

@@ -97,7 +97,7 @@ def read_rows(path: str, start: int, stop: int) -> np.ndarray:
 
 def sketch_rows(rows: np.ndarray, k: int) -> FrequentDirections:
     """Return the sketch of one chunk: what a worker does next."""
-    rows = np.asarray(rows, dtype=np.float64)
+    rows = checks.real("rows", rows)
     sketch = FrequentDirections(rows.shape[1], k)
     absorb_rows(sketch, rows)
     return sketch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -200,9 +201,9 @@ class FrequentDirections:
 
         Raises
         ------
-        ValueError
-            If the shape is wrong, or the row, its squared length or the sum of all squared lengths
-            is not finite; the sketch is then unchanged.
+        TypeError, ValueError
+            If it holds no real numbers, the shape is wrong, or the row, its squared length or the
+            sum of all squared lengths is not finite; the sketch is then unchanged.
 
         Notes
         -----
@@ -211,9 +212,12 @@ class FrequentDirections:
         A loop over many rows is faster, where BLAS has several threads, inside
         `oco.cores.one_blas_thread`, as `extend` is.
         """
-        row = np.ascontiguousarray(row, dtype=np.float64)
+        row = np.ascontiguousarray(checks.real("row", row))
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
+        if row.base is not None and np.may_share_memory(row, self.state.frame):
+            # A direction of this sketch, which the step may turn.
+            row = row.copy()
         mass = checks.squared_length("row", row)
         self._require_finite("row", self.decay * self.total_mass + mass)
         return append(self.memory, row, mass)
@@ -224,11 +228,13 @@ class FrequentDirections:
 
         Raises
         ------
-        ValueError
-            If the shape is wrong, or an entry or a squared length is not finite; then no row has
-            been absorbed.
+        TypeError, ValueError
+            If they are no real numbers, the shape is wrong, or an entry or a squared length is not
+            finite; then no row has been absorbed.
         """
         rows = checks.matrix("rows", rows, self.d)
+        if np.may_share_memory(rows, self.state.frame):
+            rows = rows.copy()
         squared_lengths("rows", rows)
         for row in rows:
             self.append(row)
@@ -241,9 +247,9 @@ class FrequentDirections:
 
         Raises
         ------
-        ValueError
-            If the shape is wrong, or an entry or the sum of all squares is not finite; the sketch
-            is then unchanged.
+        TypeError, ValueError
+            If they are no real numbers, the shape is wrong, or an entry or the sum of all squares
+            is not finite; the sketch is then unchanged.
         """
         matrix = checks.matrix("matrix", matrix, self.d)
         mass = self._grown("matrix", self.decay, squared_lengths("matrix", matrix), 0.0)
@@ -261,19 +267,20 @@ class FrequentDirections:
         Parameters
         ----------
         other : FrequentDirections
-            With the same d and k; it is left as it is.
+            With the same d, k and decay, of a stream that ends at the same time; it is left as it
+            is.
 
         Raises
         ------
         TypeError, ValueError
-            If `other` is no sketch, or its d or k differ.
+            If `other` is no sketch, or its d, k or decay differ.
         """
         if not isinstance(other, FrequentDirections):
             raise TypeError(f"other: expected a FrequentDirections, got {type(other).__name__}")
-        if (other.d, other.k) != (self.d, self.k):
+        if (other.d, other.k, other.decay) != (self.d, self.k, self.decay):
             raise ValueError(
-                f"other: expected a sketch with d={self.d} and k={self.k}, "
-                f"got d={other.d} and k={other.k}"
+                f"other: expected a sketch with d={self.d}, k={self.k} and decay={self.decay:g}, "
+                f"got d={other.d}, k={other.k} and decay={other.decay:g}"
             )
         theirs = other.state.numbers
         mass = self._grown("other", 1.0, float(theirs[TOTAL]), float(theirs[REST]))
@@ -355,6 +362,10 @@ class FrequentDirections:
             self.k,
             self.rounding,
         )
+
+    def __copy__(self) -> FrequentDirections:
+        """Return a sketch that goes on by itself: what a shallow copy shares, a step changes."""
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         return (

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oco import checks
+
 __all__ = ["Guarantee", "check", "escaped_mass_limit", "escaped_mass_limit_range"]
 
 # Rounding in G as it was added up, and in its dense eigenvalues, stays well below this, relative to
@@ -62,7 +64,7 @@ def escaped_mass_limit(spectrum: np.ndarray, size: int) -> float:
     >>> escaped_mass_limit(np.array([4.0, 1.0, 1.0]), size=2)
     2.0
     """
-    ordered = np.sort(np.maximum(spectrum, 0.0))[::-1]
+    ordered = np.sort(np.maximum(checks.real("spectrum", spectrum), 0.0))[::-1]
     # Summed from the small end, so that a tail is not the difference of two large numbers.
     tails = np.append(np.cumsum(ordered[::-1])[::-1], 0.0)
     j = np.arange(min(size, len(tails)))
