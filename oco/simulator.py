@@ -10,6 +10,7 @@ import math
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -43,6 +44,8 @@ class Play:
         How it ended.
     message : str
         What stopped it, naming the round; empty if it is complete.
+    traceback : str
+        Where in the learner, loss or stream it was raised; empty if nothing was.
     """
 
     margins: np.ndarray
@@ -54,6 +57,7 @@ class Play:
     seconds: np.ndarray
     status: str
     message: str
+    traceback: str = ""
 
     @property
     def rounds(self) -> int:
@@ -103,8 +107,8 @@ def play(
         finite ended it early: `status` and `message` say so and nothing played is lost.
     """
     game = (_Game if stream.outputs is None else _VectorGame)(learner, loss, stream, checkpoints)
-    status, message = "complete", ""
-    diagnose = getattr(learner, "diagnostics", None)
+    status, message, where = "complete", "", ""
+    diagnose = _accountant(learner)
     # Numbers that are not finite are caught and named below.
     with (
         _interrupts() as interrupted,
@@ -120,9 +124,48 @@ def play(
                 if interrupted:
                     status, message = "interrupted", f"interrupted after round {game.t}"
                     break
+        except _Unaccounted as error:
+            status, message = "failed", f"after round {game.t}: {error}"
+            where, diagnose = _traceback(error), None
         except Exception as error:
             status, message = "failed", f"round {game.t + 1}: {_describe(error)}"
-    return game.result(status, message, diagnose)
+            where = "" if isinstance(error, _NotFinite) else _traceback(error)
+        try:
+            return game.result(status, message, where, diagnose)
+        except _Unaccounted as error:
+            # After a failure its own message stands.
+            if status != "failed":
+                message, where = f"after round {game.t}: {error}", _traceback(error)
+            return game.result("failed", message, where, None)
+
+
+def _accountant(learner) -> Callable | None:
+    """Return what asks the learner for its account, and names what is wrong with it."""
+    diagnose = getattr(learner, "diagnostics", None)
+    if diagnose is None:
+        return None
+
+    def account() -> Diagnostics | None:
+        try:
+            found = diagnose()
+        except Exception as error:
+            raise _Unaccounted(f"the learner's diagnostics(): {_describe(error)}") from error
+        if not isinstance(found, Diagnostics | None):
+            raise _Unaccounted(
+                "the learner's diagnostics() must give an oco.algorithms.Diagnostics, got "
+                f"{type(found).__name__}"
+            )
+        return found
+
+    return account
+
+
+def _traceback(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+class _Unaccounted(Exception):
+    """The learner's account of itself is none."""
 
 
 class _NotFinite(ArithmeticError):
@@ -177,7 +220,7 @@ class _Game:
         finally:
             self.seconds = time.perf_counter() - started
 
-    def result(self, status: str, message: str, diagnose) -> Play:
+    def result(self, status: str, message: str, where: str, diagnose) -> Play:
         """Close the record after the last round that was played to its end."""
         n = self.t
         if n and (not self.seen or self.seen[-1][0] != n):
@@ -194,6 +237,7 @@ class _Game:
             seconds=np.array([seconds for _, _, seconds in self.seen]),
             status=status,
             message=message,
+            traceback=where,
         )
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import click
 
 from oco.cli.completion import complete
+from oco.cli.output import DEBUG
 
 __all__ = [
     "WHOLE",
@@ -55,6 +56,19 @@ class SectionedOption(click.Option):
         self.section = section
 
 
+def _debug_option() -> click.Option:
+    return SectionedOption(
+        ["--debug"],
+        section=OUTPUT,
+        is_flag=True,
+        expose_value=False,
+        # Before what it is to explain.
+        is_eager=True,
+        callback=lambda context, parameter, value: context.meta.update({DEBUG: value}),
+        help="Where something raised an error, print its traceback too.",
+    )
+
+
 class Once(click.Command):
     """A command that refuses an option given again, of which click would take the last.
 
@@ -65,6 +79,7 @@ class Once(click.Command):
     def __init__(self, *arguments, several: dict[str, str] | None = None, **settings) -> None:
         super().__init__(*arguments, **settings)
         self.several = several or {}
+        self.params.append(_debug_option())
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Parse, once it is known that nothing is given twice."""

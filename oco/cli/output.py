@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BAD_USAGE",
+    "DEBUG",
     "FAILED",
     "INTERRUPTED",
     "BadInput",
     "bad_input",
     "complain",
+    "debugging",
     "draw",
     "finished",
     "loud",
@@ -38,6 +41,8 @@ __all__ = [
 ]
 
 FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
+# Where click keeps whether --debug was given.
+DEBUG = "oco.debug"
 # Width of a table of many columns where no terminal says otherwise.
 WIDE = 140
 FIGURES = (".pdf", ".png", ".svg")
@@ -46,9 +51,20 @@ _lost: list[OSError] = []
 
 
 class BadInput(click.ClickException):
-    """One line on standard error, and the exit code of bad usage."""
+    """One line on standard error, and the exit code of bad usage; with --debug, the traceback."""
 
     exit_code = BAD_USAGE
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        # Asked for now: there is no command any more where it is shown.
+        self._debugging = debugging()
+
+    def show(self, file=None) -> None:
+        """Print the line."""
+        if self._debugging and self.__cause__ is not None:
+            click.echo("".join(traceback.format_exception(self.__cause__)), err=True, nl=False)
+        super().show(file)
 
 
 @contextmanager
@@ -57,9 +73,15 @@ def bad_input() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, OSError, ImportError) as error:
-        raise BadInput(one_line(error)) from None
+        raise BadInput(one_line(error)) from error
     except MemoryError as error:
-        raise BadInput(f"not enough memory: {one_line(error)}") from None
+        raise BadInput(f"not enough memory: {one_line(error)}") from error
+
+
+def debugging() -> bool:
+    """Return whether the command that runs was given --debug."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(DEBUG))
 
 
 def loud(text: str) -> None:
@@ -163,8 +185,11 @@ def complain(result: Result, shown: bool = False) -> None:
     A table that was `shown` says how the run ended; on a terminal that is not said twice.
     """
     summary = result.summary
+    if summary.traceback and debugging():
+        click.echo(summary.traceback, err=True, nl=False)
     if summary.status != "complete" and not (shown and sys.stdout.isatty()):
-        loud(f"{summary.status.upper()}: {summary.message}")
+        hint = " (--debug shows where)" if summary.traceback and not debugging() else ""
+        loud(f"{summary.status.upper()}: {summary.message}{hint}")
     for name in summary.violated:
         t = result.trace.t[result.trace.holds[name] < 0]
         loud(

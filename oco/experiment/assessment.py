@@ -216,6 +216,7 @@ def _summary(
         engine=ENGINE,
         status=play.status,
         message=play.message,
+        traceback=play.traceback,
         lr=None if lr is None else float(lr),
         total_loss=total,
         average_loss=total / n if n else None,

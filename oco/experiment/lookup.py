@@ -128,11 +128,17 @@ class Options:
                 arguments[name] = self.values[name]
             elif parameter.default is parameter.empty:
                 self._refuse(kind, factory, name)
-        return factory(**arguments)
+        try:
+            return factory(**arguments)
+        except (ValueError, TypeError, OSError, ImportError, MemoryError):
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"{kind}: {_name(factory)} raised {type(error).__name__}: {error}"
+            ) from error
 
     def _refuse(self, kind: str, factory: Callable, name: str) -> None:
-        who = getattr(factory, "name", None) or getattr(factory, "__name__", repr(factory))
-        who = f"the {kind} {who}"
+        who = f"the {kind} {_name(factory)}"
         if name not in self.values:
             raise ValueError(
                 f"{kind}: {who} needs an argument {name!r}, which is no option "
@@ -189,3 +195,7 @@ def _module(kind: str, name: str):
     raise ValueError(
         f"{kind}: importing {name!r} failed: {type(fault).__name__}: {fault}"
     ) from fault
+
+
+def _name(factory: Callable) -> str:
+    return getattr(factory, "name", None) or getattr(factory, "__name__", repr(factory))

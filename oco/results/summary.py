@@ -157,6 +157,8 @@ class Summary(Record):
     unmoved_loss : float or None
         Σ f_t(x_1): what never moving from x_1 costs; None if the run failed or this was not known
         before an interrupt.
+    traceback : str
+        Where a learner, loss or stream raised what stopped the run; empty if nothing was raised.
     """
 
     algorithm: str
@@ -190,6 +192,7 @@ class Summary(Record):
     state_bytes: int | None
     notes: tuple[str, ...]
     unmoved_loss: float | None = None
+    traceback: str = ""
 
     @property
     def violated(self) -> tuple[str, ...]:

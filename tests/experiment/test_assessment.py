@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import threadpoolctl
+from what_learners_take import only_taken
 
 import oco
 from oco import cores
@@ -84,7 +85,7 @@ def test_spectra_that_nobody_waits_for_are_stopped(error, monkeypatch):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_learner_is_gone_before_its_best_fixed_point_is_sought(algorithm, monkeypatch):
-    game = prepare(algorithm, k=3, **(SMALL | {"lr": 0.1}))
+    game = prepare(algorithm, **only_taken(algorithm, k=3, **SMALL | {"lr": 0.1}))
     state = weakref.ref(getattr(game.learner, "preconditioner", game.learner))
     asked, alive, certify = vars(Retired.of(game.learner)), [], assessment.certify
 
