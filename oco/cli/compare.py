@@ -22,7 +22,7 @@ __all__ = ["compare"]
 # \b keeps the line breaks.
 EXAMPLES = """\b
 Example:
-  oco compare --alg ogd --alg adagrad --alg s-adagrad --d 300 --k 20 --T 5000 --plot regret.svg
+  oco compare --alg ogd --alg s-adagrad --d 300 --k 20 --T 5000 --plot r.svg
 """
 
 

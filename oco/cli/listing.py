@@ -18,7 +18,7 @@ SENTENCES = ("what it is", "labels", "options")
 PROVIDED = {"d", "T", "seed", "domain", "loss"}
 
 
-@click.command("list")
+@click.command("list", short_help="Say what there is to run: learners, losses, streams.")
 @click.argument(
     "kind",
     required=False,

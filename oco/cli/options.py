@@ -149,7 +149,11 @@ _EXPERIMENT = (
         help="Sketch size of a learner that sketches, from 2 to d+1; of a matrix, for each side.",
     ),
     option(
-        WHAT, "--T", "T", kind=int, help="Rounds, at least 1; with --data, all rows by default."
+        WHAT,
+        "--T",
+        "T",
+        kind=int,
+        help="Rounds, at least 1, as 10000 or 1e4; with --data, all rows by default.",
     ),
     option(
         WHAT,

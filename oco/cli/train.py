@@ -15,7 +15,7 @@ OPTIMIZER = "The optimizer"
 EXAMPLES = """\b
 Examples:
   oco train --task digits-mlp --alg s-shampoo --k 32
-  oco train --alg adam --alg shampoo --alg s-shampoo --seeds 5 --plot curves.svg
+  oco train --alg adam --alg s-shampoo --seeds 5 --plot curves.svg
   oco train --alg s-shampoo --k 8 --k 32 --grid 1e-4:1e-1:7 --out runs
 """
 OWN = "the optimizer's own"

@@ -25,8 +25,8 @@ __all__ = ["tune"]
 # \b keeps the line breaks.
 EXAMPLES = """\b
 Examples:
-  oco tune --alg s-adagrad --data FILE --k 10 --grid 1e-6:1:49 --domain unconstrained
-  oco tune --alg ada-fd --d 100 --k 10 --T 2000 --grid 1e-3:1:7 --deltas 1e-3:1:7
+  oco tune --alg s-adagrad --data FILE --k 10 --grid 1e-6:1:49 --radius 10
+  oco tune --alg ada-fd --d 100 --k 10 --T 2e3 --grid 0.01:1:5 --deltas 0.1:1:3
 """
 
 

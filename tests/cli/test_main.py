@@ -118,3 +118,26 @@ def test_the_package_knows_its_version_without_numerics():
     program = "import sys, oco; print(oco.__version__, 'numpy' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.stdout == f"{metadata.version('oco-sketch')} False\n"
+
+
+def pages(command=main, path=()):
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from pages(below, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(pages()), ids=" ".join)
+def test_every_help_page_fits_80_columns(path):
+    result = CliRunner().invoke(main, [*path, "--help"], prog_name="oco", terminal_width=80)
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    # The list of commands says what each does in full.
+    assert path or result.stdout.count("...") == result.stdout.count("[ARGS]...")
+
+
+@pytest.mark.parametrize("columns", ["x", "", "0", "-4", "1", "5", "1e9", "99999999999"])
+def test_no_width_is_a_crash(columns):
+    for arguments in (["list"], ["run", "--alg=ogd", "--d=3", "--T=9"], ["--help"]):
+        result = CliRunner().invoke(main, arguments, prog_name="oco", env={"COLUMNS": columns})
+        assert result.exit_code == 0 and result.exception is None, result.output
+        assert "ogd" in result.stdout or "oco" in result.stdout
