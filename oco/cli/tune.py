@@ -26,7 +26,7 @@ __all__ = ["tune"]
 EXAMPLES = """\b
 Examples:
   oco tune --alg s-adagrad --data FILE --k 10 --grid 1e-6:1:49 --radius 10
-  oco tune --alg ada-fd --d 100 --k 10 --T 2e3 --grid 0.01:1:5 --deltas 0.1:1:3
+  oco tune --alg ada-fd --d 50 --k 9 --T 2e3 --grid 0.1:1:5 --deltas 0.1:1:3
 """
 
 
