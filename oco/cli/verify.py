@@ -30,9 +30,7 @@ Examples:
 """
 
 
-@click.command(
-    cls=Once, epilog=EXAMPLES, short_help="Check on this machine all that is promised."
-)
+@click.command(cls=Once, epilog=EXAMPLES, short_help="Check on this machine all that is promised.")
 @click.option(
     "--cases", type=WHOLE, metavar="N", default=CASES, help="How many streams to draw, at least 1."
 )
