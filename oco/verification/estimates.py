@@ -16,12 +16,15 @@ __all__ = ["estimates"]
 
 # Roots of eigenvalues that are rounding: √1e-14 for each of them.
 ROOTS = 1e-6
+# Of the dense covariance and its eigenvalues, for each row and dimension.
+DENSE = 4 * float(np.finfo(np.float64).eps)
 
 
 @check(
     "estimates",
     omega="Ω_k is its formula, and lies in the range that a sketch gives for it, for every k",
     advice="captured mass, tr G^½ and the ratio of bounds lie in the ranges that `oco rank` gives",
+    rounding="P1 and P2 hold to what the sketch says that rounding may have added, which is little",
     report="the guarantees that a sketch reports of itself are those of the dense definition",
 )
 def estimates(case: Case, subject: Subject) -> Iterator[Observation]:
@@ -47,6 +50,7 @@ def estimates(case: Case, subject: Subject) -> Iterator[Observation]:
         yield Observation("omega", f"{where}, upper end", exact, high, total)
     if isinstance(sketch, FrequentDirections):
         yield from _advised(case, sketch, spectrum, total)
+        yield from _rounded(case, sketch, covariance, total)
         yield from _reported(sketch, covariance, total)
 
 
@@ -69,6 +73,15 @@ def _advised(case: Case, sketch, spectrum, total) -> Iterator[Observation]:
         ):
             yield Observation("advice", f"k = {k}, {what}, lower end", low, exact, 1.0, tolerance)
             yield Observation("advice", f"k = {k}, {what}, upper end", exact, high, 1.0, tolerance)
+
+
+def _rounded(case: Case, sketch, covariance, total) -> Iterator[Observation]:
+    missed = np.linalg.eigvalsh(covariance - sketch.covariance().dense())
+    said, own = float(sketch.rounding), DENSE * case.d * (1 + case.T / case.d) * total
+    yield Observation("rounding", "Ḡ ⪯ G + rI", -float(missed[0]), said + own, total, 0.0)
+    over = float(missed[-1]) - float(sketch.escaped_mass)
+    yield Observation("rounding", "G ⪯ Ḡ + (τ + r)I", over, said + own, total, 0.0)
+    yield Observation("rounding", "size", said, (1 + case.T / 100) * ROUNDING * total, total, 0.0)
 
 
 def _reported(sketch, covariance, total) -> Iterator[Observation]:
