@@ -21,6 +21,18 @@ SEEDS = range(4) if DEEP else range(2)
 STEPS = 12 if DEEP else 6
 DTYPES = (torch.float32, torch.bfloat16, torch.float64)
 
+# Averages first, no theorem, nothing kept but momentum and sketches.
+RECIPES = (
+    {},
+    {
+        "average": "gradient",
+        "nesterov": True,
+        "tail": "mean",
+        "exponent": "shampoo2",
+        "matrix_rate": 0.2,
+    },
+)
+
 # What gradients look like where a Gram matrix has a low rank: of few outputs, softmax (columns that
 # sum to zero), embeddings (few rows), pruned or dead units, scales far apart.
 KINDS = {
@@ -67,14 +79,14 @@ def assert_finite(value, where):
 @pytest.mark.parametrize("shape", list(shapes()), ids=str)
 def test_finite_gradients_give_finite_steps(shape, kind):
     """None is skipped either: each of these matrices has eigenvectors."""
-    grid = list(itertools.product(DTYPES, GRAFTS, (1, 10), (2, 16, 64, None)))
+    grid = list(itertools.product(DTYPES, GRAFTS, (1, 10), (2, 16, 64, None), RECIPES))
     if not DEEP:
         # Seeded by what the test is called, so that the grid's corners are spread over the shapes.
         seed = [*shape, sum(map(ord, kind))]
         order = np.random.default_rng(seed).permutation(len(grid))[:6]
         grid = [grid[i] for i in order]
-    for (dtype, graft, every, rank), seed in itertools.product(grid, SEEDS):
-        options = {"graft": graft, "update_every": every, "rank": rank}
+    for (dtype, graft, every, rank, recipe), seed in itertools.product(grid, SEEDS):
+        options = {"graft": graft, "update_every": every, "rank": rank, **recipe}
         optimizer, weight = move(shape, kind, dtype, seed, **options)
         assert torch.isfinite(weight).all(), (dtype, options, seed)
         assert optimizer.skipped == 0, (dtype, options, seed)
