@@ -424,3 +424,14 @@ def test_a_flattened_state_without_an_average_begins_it():
     resumed.param_groups[0]["momentum"] = 0.9
     train(other, resumed, 1)
     assert all("momentum_buffer" in state for state in resumed.state.values())
+
+
+def test_a_group_may_be_taken_away():
+    optimizer = optimizer_of([(6, 9)], rank=3)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(6, 9))], "rank": 5})
+    for group in optimizer.param_groups:
+        group["params"][0].grad = torch.ones_like(group["params"][0])
+    optimizer.step()
+    del optimizer.param_groups[0]
+    optimizer.step()
+    assert optimizer.state[parameters(optimizer)[0]]["step"] == 2

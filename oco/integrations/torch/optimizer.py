@@ -306,6 +306,9 @@ class SShampoo(torch.optim.Optimizer):
     def _check_options(self) -> None:
         """Check the options that are new since the last step, and make their types plain."""
         checked = []
+        if len(self._checked) > len(self.param_groups):
+            # A group was taken away: which options were whose is not known any more.
+            self._checked = []
         for g, group in enumerate(self.param_groups):
             before = self._checked[g] if g < len(self._checked) else None
             options = {name: group.get(name, self.defaults[name]) for name in OPTIONS}
