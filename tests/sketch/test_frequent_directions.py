@@ -142,7 +142,7 @@ def test_rows_and_blocks_in_turn_equal_the_dense_definition(n, decay):
 
 @pytest.mark.parametrize("block", [np.zeros((0, 4)), np.zeros((3, 4))])
 def test_a_block_of_nothing_only_decays(block):
-    sketch, empty = FrequentDirections(4, 3, decay=0.5), FrequentDirections(4, 3)
+    sketch, empty = (FrequentDirections(4, 3, decay=0.5) for _ in range(2))
     sketch.update(block)
     empty.merge(sketch)
     assert sketch.rank == empty.rank == 0 and sketch.escaped_mass == 0.0

@@ -89,7 +89,7 @@ def test_a_row_that_counts_as_zero_is_split_all_the_same(length, beside):
 @pytest.mark.parametrize("size", [3, 6])
 def test_products_with_the_frame_after_blocks_and_merges(size):
     rng = np.random.default_rng(size)
-    sketch, other = FrequentDirections(8, size, 0.9), FrequentDirections(8, size)
+    sketch, other = (FrequentDirections(8, size, 0.9) for _ in range(2))
     other.extend(rng.standard_normal((9, 8)))
     steps = [
         lambda: sketch.extend(rng.standard_normal((5, 8))),
