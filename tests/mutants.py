@@ -89,7 +89,7 @@ LEARNERS = [
            "self.domain.project(x - lr * direction, self.preconditioner.metric)",
            "x - lr * direction"),
     Mutant("max‖x‖ is the last ‖x‖", "algorithms", "MirrorDescent.update",
-           "max(self._travelled, math.sqrt(np.dot(x, x)))", "math.sqrt(np.dot(x, x))"),
+           "max(self._travelled, length)", "length"),
     Mutant("the metric leaves τ out", "algorithms", "s_adagrad",
            "SketchedRoot(d, k, compensate=True)", "SketchedRoot(d, k, compensate=False)"),
     Mutant("gᵀH⁻¹g leaves out what is outside the sketch", "algorithms", "_descend",
