@@ -6,6 +6,7 @@ down on the way, and everything in the result is computed again from that.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ __all__ = ["runs"]
 
 ROUNDS, DIMENSIONS = 14, 4
 ADAPTIVE = 0.3
+# Options of some learners, which others refuse.
+OWN = ("k", "delta")
 # Closer best fixed points take longer and show no more.
 GAP = 0.02
 # Sums of a few terms; what the independent solver is accurate to; a root of rounding.
@@ -149,7 +152,9 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
     if isinstance(domain, Box) and name not in ("ogd", "adagrad-norm", "adagrad", "adam"):
         domain = subject.ball(1.0)
     options |= {"gap": GAP, "checkpoints": 1, "prefix_regret": domain.bounded}
-    seen = watch(subject.learners[name], loss, domain, stream, **options)
+    taken = inspect.signature(subject.learners[name]).parameters
+    given = {key: value for key, value in options.items() if key not in OWN or key in taken}
+    seen = watch(subject.learners[name], loss, domain, stream, **given)
     place = f"{name}, {loss}, {domain.name}"
     yield from _as_played(seen, place)
     yield from _as_paid(seen, place)
