@@ -15,6 +15,7 @@ import numpy as np
 
 from oco.domains import Box, Domain, Euclidean
 from oco.experiment import perform, prepare
+from oco.experiment.takers import taken
 from oco.losses import Stream
 from oco.results import Result
 from oco.verification.cases import Case
@@ -98,9 +99,11 @@ class Watched:
 
 
 def watch(algorithm, loss: str, domain: Domain, stream: Given, **options) -> Watched:
-    """Run a learner and write down what it plays and is told."""
+    """Run a learner, with the options that it takes, and write down what it plays and is told."""
     seen = Watched(stream, loss, domain)
-    game = prepare(algorithm, loss=loss, domain=domain, stream=stream, **options)
+    options |= {"loss": loss, "domain": domain, "stream": stream}
+    takes = taken({"algorithm": "", "loss": loss}, options | {"algorithm": algorithm, "loss": None})
+    game = prepare(algorithm, **{name: options[name] for name in options if name in takes})
     learner, update, seen.bound = game.learner, game.learner.update, game.gradient_bound
 
     def recorded(g):

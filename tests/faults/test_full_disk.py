@@ -21,7 +21,7 @@ def test_files_that_cannot_grow_leave_the_earlier_result(tmp_path):
     earlier = oco.run("s-adagrad", d=4, k=2, T=30, out=tmp_path)
     before = sorted(tmp_path.iterdir())
     done = subprocess.run(
-        [*RUN, f"--out={tmp_path}", "--json"],
+        [*RUN, f"--out={tmp_path}", "--overwrite", "--json"],
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048)),

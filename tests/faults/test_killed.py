@@ -70,7 +70,10 @@ def test_a_writer_killed_at_any_line_leaves_a_whole_result(tmp_path):
 
 def test_a_run_that_is_killed_leaves_the_earlier_result(tmp_path):
     earlier = oco.run("s-adagrad", d=4, k=2, T=30, out=tmp_path)
-    command = "import oco; oco.run('s-adagrad', d=50, k=5, T=10**7, out=%r, progress=print)"
+    command = (
+        "import oco; oco.run('s-adagrad', d=50, k=5, T=10**7, out=%r, overwrite=True, "
+        "progress=print)"
+    )
     with subprocess.Popen(
         [sys.executable, "-u", "-c", command % str(tmp_path)], stdout=subprocess.PIPE
     ) as running:
