@@ -23,16 +23,24 @@ import numpy as np
 
 from oco.algorithms import Diagnostics
 from oco.algorithms.matrix_descent import AxisAccount
+from oco.linalg.rounding import UNIT
 from oco.sketch import escaped_mass_limit
 
 __all__ = [
     "RUNGS",
     "Account",
     "Rung",
+    "allowance",
     "full_adagrad_bound",
     "ladder",
     "verdict",
 ]
+
+
+# What roots of eigenvalues that are known to rounding of the largest are known to, relatively.
+ROOTS = 1e-6
+# The length of a gradient whose square is no normal number.
+SMALLEST_LENGTH = math.sqrt(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,8 @@ class Account:
 
     def balance(self, growth: float, quadratic: float) -> float:
         """Return D²/(2η)·growth + (η/2)·quadratic."""
-        return self.diameter**2 / (2 * self.lr) * growth + self.lr / 2 * quadratic
+        # Not a power, whose overflow is an exception.
+        return self.diameter / (2 * self.lr) * self.diameter * growth + self.lr / 2 * quadratic
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ def _certificate(account: Account) -> float:
 
 def _rounds(account: Account) -> float:
     root = math.sqrt(account.t)
-    return account.balance(root, 2 * account.gradient_bound**2 * root)
+    return account.balance(root, 2 * account.gradient_bound * account.gradient_bound * root)
 
 
 def _trace(account: Account) -> float:
@@ -237,20 +246,54 @@ def full_adagrad_bound(spectrum: np.ndarray, diameter: float) -> float:
     return math.sqrt(2) * diameter * float(np.sqrt(np.maximum(spectrum, 0)).sum())
 
 
-def verdict(lo: float, hi: float, value: float) -> bool | None:
+def allowance(account: Account, value: float) -> float:
+    """Return what rounding may have done to a rung's value, by the rounds that made it.
+
+    A millionth of the value: eigenvalues are known to 1e-13 of the largest, and enter by their
+    roots; eight roundings of the value a round, for the steps; and what gradients whose squares
+    underflow, which no metric sees, can cost.  It is an allowance, not a proof.
+
+    Parameters
+    ----------
+    account : Account
+        After t rounds.
+    value : float
+        The rung, evaluated with it.
+
+    Returns
+    -------
+    float
+        At least 0; infinite or NaN where the value is.
+    """
+    unseen = account.t * account.diameter * SMALLEST_LENGTH
+    return (ROOTS + 8 * UNIT * account.t) * abs(value) + unseen
+
+
+def verdict(lo: float, hi: float, value: float, allowance: float = 0.0) -> bool | None:
     """Hold a regret known to lie in [`lo`, `hi`] against a bound.
+
+    Parameters
+    ----------
+    lo, hi, value : float
+        The interval and the bound.
+    allowance : float
+        What the bound may be off by; an infinite bound is not.
 
     Returns
     -------
     bool or None
-        True if all of the interval is below, False if all of it is above (the bound is violated),
-        None if the interval cannot tell or the bound was not computed.
+        True if all of the interval is below by more than the allowance, False if all of it is above
+        by more (the bound is violated), None if that cannot be told or the bound was not computed.
 
     Examples
     --------
     >>> verdict(1.0, 2.0, 3.0), verdict(1.0, 2.0, 0.5), verdict(1.0, 2.0, 1.5)
     (True, False, None)
+    >>> verdict(1.0, 2.0, 2.5, allowance=0.6), verdict(1.0, 2.0, 0.5, allowance=0.6)
+    (None, None)
     """
-    if hi <= value:
+    if value == math.inf and not math.isnan(lo):
         return True
-    return False if lo > value else None
+    if hi <= value - allowance:
+        return True
+    return False if lo > value + allowance else None

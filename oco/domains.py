@@ -12,11 +12,14 @@ import numpy as np
 
 from oco import checks
 from oco.linalg.operators import SpectralOperator
+from oco.linalg.rounding import UNIT, gamma, lengths
 
-__all__ = ["DOMAINS", "Ball", "Box", "Domain", "Euclidean"]
+__all__ = ["DOMAINS", "FEASIBLE", "Ball", "Box", "Domain", "Euclidean"]
 
 # Radii whose squares, and those of points a few orders of magnitude outside, are normal numbers.
 SMALLEST_RADIUS, LARGEST_RADIUS = 1e-150, 1e150
+#: How far from K a point may lie by rounding, relative to K's size.
+FEASIBLE = 1e-12
 
 
 class Domain(ABC):
@@ -30,11 +33,14 @@ class Domain(ABC):
         Whether K has a finite diameter.
     separable_only : bool
         Whether `project` needs a metric that is diagonal in the coordinates.
+    radial : bool
+        Whether K is all of the points of length ≤ `radius`.
     """
 
     name: str
     bounded: bool = True
     separable_only: bool = False
+    radial: bool = False
 
     @abstractmethod
     def radius(self, d: int) -> float:
@@ -68,11 +74,21 @@ class Domain(ABC):
         """Return x_1, of shape (d,): the origin, or the point of K nearest to it."""
         return self.nearest(np.zeros(d))
 
-    def contains(self, x: np.ndarray, tolerance: float = 1e-12) -> bool:
+    def distances(self, points: np.ndarray) -> np.ndarray:
+        """Return the Euclidean distance to K of each row of `points`, of shape (n, d); 0 in K."""
+        return np.array([np.linalg.norm(x - self.nearest(x)) for x in points])
+
+    def distance(self, x: np.ndarray) -> float:
+        """Return the Euclidean distance of `x`, of shape (d,), to K; 0 in K."""
+        return float(self.distances(np.asarray(x, dtype=np.float64)[None])[0])
+
+    def contains(self, x: np.ndarray, tolerance: float = FEASIBLE) -> bool:
         """Tell whether `x` lies within ``tolerance * (1 + ‖x‖)`` of K; the default is rounding."""
-        return float(np.linalg.norm(x - self.nearest(x))) <= tolerance * (
-            1 + float(np.linalg.norm(x))
-        )
+        return self.distance(x) <= tolerance * (1 + float(np.linalg.norm(x)))
+
+    def within(self, x: np.ndarray) -> np.ndarray:
+        """Return `x`, which lies in K to rounding, or a point next to it that lies in K exactly."""
+        return self.nearest(x)
 
 
 class Euclidean(Domain):
@@ -119,6 +135,10 @@ class Euclidean(Domain):
         """Return `y` itself."""
         return y
 
+    def distances(self, points):
+        """Return 0 for each."""
+        return np.zeros(len(points))
+
     def project(self, y, metric):
         """Return `y` itself."""
         return y
@@ -151,6 +171,7 @@ class Ball(Domain):
     """
 
     name = "ball"
+    radial = True
 
     def __init__(self, radius: float = 1.0) -> None:
         self._radius = checks.number("radius", radius, low=SMALLEST_RADIUS, high=LARGEST_RADIUS)
@@ -180,6 +201,16 @@ class Ball(Domain):
         """Return `y`, shortened to length R if it is longer."""
         length = math.sqrt(np.dot(y, y))
         return y if length <= self._radius else y * (self._radius / length)
+
+    def distances(self, points):
+        """Return max(‖x‖₂ − R, 0) for each."""
+        return np.maximum(lengths(points) - self._radius, 0.0)
+
+    def within(self, x):
+        """Return `x`, shortened by a few roundings if ‖x‖₂ ≤ R is not certain."""
+        rounding = 2 * gamma(len(x) + 8)
+        length = float(lengths(x[None])[0]) * (1 + rounding)
+        return x if length <= self._radius else x * (self._radius / length * (1 - 4 * UNIT))
 
     def project(self, y, metric):
         """Return (H + μI)⁻¹ H y, with μ ≥ 0 the root of ‖x‖₂ = R if ‖y‖₂ > R.
@@ -270,6 +301,14 @@ class Box(Domain):
     def nearest(self, y):
         """Return `y` clipped to the bounds."""
         return np.clip(y, self.lower, self.upper)
+
+    def distances(self, points):
+        """Return the length of what clipping takes away from each."""
+        beyond = np.maximum(self.lower - points, points - self.upper)
+        outside = np.flatnonzero((beyond > 0).any(axis=1))
+        result = np.zeros(len(points))
+        result[outside] = lengths(np.maximum(beyond[outside], 0.0))
+        return result
 
     def project(self, y, metric):
         """Return `y` clipped: the projection in any metric that is diagonal in the coordinates.

@@ -18,8 +18,13 @@ import numpy as np
 
 from oco.algorithms import Diagnostics
 from oco.cores import one_blas_thread
+from oco.domains import FEASIBLE, Domain
+from oco.linalg.rounding import SQUARES, running_sums
 
 __all__ = ["Play", "log_checkpoints", "play"]
+
+# Points that are held against K together: in the processor's cache, and not more than this many.
+POINTS, POINTS_BYTES = 256, 256 << 10
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,14 @@ class Play:
         z_t and u_t = φ'(z_t, y_t) of each round; the gradient was u_t a_t, or the matrix u_t a_tᵀ.
     labels : ndarray of shape (n,)
         y_t.
+    losses : ndarray of shape (n,)
+        φ(z_t, y_t), as computed.
+    lengths : ndarray of shape (n,)
+        ‖x_t‖, to rounding; 1e-140 where it is less.
     checkpoints : ndarray of shape (c,)
         Rounds after which the rest was recorded; the last is n.
     cumulative_loss : ndarray of shape (c,)
-        Σ_{s≤t} φ(z_s, y_s).
+        Σ_{s≤t} φ(z_s, y_s), to rounding of the sum.
     diagnostics : tuple of Diagnostics or None
         The learner's account at each checkpoint; None for a learner that gives none.
     seconds : ndarray of shape (c,)
@@ -51,6 +60,8 @@ class Play:
     margins: np.ndarray
     slopes: np.ndarray
     labels: np.ndarray
+    losses: np.ndarray
+    lengths: np.ndarray
     checkpoints: np.ndarray
     cumulative_loss: np.ndarray
     diagnostics: tuple[Diagnostics | None, ...]
@@ -83,6 +94,7 @@ def play(
     stream,
     *,
     checkpoints: np.ndarray,
+    domain: Domain | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Play:
     """Play a learner against a stream of losses.
@@ -97,16 +109,21 @@ def play(
         Hands out (a_t, y_t); an adaptive one is asked for y_t when z_t is known.
     checkpoints : ndarray of int
         Rounds after which to record, ascending, the last at most T.
+    domain : Domain, optional
+        K: every point that is played must lie in it, to rounding.
     progress : callable, optional
         Called with the number of rounds played, once a chunk of the stream.
 
     Returns
     -------
     Play
-        Also when an interrupt (Ctrl-C), an error in the learner or loss, or a number that is not
-        finite ended it early: `status` and `message` say so and nothing played is lost.
+        Also when an interrupt (Ctrl-C), an error in the learner or loss, a number that is not
+        finite, or a point outside K ended it early: `status` and `message` say so and nothing
+        played is lost.  Points are held against K a few at a time, so that a few rounds may have
+        been played after the one that the message names.
     """
-    game = (_Game if stream.outputs is None else _VectorGame)(learner, loss, stream, checkpoints)
+    kind = _Game if stream.outputs is None else _VectorGame
+    game = kind(learner, loss, stream, checkpoints, _Points(domain, stream))
     status, message, where = "complete", "", ""
     diagnose = _accountant(learner)
     # Numbers that are not finite are caught and named below.
@@ -127,6 +144,8 @@ def play(
         except _Unaccounted as error:
             status, message = "failed", f"after round {game.t}: {error}"
             where, diagnose = _traceback(error), None
+        except _Outside as error:
+            status, message = "failed", str(error)
         except Exception as error:
             status, message = "failed", f"round {game.t + 1}: {_describe(error)}"
             where = "" if isinstance(error, _NotFinite) else _traceback(error)
@@ -172,11 +191,55 @@ class _NotFinite(ArithmeticError):
     """A number that is not finite appeared in a round."""
 
 
+class _Outside(ValueError):
+    """A learner has played a point outside K."""
+
+
+class _Points:
+    """The points played: their lengths, and whether they lie in K, told once in a while."""
+
+    def __init__(self, domain: Domain | None, stream) -> None:
+        self.domain, self.squares = domain, np.empty(stream.T)
+        bounded = domain is not None and domain.bounded
+        self.radius = domain.radius(stream.d) if bounded else math.inf
+        # Where a point's length does not tell whether it lies in K, the points are held.
+        self.hold = None if not bounded or domain.radial else self._hold
+        rows = max(1, min(POINTS, POINTS_BYTES // (8 * stream.d)))
+        self.held = None if self.hold is None else np.empty((rows, stream.d))
+        self.checked = self.count = 0
+
+    def _hold(self, x: np.ndarray) -> None:
+        """Take the next point; raises `_Outside`."""
+        self.held[self.count] = x
+        self.count += 1
+        if self.count == len(self.held):
+            self.check(self.checked + self.count)
+
+    def check(self, n: int) -> None:
+        """Look at the first n points, as far as that was not done yet; raises `_Outside`."""
+        first, self.checked = self.checked, n
+        if self.hold is not None:
+            distances, self.count = self.domain.distances(self.held[: n - first]), 0
+        else:
+            distances = self.lengths(n)[first:] - self.radius
+        outside = np.flatnonzero(~(distances <= FEASIBLE * self.radius))
+        if len(outside):
+            t, distance = first + outside[0] + 1, distances[outside[0]]
+            raise _Outside(
+                f"round {t}: the learner played a point outside the domain, {distance:.3g} away "
+                f"from {self.domain!r}"
+            )
+
+    def lengths(self, n: int) -> np.ndarray:
+        """Return the lengths of the first n points; of those whose squares underflow, a bound."""
+        return np.sqrt(np.maximum(self.squares[:n], SQUARES[0]))
+
+
 class _Game:
     """The running record of a play."""
 
-    def __init__(self, learner, loss, stream, checkpoints) -> None:
-        self.learner, self.loss = learner, loss
+    def __init__(self, learner, loss, stream, checkpoints, points) -> None:
+        self.learner, self.loss, self.points = learner, loss, points
         self.t = 0
         predictions = (stream.T,) if stream.outputs is None else (stream.T, stream.outputs)
         self.columns = {
@@ -193,13 +256,18 @@ class _Game:
         """Play the rounds of one chunk."""
         margins, slopes, answers, losses = self.columns.values()
         learner, value, derivative = self.learner, self.loss.value, self.loss.derivative
+        squares, hold = self.points.squares, self.points.hold
         started = time.perf_counter() - self.seconds
         due = self.due[len(self.seen)] if len(self.seen) < len(self.due) else -1
         try:
             for a, y in zip(features, labels.tolist(), strict=True):
                 if interrupted:
                     break
-                z = float(a @ learner.x)
+                x = learner.x
+                z = float(a @ x)
+                squares[self.t] = np.dot(x, x)
+                if hold is not None:
+                    hold(x)
                 if answer is not None:
                     y = answer(z)
                 suffered, slope = float(value(z, y)), float(derivative(z, y))
@@ -217,6 +285,7 @@ class _Game:
                     self.seconds = time.perf_counter() - started
                     self.seen.append((t, diagnose() if diagnose else None, self.seconds))
                     due = self.due[len(self.seen)] if len(self.seen) < len(self.due) else -1
+            self.points.check(self.t)
         finally:
             self.seconds = time.perf_counter() - started
 
@@ -231,8 +300,10 @@ class _Game:
             margins=margins,
             slopes=slopes,
             labels=labels,
+            losses=losses,
+            lengths=self.points.lengths(n),
             checkpoints=checkpoints,
-            cumulative_loss=np.cumsum(losses)[checkpoints - 1],
+            cumulative_loss=running_sums(losses, checkpoints)[0],
             diagnostics=tuple(account for _, account, _ in self.seen),
             seconds=np.array([seconds for _, _, seconds in self.seen]),
             status=status,
@@ -256,10 +327,15 @@ class _VectorGame(_Game):
                 self.seconds += time.perf_counter() - started
             if len(self.seen) < len(self.due) and self.t == self.due[len(self.seen)]:
                 self.seen.append((self.t, diagnose() if diagnose else None, self.seconds))
+        self.points.check(self.t)
 
     def _round(self, a: np.ndarray, y: float, answer) -> None:
         margins, slopes, answers, losses = self.columns.values()
-        z = self.learner.x.reshape(-1, len(a)) @ a
+        x = self.learner.x
+        z = x.reshape(-1, len(a)) @ a
+        self.points.squares[self.t] = np.dot(x, x)
+        if self.points.hold is not None:
+            self.points.hold(x)
         if answer is not None:
             y = answer(z)
         suffered, slope = float(self.loss.value(z, y)), self.loss.derivative(z, y)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco.bounds import RUNGS, Account, ladder, verdict
+from oco.bounds import RUNGS, Account, allowance, ladder, verdict
 from oco.experiment.certification import Certification
 from oco.experiment.game import Game
 from oco.results import Bound
-from oco.results.summary import HOLDS, OPEN, VIOLATED
+from oco.results.summary import HOLDS, NOT_CHECKED, OPEN, VIOLATED
 from oco.simulator import Play
 
 __all__ = ["Ladder", "Spectra", "climb", "diameters", "rungs"]
@@ -51,14 +51,17 @@ class Ladder:
     values : dict of str to ndarray of shape (c,)
         Each rung at each checkpoint; NaN where it was not computed.
     holds : dict of str to ndarray of int8
-        `HOLDS`, `OPEN` or `VIOLATED` at each checkpoint.
+        `HOLDS`, `OPEN`, `VIOLATED` or `NOT_CHECKED` at each checkpoint.
     """
 
     values: dict[str, np.ndarray]
     holds: dict[str, np.ndarray]
 
     def bounds(self, certification: Certification) -> tuple[Bound, ...]:
-        """Return each rung after the last round, with the worst verdict of all checkpoints."""
+        """Return each rung after the last round, with the worst verdict of all checkpoints.
+
+        That no violation was found where it was not checked in full does not make it worse.
+        """
         regret = certification.interval
         found = []
         for name, values in self.values.items():
@@ -94,7 +97,11 @@ def diameters(game: Game, play: Play, certification: Certification) -> np.ndarra
     if certification.comparator is None or not rungs(game, play):
         return np.full(len(play.checkpoints), np.nan)
     travelled = np.array([account.travelled for account in play.diagnostics], dtype=np.float64)
-    return travelled + float(np.linalg.norm(certification.comparator.x))
+    length = float(np.linalg.norm(certification.comparator.x))
+    if certification.prefixes is not None:
+        # The bound at a checkpoint is to cover the best point of its rounds too.
+        length = np.maximum(length, certification.prefixes.lengths)
+    return travelled + length
 
 
 def climb(
@@ -118,29 +125,34 @@ def climb(
     names = rungs(game, play)
     if not names:
         return Ladder({}, {})
-    rows = [
-        ladder(
-            names,
-            Account(
-                t=int(t),
-                d=game.stream.d,
-                k=game.learner.k,
-                lr=game.learner.lr,
-                diameter=float(spans[i]),
-                gradient_bound=game.gradient_bound,
-                diagnostics=play.diagnostics[i],
-                spectrum=spectra.covariance[i],
-                axis_spectra=spectra.axes[i],
-            ),
+    accounts = [
+        Account(
+            t=int(t),
+            d=game.stream.d,
+            k=game.learner.k,
+            lr=game.learner.lr,
+            diameter=float(spans[i]),
+            gradient_bound=game.gradient_bound,
+            diagnostics=play.diagnostics[i],
+            spectrum=spectra.covariance[i],
+            axis_spectra=spectra.axes[i],
         )
         for i, t in enumerate(play.checkpoints)
     ]
-    values = {name: np.array([row[name] for row in rows]) for name in names}
+    rows = [ladder(names, account) for account in accounts]
     lo, hi = certification.intervals()
-    return Ladder(values, {name: _verdicts(lo, hi, bound) for name, bound in values.items()})
+    values, holds = {}, {}
+    for name in names:
+        values[name] = np.array([row[name] for row in rows])
+        allowed = [allowance(*case) for case in zip(accounts, values[name], strict=True)]
+        codes = map(_code, lo, hi, values[name], allowed)
+        holds[name] = np.fromiter(codes, dtype=np.int8, count=len(rows))
+    return Ladder(values, holds)
 
 
-def _verdicts(lo: np.ndarray, hi: np.ndarray, bound: np.ndarray) -> np.ndarray:
-    return np.array(
-        [CODES[verdict(*case)] for case in zip(lo, hi, bound, strict=True)], dtype=np.int8
-    )
+def _code(lo: float, hi: float, value: float, allowed: float) -> int:
+    """Return what is known of a bound where the regret is at least `lo`, at most `hi` or NaN."""
+    found = CODES[verdict(lo, hi, value, allowed)]
+    if found == OPEN and math.isnan(hi) and not math.isnan(lo) and not math.isnan(value):
+        return NOT_CHECKED
+    return found

@@ -19,6 +19,8 @@ from oco.experiment.phases import CUT_SHORT, SPECTRA, Watch, unwatched
 from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
 from oco.linalg.engine import ENGINE
 from oco.losses import Recorded
+from oco.losses.functions import Linear
+from oco.regret import LossError
 from oco.results import BestFixedPoint, Result, Summary, Trace
 from oco.results.summary import Axis
 from oco.results.versions import versions
@@ -45,12 +47,14 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     -------
     Result
         An interrupt (Ctrl-C) during the assessment ends it; the result says what it leaves out.
+        So it does of what fails: the play is kept, and all that was computed beside.
     """
     # The best fixed point takes as much memory as a sketch does: not at the same time.
     game.retire()
     if play.status == "interrupted":
         watch(CUT_SHORT, done=play.rounds, total=game.stream.T)
     interruptions: list[str] = []
+    failures: list[str] = []
     recorded = Recorded(game.stream, play.labels)
 
     def unless_interrupted(what: str, compute: Callable, otherwise=None, ready=lambda: False):
@@ -62,7 +66,11 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
             return compute(game, play, recorded, watch)
         except KeyboardInterrupt:
             interruptions.append(f"interrupted while computing {what}")
-            return otherwise
+        except LossError as error:
+            failures.append(str(error))
+        except Exception as error:
+            failures.append(f"computing {what} failed: {type(error).__name__}: {error}")
+        return otherwise
 
     certification, unmoved = Certification.missing(play), None
     with _beside(_spectra, game, play, recorded, watch) as (spectra_found, ready):
@@ -70,18 +78,31 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
         if play.rounds and play.status != "failed":
             unmoved = unless_interrupted("what never moving costs", unmoved_loss)
             certification = unless_interrupted("the best fixed point", certify, certification)
-        if game.experiment.prefix_regret and certification.comparator is not None:
-            prefixes = unless_interrupted("each prefix's best fixed point", certify_prefixes)
+        comparator = certification.comparator
+        if comparator is not None and comparator.trouble:
+            failures.append(f"the search for the best fixed point ended in {comparator.trouble}")
+        # For linear losses each prefix is solved in closed form.
+        in_full = game.experiment.prefix_regret or isinstance(game.loss, Linear)
+        if in_full and comparator is not None:
+            prefixes = unless_interrupted(
+                "each prefix's best fixed point",
+                lambda *given: certify_prefixes(*given, certification.incurred),
+            )
             certification = certification.with_prefixes(prefixes)
         missing = Spectra.missing(play)
         spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing, ready)
-    spans = diameters(game, play, certification)
-    steps = climb(game, play, certification, spans, spectra)
+    spans, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {})
+    try:
+        spans = diameters(game, play, certification)
+        steps = climb(game, play, certification, spans, spectra)
+    except Exception as error:
+        failures.append(f"computing the bounds failed: {type(error).__name__}: {error}")
     summary = _summary(game, play, certification, spans, steps, spectra)
     summary = summary.replace(unmoved_loss=unmoved)
-    if interruptions:
-        message = "; ".join(filter(None, [play.message, *interruptions]))
-        summary = summary.replace(status="interrupted", message=message)
+    if interruptions or failures:
+        message = "; ".join(filter(None, [play.message, *failures, *interruptions]))
+        status = "failed" if failures or play.status == "failed" else "interrupted"
+        summary = summary.replace(status=status, message=message)
     return Result(
         experiment=game.experiment,
         versions=versions(),
@@ -169,16 +190,16 @@ def _sides(play: Play) -> tuple[int, ...]:
 
 def _trace(play: Play, certification: Certification, steps: Ladder) -> Trace:
     escaped = [account.escaped_mass if account else None for account in play.diagnostics]
-    lo, hi = certification.prefixes or (None, None)
+    prefixes = certification.prefixes
     return Trace(
         t=play.checkpoints,
         loss=play.cumulative_loss,
-        comparator_loss=certification.comparator_loss,
+        comparator_loss=certification.paid.value,
         regret=certification.regret,
         seconds=play.seconds,
         escaped_mass=np.array(escaped) if escaped and escaped[-1] is not None else None,
-        prefix_regret_lo=lo,
-        prefix_regret_hi=hi,
+        prefix_regret_lo=None if prefixes is None else prefixes.lo,
+        prefix_regret_hi=None if prefixes is None else prefixes.hi,
         bounds=steps.values,
         holds=steps.holds,
     )
@@ -233,6 +254,8 @@ def _summary(
         seconds=seconds,
         seconds_per_round=seconds / n if n else None,
         state_bytes=account.state_bytes if account else None,
+        checkpoints=len(play.checkpoints),
+        checked=certification.checked,
         notes=tuple(_notes(game, play, certification, spans)),
     )
 

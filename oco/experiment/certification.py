@@ -9,12 +9,43 @@ import numpy as np
 
 from oco.experiment.game import Game
 from oco.experiment.phases import BEST, PREFIXES, Watch, unwatched
+from oco.linalg.rounding import exact_sum
 from oco.losses import Recorded
-from oco.regret import Comparator, best_fixed_point, cumulative_losses
+from oco.losses.functions import Linear
+from oco.regret import (
+    Comparator,
+    Totals,
+    above,
+    below,
+    best_fixed_point,
+    cumulative_losses,
+    linear_minima,
+    losses_of,
+    require_convex,
+    rounds_of,
+    running_losses,
+)
 from oco.results import Interval
 from oco.simulator import Play
 
-__all__ = ["Certification", "certify", "certify_prefixes", "unmoved_loss"]
+__all__ = ["Certification", "Prefixes", "certify", "certify_prefixes", "unmoved_loss"]
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """The regret against the best point of the rounds so far, at each checkpoint.
+
+    Attributes
+    ----------
+    lo, hi : ndarray of shape (c,)
+        It lies between these.
+    lengths : ndarray of shape (c,)
+        ‖x̂_t‖ of each checkpoint's best point; 0 where K is bounded, and it does not matter.
+    """
+
+    lo: np.ndarray
+    hi: np.ndarray
+    lengths: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -25,70 +56,110 @@ class Certification:
     ----------
     comparator : Comparator or None
         x̂; None if there is nothing to compare with.
-    comparator_loss : ndarray of shape (c,)
-        Σ_{s≤t} f_s(x̂) at each checkpoint; NaN without x̂.
-    incurred : ndarray of shape (c,)
-        Σ_{s≤t} f_s(x_s).
-    prefixes : tuple of two ndarrays of shape (c,), or None
-        Intervals for the regret against the best point of the rounds so far.
+    played : ndarray of shape (c,)
+        Σ_{s≤t} f_s(x_s) at each checkpoint, as computed in the rounds.
+    incurred, paid : Totals
+        The same with what rounding may have done to it, and Σ_{s≤t} f_s(x̂); NaN without x̂.
+    prefixes : Prefixes or None
+        What is known of the best points of the rounds so far.
     """
 
     comparator: Comparator | None
-    comparator_loss: np.ndarray
-    incurred: np.ndarray
-    prefixes: tuple[np.ndarray, np.ndarray] | None = None
+    played: np.ndarray
+    incurred: Totals
+    paid: Totals
+    prefixes: Prefixes | None = None
 
     @classmethod
     def missing(cls, play: Play) -> Certification:
         """Return what is known without a comparator: nothing."""
         nothing = np.full(len(play.checkpoints), np.nan)
-        return cls(None, nothing, play.cumulative_loss)
+        return cls(None, play.cumulative_loss, Totals(nothing, nothing), Totals(nothing, nothing))
 
-    def with_prefixes(self, prefixes: tuple[np.ndarray, np.ndarray] | None) -> Certification:
+    def with_prefixes(self, prefixes: Prefixes | None) -> Certification:
         """Return a copy that knows the intervals of the prefixes."""
         return replace(self, prefixes=prefixes)
 
     @property
     def regret(self) -> np.ndarray:
-        """The regret against the final x̂ at each checkpoint."""
-        return self.incurred - self.comparator_loss
+        """The regret against the final x̂ at each checkpoint, as computed."""
+        return self.played - self.paid.value
 
     @property
     def interval(self) -> Interval | None:
         """The regret after the last round."""
-        return None if self.comparator is None else _interval(self.incurred[-1], self.comparator)
+        if self.comparator is None:
+            return None
+        return _interval(self.incurred.lower[-1], self.incurred.upper[-1], self.comparator)
+
+    @property
+    def checked(self) -> int:
+        """At how many checkpoints the regret against every point of K is known."""
+        if self.comparator is None:
+            return 0
+        return 1 if self.prefixes is None else len(self.played)
 
     def intervals(self) -> tuple[np.ndarray, np.ndarray]:
         """Return what a bound is held against at each checkpoint, as (lo, hi).
 
-        At the last one, the certified interval.  Before, the regret against the final x̂, which any
-        bound must cover too, widened by the interval for the prefix's own best point, where known.
+        `lo` is at most the regret against the final x̂, which any bound must cover, and against the
+        prefix's own best point where that is known.  `hi` is at least the regret against any point
+        of K: after the last round, and where the prefix's best point is known; NaN elsewhere, and
+        without x̂ both are.
         """
-        lo, hi = self.regret, self.regret.copy()
+        hi = np.full(len(self.played), np.nan)
+        if self.comparator is None:
+            return hi, hi
+        lo = below(self.incurred.lower - self.paid.upper)
         if self.prefixes is not None:
-            lo, hi = np.maximum(lo, self.prefixes[0]), np.maximum(hi, self.prefixes[1])
-        if self.interval is not None:
-            lo[-1], hi[-1] = self.interval.lo, self.interval.hi
+            lo, hi = np.fmax(lo, self.prefixes.lo), self.prefixes.hi.copy()
+        lo[-1], hi[-1] = self.interval.lo, self.interval.hi
         return lo, hi
 
 
 def certify(game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched) -> Certification:
-    """Find the best fixed point of all rounds played, and what it paid by each checkpoint."""
-    comparator = _best(game, recorded, play.rounds, play.cumulative_loss[-1], watch)
-    paid = cumulative_losses(game.loss, comparator.x, recorded, play.checkpoints)
-    return Certification(comparator, paid, play.cumulative_loss)
+    """Find the best fixed point of all rounds played, and what it paid by each checkpoint.
+
+    Raises
+    ------
+    LossError
+        If the loss is found not to be convex along the play, or its derivative no slope of it.
+    """
+    data, loss, t = rounds_of(recorded, play.rounds), game.loss, play.checkpoints
+    doubt = data.prediction_doubt(play.lengths)
+    radius = game.domain.radius(data.d)
+    reach = data.norms * radius if math.isfinite(radius) else np.full(len(data), math.inf)
+    require_convex(loss, play.margins, play.margins, play.labels, reach, play.losses)
+    incurred = running_losses(loss, play.margins, play.labels, doubt, t)
+    comparator = _best(game, data, play.rounds, float(incurred.value[-1]), watch)
+    predictions, paid = losses_of(loss, comparator.x, data, t)
+    require_convex(loss, play.margins, predictions, play.labels, reach)
+    return Certification(comparator, play.cumulative_loss, incurred, paid)
 
 
 def certify_prefixes(
-    game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return intervals for the regret against each prefix's own best fixed point: (lo, hi)."""
-    found, total = [], len(play.checkpoints)
-    for t, incurred in zip(play.checkpoints, play.cumulative_loss, strict=True):
-        watch(PREFIXES, done=len(found), total=total)
-        found.append(_interval(incurred, _best(game, recorded, int(t), incurred)))
+    game: Game,
+    play: Play,
+    recorded: Recorded,
+    watch: Watch,
+    incurred: Totals,
+) -> Prefixes:
+    """Return the regret against each prefix's own best fixed point, from what was incurred."""
+    t, total = play.checkpoints, len(play.checkpoints)
+    if isinstance(game.loss, Linear):
+        # In closed form.
+        least = linear_minima(game.domain, rounds_of(recorded, play.rounds), t)
+        lo, hi = below(incurred.lower - least.upper), above(incurred.upper - least.lower)
+        return Prefixes(lo, hi, np.zeros(total))
+    spans, sizes = [], []
+    for stop, *known in zip(t, incurred.value, incurred.lower, incurred.upper, strict=True):
+        watch(PREFIXES, done=len(spans), total=total)
+        best = _best(game, recorded, int(stop), float(known[0]))
+        spans.append(_interval(*known[1:], best))
+        sizes.append(0.0 if game.domain.bounded else float(np.linalg.norm(best.x)))
     watch(PREFIXES, done=total, total=total)
-    return np.array([span.lo for span in found]), np.array([span.hi for span in found])
+    lo, hi = (np.array([getattr(span, end) for span in spans]) for end in ("lo", "hi"))
+    return Prefixes(lo, hi, np.array(sizes))
 
 
 def unmoved_loss(game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched) -> float:
@@ -97,19 +168,19 @@ def unmoved_loss(game: Game, play: Play, recorded: Recorded, watch: Watch = unwa
         return float(cumulative_losses(game.loss, game.start, recorded, [play.rounds])[-1])
     # At the origin every prediction is 0: no pass over the features.
     losses = game.loss.value(np.zeros(play.margins.shape), play.labels)
-    return math.fsum(np.asarray(losses, dtype=np.float64))
+    return exact_sum(np.asarray(losses, dtype=np.float64))
 
 
 def _best(
-    game: Game, recorded: Recorded, rounds: int, incurred: float, watch: Watch = unwatched
+    game: Game, rounds_source, rounds: int, incurred: float, watch: Watch = unwatched
 ) -> Comparator:
     watch(BEST)
     found = best_fixed_point(
         game.loss,
         game.domain,
-        recorded,
+        rounds_source,
         rounds=rounds,
-        incurred=float(incurred),
+        incurred=incurred,
         relative_gap=game.experiment.gap,
         progress=lambda gap, target: watch(BEST, gap=gap, target=target),
     )
@@ -117,5 +188,6 @@ def _best(
     return found
 
 
-def _interval(incurred: float, comparator: Comparator) -> Interval:
-    return Interval(float(incurred - comparator.value), float(incurred - comparator.lower))
+def _interval(least: float, most: float, comparator: Comparator) -> Interval:
+    """Return the regret of a play whose total loss lies between `least` and `most`."""
+    return Interval(float(below(least - comparator.upper)), float(above(most - comparator.lower)))

@@ -15,6 +15,7 @@ from oco.bounds import RUNGS, Account, ladder
 from oco.domains import DOMAINS, Domain
 from oco.experiment.lookup import Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
+from oco.losses.loss import as_loss
 from oco.results import Experiment, Interval
 from oco.sketch import FrequentDirections
 
@@ -188,30 +189,7 @@ def _loss(found, options: Options) -> Loss:
     is_loss = hasattr(found, "value") and hasattr(found, "derivative")
     if inspect.isclass(found) or not is_loss:
         found = options.call("loss", found)
-    if isinstance(found, Loss):
-        return found
-    for name in ("value", "derivative"):
-        if not callable(getattr(found, name, None)):
-            raise ValueError(f"loss: {type(found).__name__} has no method {name!r}")
-    return _Imitation(found)
-
-
-class _Imitation(Loss):
-    """A loss that does not derive from `Loss`: what it lacks has the defaults of `Loss`."""
-
-    def __init__(self, original) -> None:
-        self.original = original
-        for name in ("name", "smooth", "labels", "conjugate", "curvature", "lipschitz"):
-            if hasattr(original, name):
-                setattr(self, name, getattr(original, name))
-
-    def value(self, z, y):
-        """Return the original's value."""
-        return self.original.value(z, y)
-
-    def derivative(self, z, y):
-        """Return the original's derivative."""
-        return self.original.derivative(z, y)
+    return as_loss(found)
 
 
 def _learner(experiment, objects, options):

@@ -156,7 +156,14 @@ def perform(
             progress(rounds)
 
     watch(PLAYING, done=0, total=game.stream.T)
-    played = play(game.learner, game.loss, game.stream, checkpoints=checkpoints, progress=count)
+    played = play(
+        game.learner,
+        game.loss,
+        game.stream,
+        checkpoints=checkpoints,
+        domain=game.domain,
+        progress=count,
+    )
     return assess(game, played, watch)
 
 

@@ -3,17 +3,20 @@
 Every loss is convex in the prediction z for a fixed label y.  The gradient in x is φ'(z, y) a, so a
 loss, its slope and its conjugate are functions of numbers; they are written as ufunc expressions
 and take scalars and arrays alike, without overflow warnings at any finite prediction.
+
+What rounding does to a value is stated by `error`, and what it does to the offset of an affine
+minorant by `minorant`; docs/theory.md proves both.  Products with labels of −1 and 1 are exact.
 """
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 
 import numpy as np
 from scipy.special import expit, xlog1py, xlogy
 
-from oco import marks
+from oco.linalg.rounding import SMALLEST, UNIT
+from oco.losses.loss import Loss
 
 __all__ = [
     "ABSOLUTE",
@@ -33,62 +36,9 @@ __all__ = [
 # How far outside the conjugate's domain a slope may lie and still count as on its edge: the slopes
 # that solvers and products of labels hand in are off by a few roundings, never by this much.
 DOMAIN_SLACK = 1e-12
-
-
-@marks.loss
-class Loss(ABC):
-    """A loss φ(z, y), convex in the prediction z.
-
-    A loss of one's own needs `value` and `derivative`; everything else has a default.
-
-    Attributes
-    ----------
-    name : str
-        How the command line calls it.
-    smooth : bool
-        Whether φ is twice differentiable in z, so that `curvature` exists.
-    labels : {"binary", "real", "class"}
-        Whether y is a sign, −1 or +1, any real number, or the number 0, 1, … of a class; with
-        classes, a prediction is a vector with one entry a class.
-    conjugate : callable or None
-        ``conjugate(u, y)`` is sup_z u z − φ(z, y); None where it is not known.
-    curvature : callable or None
-        ``curvature(z, y)`` is φ''(z, y); None for a loss that is not smooth, or of vectors.
-
-    Examples
-    --------
-    >>> class Exponential(Loss):
-    ...     name, labels = "exponential", "binary"
-    ...
-    ...     def value(self, z, y):
-    ...         return np.exp(-y * z)
-    ...
-    ...     def derivative(self, z, y):
-    ...         return -y * np.exp(-y * z)
-    >>> Exponential().lipschitz(1.0, 1.0)
-    inf
-    """
-
-    name: str = "custom"
-    smooth: bool = False
-    labels: str = "real"
-    conjugate = None
-    curvature = None
-
-    @abstractmethod
-    def value(self, z, y):
-        """Return φ(z, y), elementwise."""
-
-    @abstractmethod
-    def derivative(self, z, y):
-        """Return a subgradient of φ in z, elementwise."""
-
-    def lipschitz(self, z_max: float, y_max: float) -> float:
-        """Return sup |φ'(z, y)| over |z| ≤ `z_max`, |y| ≤ `y_max`; infinite unless overridden."""
-        return math.inf
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+# Of exp, log and log1p, relative: four units in the last place, where libraries promise one.
+LIBRARY = 8 * UNIT
+LOG2 = math.log(2)
 
 
 class Linear(Loss):
@@ -117,6 +67,14 @@ class Linear(Loss):
     def lipschitz(self, z_max, y_max):
         """Return sup |y|."""
         return float(y_max)
+
+    def error(self, z, y, doubt=0.0):
+        """Return u|y z|, 0 for y = ±1, and |y| times the doubt."""
+        return _of_product(y, -y * z) + np.abs(y) * doubt
+
+    def minorant(self, u, y):
+        """Return the loss itself, φ(z) = −y z: its slope is |u + y| away."""
+        return 0.0 * u, np.abs(u + y)
 
     def conjugate(self, u, y):
         """Return 0 at u = −y, infinity elsewhere."""
@@ -152,6 +110,19 @@ class Squared(Loss):
         """Return sup |z − y|, taken where the prediction is as wrong as it can be."""
         return float(z_max + y_max)
 
+    def error(self, z, y, doubt=0.0):
+        """Return 3u φ for a difference and a product, and |z − y| h + h²/2 for the doubt h."""
+        residual = np.abs(z - y)
+        with np.errstate(over="ignore"):
+            rounding = 3 * UNIT * (0.5 * residual * residual) + 2 * SMALLEST * (residual > 0)
+            return rounding + doubt * (residual + 0.5 * doubt)
+
+    def minorant(self, u, y):
+        """Return −u²/2 − u y, lowered by 3u of it: a tangent of every slope."""
+        with np.errstate(over="ignore"):
+            offset = -u * (0.5 * u + y)
+            return offset - 3 * UNIT * np.abs(offset) - 2 * SMALLEST * (u != 0), 0.0 * offset
+
     def conjugate(self, u, y):
         """Return u²/2 + u y."""
         with np.errstate(over="ignore"):
@@ -181,6 +152,16 @@ class Absolute(Loss):
         """Return 1."""
         return 1.0
 
+    def error(self, z, y, doubt=0.0):
+        """Return u φ for the difference, and the doubt."""
+        return UNIT * np.abs(z - y) + doubt
+
+    def minorant(self, u, y):
+        """Return −v y at the v in [−1, 1] nearest to u, less u|v y| unless v is ±1."""
+        inside = np.clip(u, -1.0, 1.0)
+        offset = -inside * y
+        return offset - _of_product(inside, offset), np.abs(u - inside)
+
     def conjugate(self, u, y):
         """Return u y for |u| ≤ 1, infinity elsewhere."""
         return _on_domain(np.abs(u), 1.0 + DOMAIN_SLACK, u * y)
@@ -208,6 +189,16 @@ class Hinge(Loss):
     def lipschitz(self, z_max, y_max):
         """Return sup |y|."""
         return float(y_max)
+
+    def error(self, z, y, doubt=0.0):
+        """Return u φ for the difference, u|y z| unless y is ±1, and |y| times the doubt."""
+        margin = y * z
+        rounding = UNIT * np.maximum(0.0, 1.0 - margin) + _of_product(y, margin)
+        return rounding + np.abs(y) * doubt
+
+    def minorant(self, u, y):
+        """Return s in [0, 1], as max(0, 1 − y z) ≥ s (1 − y z), with −y s next to u."""
+        return _share(u, y, 1.0)
 
     def conjugate(self, u, y):
         """Return u y for −u y in [0, 1], infinity elsewhere; y is ±1."""
@@ -243,12 +234,42 @@ class Logistic(Loss):
         """Return sup |y| / (1 + exp(y z)), taken at the worst prediction of the largest label."""
         return float(y_max * expit(y_max * z_max)) if y_max else 0.0
 
+    def error(self, z, y, doubt=0.0):
+        """Return u φ + 20u min(φ, log 2), what y z is off by, and |y| times the doubt."""
+        margin = y * z
+        value = np.logaddexp(0.0, -margin)
+        library = 20 * UNIT * np.minimum(value, LOG2) + 4 * SMALLEST
+        product = _of_product(y, margin) * np.minimum(value, 1.0)
+        return UNIT * value + library + product + np.abs(y) * doubt
+
+    def minorant(self, u, y):
+        """Return the entropy H(s), lowered by 14u of it, as φ(z) ≥ −y s z + H(s)."""
+        share, doubt = _share(u, y, 0.5)
+        entropy = -(xlogy(share, share) + xlog1py(1.0 - share, -share))
+        inside = (share > 0) & (share < 1)
+        return entropy - 14 * UNIT * entropy - 4 * SMALLEST * inside, doubt
+
     def conjugate(self, u, y):
         """Return s log s + (1 − s) log(1 − s), s = −u y in [0, 1]; infinity elsewhere; y is ±1."""
         share = -u * y
         inside = np.clip(share, 0.0, 1.0)
         entropy = xlogy(inside, inside) + xlog1py(1.0 - inside, -inside)
         return _on_domain(np.abs(share - 0.5), 0.5 + DOMAIN_SLACK, entropy)
+
+
+def _of_product(factor, product):
+    """Return what a product with `factor` is off by: nothing for 0 and ±1."""
+    exact = (np.abs(factor) == 1.0) | (np.asarray(factor) == 0.0)
+    return np.where(exact, 0.0, UNIT * np.abs(product) + SMALLEST)[()]
+
+
+def _share(u, y, without: float):
+    """Return s in [0, 1] with −y s next to u, and how far; s is `without` where y is 0."""
+    u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    share = np.full(np.broadcast(u, y).shape, without)
+    with np.errstate(over="ignore"):
+        share = np.clip(np.divide(-u, y, out=share, where=y != 0), 0.0, 1.0)
+    return share, np.abs(u + y * share) + _of_product(y, share * y)
 
 
 def _on_domain(distance, limit, value):

@@ -7,7 +7,9 @@ import math
 import numpy as np
 from scipy.special import xlogy
 
-from oco.losses.functions import DOMAIN_SLACK, Loss
+from oco.linalg.rounding import UNIT
+from oco.losses.functions import DOMAIN_SLACK
+from oco.losses.loss import Loss
 
 __all__ = ["SOFTMAX", "Softmax"]
 
@@ -44,6 +46,27 @@ class Softmax(Loss):
     def lipschitz(self, z_max, y_max):
         """Return √2, the length of the slope where another class is certain."""
         return math.sqrt(2)
+
+    def error(self, z, y, doubt=0.0):
+        """Return (2c + 8)u + 10u φ for c classes, and twice the doubt: |p − e_y|₁ ≤ 2."""
+        classes = np.shape(z)[-1]
+        return (2 * classes + 8 + 10 * self.value(z, y)) * UNIT + 2 * np.asarray(doubt)
+
+    def minorant(self, u, y):
+        """Return the entropy of the distribution next to u + e_y, lowered by its rounding."""
+        classes = np.shape(u)[-1]
+        q = u + _indicator(y, classes)
+        inside = np.maximum(q, 0.0)
+        total = inside.sum(axis=-1)
+        rounding = classes * UNIT
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # Of q/t with t = Σ q, which is a distribution: −Σ (q/t) log (q/t).
+            entropy = np.log(total) - xlogy(inside, inside).sum(axis=-1) / total
+            scaling = (np.abs(total - 1.0) + 2 * rounding * total) / total
+        size = np.sqrt(np.einsum("...c,...c->...", inside, inside))
+        cut = np.max(inside - q, axis=-1) * classes
+        offset = entropy - (2 * rounding + 24 * UNIT) * (1.0 + np.abs(entropy))
+        return offset, scaling * size + cut + UNIT * size
 
     def conjugate(self, u, y):
         """Return Σ q_j log q_j where q, which is u plus 1 for y, is a distribution; else ∞."""

@@ -3,6 +3,29 @@
 `best_fixed_point` minimises F(x) = Σ_t φ(⟨a_t, x⟩, y_t) over K and proves how close it came.
 """
 
-from oco.regret._comparator import Comparator, best_fixed_point, cumulative_losses
+from oco.regret._comparator import (
+    Comparator,
+    best_fixed_point,
+    cumulative_losses,
+    linear_minima,
+    losses_of,
+)
+from oco.regret._enclosures import Totals, above, below, running_losses
+from oco.regret._inspection import LossError, require_convex
+from oco.regret._passes import Rounds, rounds_of
 
-__all__ = ["Comparator", "best_fixed_point", "cumulative_losses"]
+__all__ = [
+    "Comparator",
+    "LossError",
+    "Rounds",
+    "Totals",
+    "above",
+    "below",
+    "best_fixed_point",
+    "cumulative_losses",
+    "linear_minima",
+    "losses_of",
+    "require_convex",
+    "rounds_of",
+    "running_losses",
+]

@@ -10,12 +10,17 @@ import numpy as np
 from oco import checks
 from oco.cores import one_blas_thread
 from oco.domains import Domain
+from oco.linalg.rounding import ABOVE, SMALLEST, gamma, lengths, running_sums
+from oco.losses.functions import Linear
+from oco.losses.loss import as_loss
 from oco.regret._certificate import Certificate
+from oco.regret._enclosures import Totals, running_losses
+from oco.regret._inspection import LossError
 from oco.regret._minorants import MoreauEnvelope, SmoothLoss
 from oco.regret._passes import Rounds, VectorRounds, rounds_of
 from oco.regret._solver import Search
 
-__all__ = ["Comparator", "best_fixed_point", "cumulative_losses"]
+__all__ = ["Comparator", "best_fixed_point", "cumulative_losses", "linear_minima", "losses_of"]
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,13 @@ class Comparator:
     Attributes
     ----------
     x : ndarray of shape (d,)
-        x̂.
+        x̂, which lies in K exactly.
     value : float
-        F(x̂), its total loss over the rounds, in units of the loss: min_K F is at most this.
+        F(x̂), its total loss over the rounds, in units of the loss, rounded.
+    upper : float
+        F(x̂) and what rounding may have taken from it: min_K F is proven to be at most this.
     lower : float
-        A proven lower bound on min_K F.
+        A proven lower bound on min_K F; −∞ if there is none.
     radius : float or None
         If K is unbounded, `lower` holds for all comparators of at most this norm; None if K is
         bounded, and it holds on all of K.
@@ -37,19 +44,23 @@ class Comparator:
         How x̂ was found, in words.
     rounds : int
         How many rounds were summed.
+    trouble : str
+        What ended the search before its time, if something did; the interval is proven still.
     """
 
     x: np.ndarray
     value: float
+    upper: float
     lower: float
     radius: float | None
     method: str
     rounds: int
+    trouble: str = ""
 
     @property
     def gap(self) -> float:
-        """What any comparator could gain on x̂, at most: ``value - lower`` ≥ 0."""
-        return self.value - self.lower
+        """What any comparator could gain on x̂, at most: ``upper - lower`` ≥ 0."""
+        return self.upper - self.lower
 
 
 @one_blas_thread()
@@ -72,14 +83,15 @@ def best_fixed_point(
     domain : Domain
         K.
     stream : Stream
-        Anything with a dimension `d` and replayable ``chunks(stop)`` of (features, labels).
+        Anything with a dimension `d` and replayable ``chunks(stop)`` of (features, labels); or its
+        `Rounds`.
     rounds : int, optional
         How many rounds to sum, from the first; all of them by default.
     incurred : float, optional
         The learner's total loss over the same rounds.  The regret is then known to lie in
-        ``[incurred - value, incurred - lower]``.
+        ``[incurred - upper, incurred - lower]``.
     relative_gap : float
-        Stop when ``value - lower`` is at most this times the regret, or, without
+        Stop when ``upper - lower`` is at most this times the regret, or, without
         `incurred`, times the absolute value of `value`.
     progress : callable, optional
         Called after each point that was tried with the gap so far and the gap asked for.
@@ -94,6 +106,9 @@ def best_fixed_point(
     ------
     ValueError
         If losses are linear and K is unbounded, so that no best fixed point exists.
+    LossError
+        If a lower bound comes out above a value that is attained: a loss that is not convex, or
+        whose derivative, conjugate or minorant is wrong.
 
     Notes
     -----
@@ -128,8 +143,8 @@ def best_fixed_point(
     relative_gap = checks.number("relative_gap", relative_gap, above=0)
     if incurred is not None:
         incurred = checks.number("incurred", incurred)
-    data = rounds_of(stream, rounds)
-    if loss.name == "linear":
+    data, loss = rounds_of(stream, rounds), as_loss(loss)
+    if isinstance(loss, Linear):
         return _best_for_linear(loss, domain, data)
 
     def target(certificate: Certificate) -> float:
@@ -139,12 +154,19 @@ def best_fixed_point(
         return relative_gap * min(abs(low), abs(high)) if low * high > 0 else 0.0
 
     # The envelope is made by bisection, which is for numbers.
-    tangents = getattr(loss, "curvature", None) is not None or isinstance(data, VectorRounds)
+    tangents = loss.curvature is not None or isinstance(data, VectorRounds)
     search = Search(data, (SmoothLoss if tangents else MoreauEnvelope)(loss, data.labels), domain)
+    trouble = ""
     # A loss of one's own may overflow far from the data; the search treats that as too far.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        search.run(target, progress)
-    return _comparator(search.certificate, search.method, len(data))
+        try:
+            search.run(target, progress)
+        except LossError:
+            raise
+        except Exception as error:
+            # Whatever a solver or a loss stumbles over: what was certified until then stands.
+            trouble = f"{type(error).__name__}: {error}"
+        return _comparator(search.certificate, search.method, len(data), trouble)
 
 
 @one_blas_thread()
@@ -168,11 +190,42 @@ def cumulative_losses(loss, x: np.ndarray, stream, checkpoints) -> np.ndarray:
         Total losses.
     """
     checkpoints = np.asarray(checkpoints, dtype=np.int64)
-    last = int(checkpoints.max(initial=0))
-    outputs = getattr(stream, "outputs", None)
-    weights = x if outputs is None else x.reshape(outputs, -1).T
-    losses = [loss.value(features @ weights, labels) for features, labels in stream.chunks(last)]
-    return np.concatenate([[0.0], np.cumsum(np.concatenate([np.empty(0), *losses]))])[checkpoints]
+    data = rounds_of(stream, int(checkpoints.max(initial=0)))
+    losses = np.asarray(loss.value(data.predictions(x), data.labels), dtype=np.float64)
+    return running_sums(losses, checkpoints)[0]
+
+
+def losses_of(loss, x: np.ndarray, data: Rounds, checkpoints) -> tuple[np.ndarray, Totals]:
+    """Return the predictions of a fixed point, and its running losses at the checkpoints."""
+    z = data.predictions(x)
+    doubt = data.prediction_doubt(float(lengths(x[None])[0]) * ABOVE)
+    return z, running_losses(loss, z, data.labels, doubt, checkpoints)
+
+
+def linear_minima(domain: Domain, data: Rounds, checkpoints: np.ndarray) -> Totals:
+    """Return min_K Σ_{s≤t} −y_s⟨a_s, x⟩ = −max_{x in K} ⟨Σ y_s a_s, x⟩ at each checkpoint t.
+
+    Parameters
+    ----------
+    domain : Domain
+        K, bounded.
+    data : Rounds
+        The rounds.
+    checkpoints : ndarray of int
+        Ascending numbers of rounds, from 1 to T.
+    """
+    radius, d = domain.radius(data.d), data.d
+    weights = np.cumsum(np.abs(data.labels) * data.norms)
+    # The sum is cut at the checkpoints too.
+    summing = data.summing + gamma(len(checkpoints) + 1)
+    values, errors = [], []
+    for t, s in zip(checkpoints, data.running(data.labels, checkpoints), strict=True):
+        length = float(lengths(s[None])[0])
+        lost = SMALLEST * d * int(t) if weights[t - 1] > 0 else 0.0
+        off = summing * weights[t - 1] + lost + gamma(2 * d + 8) * length
+        values.append(-domain.support(s))
+        errors.append(radius * off * ABOVE)
+    return Totals(np.array(values), np.array(errors) * ABOVE)
 
 
 def _best_for_linear(loss, domain: Domain, data: Rounds) -> Comparator:
@@ -184,14 +237,13 @@ def _best_for_linear(loss, domain: Domain, data: Rounds) -> Comparator:
             "domain: linear losses need a bounded domain, a ball or a box, "
             "as without bounds no fixed point is best"
         )
-    certificate = Certificate(data, domain)
+    certificate = Certificate(loss, data, domain)
     x = domain.farthest(-s)
     certificate.add_point(x, float(s @ x))
     certificate.add_minorants(minorants, s)
     return _comparator(certificate, "closed form", len(data))
 
 
-def _comparator(certificate: Certificate, method: str, rounds: int) -> Comparator:
-    return Comparator(
-        certificate.x, certificate.value, certificate.lower, certificate.radius, method, rounds
-    )
+def _comparator(certificate: Certificate, method: str, rounds: int, trouble="") -> Comparator:
+    found = certificate.proof()
+    return Comparator(*found, certificate.radius, method, rounds, trouble)

@@ -4,6 +4,9 @@ Each class turns predictions z into slopes u and offsets c with φ(z', y) ≥ u 
 summed over the rounds this is F(x) ≥ ⟨s, x⟩ + Σ c_t with s = Σ u_t a_t, which is Fenchel's bound
 (c_t = −φ*(u_t, y_t)) without needing the conjugate.  The slopes are also the gradient of a smooth
 convex function of z, which is what the solver minimises: F itself, or its Moreau envelope.
+
+The offsets are proven with their rounding, for a slope within the stated doubt of u: by the loss
+itself where it has `minorant`, else from its tangents and what `Loss.error` says of its values.
 """
 
 from __future__ import annotations
@@ -12,7 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss", "inner"]
+from oco.linalg.rounding import UNIT, gamma
+from oco.losses.loss import ASSUMED
+
+__all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss", "floor", "inner"]
 
 # Bisection reaches neighbouring floating-point numbers in about 53 halvings, plus one for every
 # factor of 2 by which the bracket is longer than the root is far from 0.
@@ -20,25 +26,26 @@ BISECTIONS = 200
 # Step of the difference quotient that stands for φ'', relative to 1 + |w|: the cube root of the
 # rounding unit, where truncation and rounding errors balance.
 DIFFERENCE = float(np.cbrt(np.finfo(np.float64).eps))
-# Relative rounding of a loss, of its slope and of their products, which may cancel.
-ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 class Minorants(NamedTuple):
-    """φ(z', y_t) ≥ slope_t z' + offset_t for all z', with equality or nearly so at z' = z_t.
+    """φ(z', y_t) ≥ ⟨v_t, z'⟩ + offset_t for all z', with equality or nearly so at z' = z_t.
 
     Attributes
     ----------
     slope : ndarray of shape (T,), or (T, c) with vectors of c predictions
-        u_t.
+        u_t, next to v_t.
     offset : ndarray of shape (T,)
-        c_t ≤ −φ*(u_t, y_t).
+        c_t ≤ −φ*(v_t, y_t).
+    doubt : ndarray of shape (T,)
+        A bound on ‖v_t − u_t‖.
     curvature : ndarray of shape (T,), or None with vectors of predictions
         The derivative of u_t in z_t, ≥ 0.
     """
 
     slope: np.ndarray
     offset: np.ndarray
+    doubt: np.ndarray
     curvature: np.ndarray | None
 
 
@@ -61,9 +68,8 @@ class SmoothLoss:
     def at(self, z: np.ndarray) -> Minorants:
         """Return the tangents at the predictions `z`, of shape (T,) or (T, c)."""
         slope = self.loss.derivative(z, self.labels)
-        offset = _offset(self.loss.value(z, self.labels), slope, z)
         curvature = self.loss.curvature(z, self.labels) if z.ndim == 1 else None
-        return Minorants(slope, offset, curvature)
+        return Minorants(slope, *_supporting(self.loss, slope, z, self.labels), curvature)
 
     def total(self, minorants: Minorants, z: np.ndarray) -> float:
         """Return Σ φ(z_t, y_t)."""
@@ -137,14 +143,14 @@ class MoreauEnvelope:
         # Subgradients are monotone: w lies between v and the explicit step from v.
         other = v - width * slope
         kinked = np.flatnonzero(loss.derivative(other, y) != slope)
-        offset = _offset(loss.value(v, y), slope, v)
+        slope = np.array(slope, dtype=np.float64)
+        offset, doubt = _supporting(loss, slope, v, y)
         curvature = np.zeros(len(v))
         if len(kinked):
             bracket = np.minimum(v, other)[kinked], np.maximum(v, other)[kinked]
             parts = self._bisect(v[kinked], y[kinked], *bracket)
-            slope = np.array(slope, dtype=np.float64)
-            slope[kinked], offset[kinked], curvature[kinked] = parts
-        return Minorants(slope, offset, curvature)
+            slope[kinked], offset[kinked], doubt[kinked], curvature[kinked] = parts
+        return Minorants(slope, offset, doubt, curvature)
 
     def _bisect(self, v, y, low, high) -> Minorants:
         loss, width = self.loss, self.width
@@ -158,19 +164,48 @@ class MoreauEnvelope:
         below, above = loss.derivative(low, y), loss.derivative(high, y)
         slope = np.clip((v - 0.5 * (low + high)) / width, below, above)
         jump = above - below
-        share = np.divide(slope - below, jump, out=np.zeros_like(jump), where=jump > 0)
-        offset = (1 - share) * _offset(loss.value(low, y), below, low) + share * _offset(
-            loss.value(high, y), above, high
-        )
+        if loss.minorant is None:
+            share = np.divide(slope - below, jump, out=np.zeros_like(jump), where=jump > 0)
+            (first, first_doubt), (second, second_doubt) = (
+                _supporting(loss, u, w, y) for u, w in ((below, low), (above, high))
+            )
+            offset = (1 - share) * first + share * second
+            offset -= 4 * UNIT * (np.abs(first) + np.abs(second))
+            doubt = np.maximum(first_doubt, second_doubt) + 4 * UNIT * (np.abs(slope) + jump)
+        else:
+            offset, doubt = loss.minorant(slope, y)
         step = DIFFERENCE * (1 + np.abs(low))
         rise = loss.derivative(high + step, y) - loss.derivative(low - step, y)
         rate = np.maximum(rise, 0.0) / (2 * step)
-        return Minorants(slope, offset, rate / (1 + width * rate))
+        return Minorants(slope, offset, doubt, rate / (1 + width * rate))
 
 
-def _offset(value: np.ndarray, slope: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Return φ(z) − u z, lowered by what rounding may have added where the two cancel."""
-    return value - inner(slope, z) - ROUNDING * (np.abs(value) + inner(np.abs(slope), np.abs(z)))
+def floor(loss, labels: np.ndarray, shape: tuple[int, ...]) -> Minorants | None:
+    """Return the minorants of slope 0, Σ min_z φ(z, y_t), where the loss tells them."""
+    flat = np.zeros(shape)
+    if loss.minorant is not None:
+        return Minorants(flat, *loss.minorant(flat, labels), flat)
+    if loss.conjugate is None:
+        return None
+    offset = -np.asarray(loss.conjugate(flat, labels), dtype=np.float64)
+    return Minorants(flat, offset - ASSUMED * np.abs(offset), 0.0 * offset, flat)
+
+
+def _supporting(loss, slope, z, y) -> tuple[np.ndarray, np.ndarray]:
+    """Return offsets and doubts of minorants with these slopes, which were taken at z.
+
+    Of a loss that does not tell them, the slope is assumed to be right to 16u at a point within
+    16u|z| of z, whose value is then within `Loss.error` of the computed one.
+    """
+    if loss.minorant is not None:
+        return loss.minorant(slope, y)
+    vectors = slope.ndim > 1
+    size = np.linalg.norm(slope, axis=1) if vectors else np.abs(slope)
+    off = ASSUMED * (np.max(np.abs(z), axis=1) if vectors else np.abs(z))
+    rounding = 4 * ASSUMED + (gamma(slope.shape[1] + 1) if vectors else 0.0)
+    level = loss.value(z, y) - loss.error(z, y, off)
+    offset = level - inner(slope, z) - rounding * inner(np.abs(slope), np.abs(z))
+    return offset - 4 * UNIT * np.abs(level), ASSUMED * size
 
 
 def inner(u: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -5,13 +5,22 @@ A pass goes chunk by chunk, so the T × d feature matrix need never exist at onc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+
+from oco.linalg.rounding import ABOVE, SMALLEST, gamma, lengths
 
 __all__ = ["Rounds", "VectorRounds", "rounds_of"]
 
 
 def rounds_of(stream, stop: int | None = None) -> Rounds:
-    """Return the rounds of a stream, whose predictions are vectors where its `outputs` say so."""
+    """Return the rounds of a stream, whose predictions are vectors where its `outputs` say so.
+
+    Rounds that were read already are taken as they are, if there are as many as asked for.
+    """
+    if isinstance(stream, Rounds) and stop in (None, len(stream)):
+        return stream
     outputs = getattr(stream, "outputs", None)
     return Rounds(stream, stop) if outputs is None else VectorRounds(stream, stop)
 
@@ -31,7 +40,9 @@ class Rounds:
     labels : ndarray of shape (T,)
         y_t.
     norms : ndarray of shape (T,)
-        ‖a_t‖.
+        ‖a_t‖, at least.
+    summing : float
+        γ_n for the n roundings that a term of `combine` can meet.
     spreads : ndarray of shape (d,)
         The root mean square of each feature; 1 for a feature that is always 0.
     shape : tuple of int
@@ -46,12 +57,18 @@ class Rounds:
         self._stream, self._stop = stream, stop
         self.d = int(stream.d)
         labels, norms, squares = [np.empty(0)], [np.empty(0)], np.zeros(self._width)
+        longest = 0
         for chunk, answers in stream.chunks(stop):
             labels.append(answers)
-            norms.append(np.sqrt(np.einsum("ij,ij->i", chunk, chunk)))
-            squares += np.einsum("ij,ij->j", chunk, chunk)
-        self.labels, self.norms = np.concatenate(labels), np.concatenate(norms)
-        self.spreads = np.where(squares > 0, np.sqrt(squares / max(len(self), 1)), 1.0)
+            norms.append(lengths(chunk))
+            longest = max(longest, len(chunk))
+            with np.errstate(over="ignore"):
+                squares += np.einsum("ij,ij->j", chunk, chunk)
+        # Norms are summed up from squares, as predictions are from products.
+        self.labels, self.norms = np.concatenate(labels), np.concatenate(norms) * ABOVE
+        self.summing = gamma(longest + len(norms) + 2)
+        usable = (squares > 0) & (squares < np.inf)
+        self.spreads = np.sqrt(np.where(usable, squares / max(len(self), 1), 1.0))
 
     @property
     def _width(self) -> int:
@@ -77,12 +94,35 @@ class Rounds:
             np.dot(features, x, out=z[rows])
         return z
 
+    def prediction_doubt(self, length) -> np.ndarray:
+        """Return how far computed predictions ⟨a_t, x⟩ may be off, of shape (T,).
+
+        Parameters
+        ----------
+        length : float or ndarray of shape (T,)
+            ‖x‖, of one point or of those played.
+        """
+        seen = (self.norms > 0) & (length > 0)
+        underflow = self._width * SMALLEST * seen
+        return gamma(self._width + 2) * (self.norms * length * ABOVE) + underflow
+
     def combine(self, weights: np.ndarray) -> np.ndarray:
         """Return Σ_t w_t a_t, of shape (d,)."""
         total = np.zeros(self.d)
         for features, rows in self._chunks():
             total += weights[rows] @ features
         return total
+
+    def running(self, weights: np.ndarray, checkpoints) -> Iterator[np.ndarray]:
+        """Yield Σ_{s≤t} w_s a_s, of shape (d,), for each of the ascending checkpoints t."""
+        total, due = np.zeros(self.d), [int(t) for t in checkpoints]
+        for features, rows in self._chunks():
+            first = rows.start
+            for stop in [*(t for t in due if rows.start < t < rows.stop), rows.stop]:
+                total += weights[first:stop] @ features[first - rows.start : stop - rows.start]
+                first = stop
+                if stop in due:
+                    yield total.copy()
 
     def gram(self, weights: np.ndarray) -> np.ndarray:
         """Return Σ_t w_t a_t a_tᵀ, of shape (d, d), for weights ≥ 0."""

@@ -19,7 +19,7 @@ import scipy
 
 from oco.domains import Ball, Box, Domain
 from oco.regret._certificate import Certificate
-from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss, inner
+from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss, floor, inner
 from oco.regret._passes import Rounds
 
 __all__ = ["Search"]
@@ -111,7 +111,7 @@ class Search:
         self._steepest = 0.0
         self._rough = True
         self._at: _Evaluation | None = None
-        self.certificate = Certificate(data, domain)
+        self.certificate = Certificate(family.loss, data, domain)
 
     @property
     def method(self) -> str:
@@ -153,12 +153,10 @@ class Search:
         return small and not isinstance(self._domain, Box)
 
     def _certify_floor(self) -> None:
-        """Record the bound Σ min_z φ(z, y_t), where the conjugate tells it: slopes of zero."""
-        conjugate = getattr(self._family.loss, "conjugate", None)
-        if conjugate is not None:
-            flat = np.zeros(self._data.shape)
-            floor = -np.asarray(conjugate(flat, self._family.labels), dtype=np.float64)
-            self.certificate.add_minorants(Minorants(flat, floor, flat), np.zeros(self._data.d))
+        """Record the bound Σ min_z φ(z, y_t), where the loss tells it: slopes of zero."""
+        flat = floor(self._family.loss, self._family.labels, self._data.shape)
+        if flat is not None:
+            self.certificate.add_minorants(flat, np.zeros(self._data.d))
 
     def _sharpen(self) -> None:
         """Take the next multipliers, and a narrower envelope if they alone do not gain enough."""
@@ -278,10 +276,10 @@ class Search:
             losses = self._family.loss.value(z, self._family.labels)
         self.certificate.add_point(self._domain.nearest(x), float(np.sum(losses)))
         self.certificate.add_minorants(minorants, s)
-        target = max(self._target(self.certificate), self.certificate.resolution)
+        target = self._target(self.certificate)
         if self._progress is not None:
-            self._progress(self.certificate.gap, target)
-        if self.certificate.gap <= target:
+            self._progress(self.certificate.gap, max(target, self.certificate.resolution))
+        if self.certificate.closed(target):
             raise _Enough
         here = float(np.sum(losses - minorants.offset)) + self._support(-s)
         if not self._family.exact and smoothing > here / 2:

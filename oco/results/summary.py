@@ -35,9 +35,9 @@ class BestFixedPoint(Record):
     loss : float
         F(x̂), its total loss over the rounds.
     lower : float
-        A proven lower bound on the total loss of any point of K.
+        A proven lower bound on the total loss of any point of K; −∞ if there is none.
     gap : float
-        loss − lower: how much better than x̂ any point can be.
+        How much better than x̂ any point can be: loss − lower, and what rounding may have done.
     method : str
         How it was found.
     radius : float or None
@@ -62,8 +62,9 @@ class Bound(Record):
     value : float or None
         In units of loss; None where it was not computed.
     holds : bool or None
-        Whether the regret was below it at every checkpoint; False if it was violated at any; None
-        if the regret's interval, or an unknown value, leaves that open.
+        True if the regret against every point of K is below it after the last round and at every
+        checkpoint that was checked in full, and no violation was found at the others; False if it
+        was violated at any; None if the regret's interval, or an unknown value, leaves that open.
     margin : float or None
         value − regret.hi.
     formula : str
@@ -152,6 +153,9 @@ class Summary(Record):
         seconds/rounds.
     state_bytes : int or None
         Memory that the learner holds, in bytes.
+    checkpoints, checked : int
+        At how many rounds the regret was held against the bounds, and at how many of them against
+        every point of K; at the others against x̂ alone.
     notes : tuple of str
         What a reader should know about the numbers above.
     unmoved_loss : float or None
@@ -190,6 +194,8 @@ class Summary(Record):
     seconds: float
     seconds_per_round: float | None
     state_bytes: int | None
+    checkpoints: int
+    checked: int
     notes: tuple[str, ...]
     unmoved_loss: float | None = None
     traceback: str = ""
@@ -200,8 +206,9 @@ class Summary(Record):
         return tuple(bound.name for bound in self.bounds if bound.holds is False)
 
 
-#: What `Trace.holds` says of a bound at a checkpoint.
-HOLDS, OPEN, VIOLATED = 1, 0, -1
+#: What `Trace.holds` says of a bound at a checkpoint.  Not checked: the regret against the final x̂
+#: is no violation, but the best point of the rounds so far was not computed.
+NOT_CHECKED, HOLDS, OPEN, VIOLATED = 2, 1, 0, -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,11 +231,13 @@ class Trace(Record):
     escaped_mass : ndarray or None
         ρ_{1:t}.
     prefix_regret_lo, prefix_regret_hi : ndarray or None
-        Where asked for, an interval for the regret against the best point of the rounds so far.
+        Where asked for, and for linear losses, an interval for the regret against the best point of
+        the rounds so far.
     bounds : dict of str to ndarray
         Each bound; NaN where it was not computed.
     holds : dict of str to ndarray of int8
-        1 where the bound holds, −1 where it is violated, 0 where that is open.
+        1 where the bound holds, −1 where it is violated, 0 where that is open, and 2 where it was
+        held against the final x̂ alone, which does not violate it: open (not checked).
     """
 
     t: np.ndarray
