@@ -179,7 +179,7 @@ class Search:
             shift = self._shift
             x = self._solve(x, shift)
             length = float(np.linalg.norm(x))
-            excess = math.log(max(length, TINY) / radius)
+            excess = math.log(max(length, TINY)) - math.log(radius)
             if abs(excess) <= (ROUGH_LENGTH if self._rough else LENGTH_ACCURACY):
                 if not self._rough:
                     break

@@ -87,7 +87,7 @@ def test_a_comparator_lies_in_the_ball_exactly():
         radius, x = 10.0 ** rng.uniform(-5, 5), rng.standard_normal(int(rng.integers(1, 9)))
         x = Ball(radius).within(Ball(radius).nearest(x * 10.0 ** rng.uniform(-3, 8)))
         assert sum(exactly(e) ** 2 for e in x) <= exactly(radius) ** 2
-        y = Ball(radius).nearest(x * 1e6)
+        y = Ball(radius).nearest(x * (10 * radius / np.linalg.norm(x)))
         assert np.linalg.norm(Ball(radius).within(y)) >= radius * (1 - 1e-13)
 
 
