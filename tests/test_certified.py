@@ -64,7 +64,7 @@ def test_regret_is_below_every_rung(name, loss, stream, domain):
         )
         result = oco.run(name, **options)
         summary = result.summary
-        assert summary.status == "complete"
+        assert summary.status == "complete", summary.message
         assert summary.bounds, "no rung was checked"
         for bound in summary.bounds:
             assert bound.holds, (seed, bound)

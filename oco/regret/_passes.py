@@ -81,6 +81,10 @@ class Rounds:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def chunks(self, stop: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Iterate over the first `stop` rounds as the stream does: rounds are a stream too."""
+        return self._stream.chunks(self._stop if stop is None else stop)
+
     def _chunks(self):
         start = 0
         for features, _ in self._stream.chunks(self._stop):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from what_learners_take import only_taken
 
 import oco
 from oco.algorithms import Diagnostics
@@ -56,11 +57,11 @@ def test_a_learner_of_matrices_is_held_to_the_domain_too():
 
 @pytest.mark.parametrize("algorithm", ["ogd", "adagrad", "s-adagrad", "full-adagrad", "s-shampoo"])
 def test_learners_on_the_edge_of_the_domain_do_not_leave_it(algorithm):
-    options = {"stream": "rademacher", "d": 6, "T": 300}
+    options = {"stream": "rademacher", "d": 6, "T": 300, "k": 2}
     if algorithm == "s-shampoo":
-        options = {"stream": "matrix-lowrank", "shape": (3, 2), "T": 100}
+        options = {"stream": "matrix-lowrank", "shape": (3, 2), "T": 100, "k": 2}
     for radius in (1e-140, 1e-3, 1e140):
-        summary = oco.run(algorithm, k=2, radius=radius, **options).summary
+        summary = oco.run(algorithm, radius=radius, **only_taken(algorithm, **options)).summary
         assert summary.status == "complete", summary.message
 
 
