@@ -52,17 +52,17 @@ def extend(spy, monkeypatch, tmp_path):
 
 
 def update(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "_leading")
+    spy.on(monkeypatch, frequent_directions, "leading")
     FrequentDirections(4, 3).update(ROWS)
 
 
 def merge(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "_leading")
+    spy.on(monkeypatch, frequent_directions, "leading")
     FrequentDirections(4, 3).merge(FrequentDirections(4, 3))
 
 
 def rank(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "_leading")
+    spy.on(monkeypatch, frequent_directions, "leading")
     np.save(tmp_path / "g.npy", ROWS)
     sketch_file(tmp_path / "g.npy", 3, spy)
 

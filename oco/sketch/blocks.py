@@ -17,10 +17,10 @@ RESOLVED = 1e-8
 def leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the `count` largest eigenvalues of MᵀM, without rounding noise, and eigenvectors.
 
-    From the smaller of M Mᵀ and MᵀM; in the first case, what rounding left of one vector in another
-    is removed by a QR decomposition.  Where the spectrum falls too far for that, from M's singular
-    value decomposition: of an eigenvalue, it resolves 1e-26 of the largest.  The eigenvectors are
-    rows.
+    From the smaller of M Mᵀ and MᵀM; what rounding left of one vector in another, up to 1e-13 where
+    eigenvalues are close, is removed by a QR decomposition.  Where the spectrum falls too far for
+    that, from M's singular value decomposition: of an eigenvalue, it resolves 1e-26 of the largest.
+    The eigenvectors are rows.
     """
     scale = np.abs(rows).max(initial=0.0)
     if not scale:
@@ -35,8 +35,8 @@ def leading(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         singular, right = svd(rows, full_matrices=False)[1:]
         kept = min(count, np.count_nonzero(singular > NEW_DIRECTION * singular[0]))
         values, vectors = singular[:kept] ** 2, right[:kept].T
-    elif wide:
-        vectors, _ = np.linalg.qr(rows.T @ vectors)
+    else:
+        vectors, _ = np.linalg.qr(rows.T @ vectors if wide else vectors)
     return scale**2 * values, vectors.T
 
 

@@ -176,3 +176,18 @@ def test_what_lies_outside_the_directions_is_bounded(rank, absorb):
     sketch.extend(full)
     outside = full - (full @ sketch.directions.T) @ sketch.directions
     assert np.sum(outside**2) <= sketch.mass_outside <= 10 * np.sum(outside**2)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_directions_of_a_block_are_orthonormal_where_eigenvalues_are_close(seed):
+    """LAPACK's eigenvectors of a part of the spectrum alone are so to 2e-13 only."""
+    rng, d = np.random.default_rng(seed), 10
+    sketch = FrequentDirections(d, 10)
+    for scale in (1.0, 1e3):
+        sketch.update(
+            scale * 2.0 ** rng.integers(-12, 0, (19, 1)) * rng.choice([-1.0, 1.0], (19, d))
+        )
+        directions = sketch.directions
+        np.testing.assert_allclose(
+            directions @ directions.T, np.eye(sketch.rank), rtol=0, atol=4e-15
+        )
