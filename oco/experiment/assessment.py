@@ -13,7 +13,7 @@ import numpy as np
 from oco.bounds import RUNGS, full_adagrad_bound
 from oco.cores import one_blas_thread
 from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
-from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_loss
+from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_losses
 from oco.experiment.game import Game
 from oco.experiment.phases import CUT_SHORT, SPECTRA, Watch, unwatched
 from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
@@ -76,7 +76,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     with _beside(_spectra, game, play, recorded, watch) as (spectra_found, ready):
         # A loss that failed in the play is no function to minimise.
         if play.rounds and play.status != "failed":
-            unmoved = unless_interrupted("what never moving costs", unmoved_loss)
+            unmoved = unless_interrupted("what never moving costs", unmoved_losses)
             certification = unless_interrupted("the best fixed point", certify, certification)
         comparator = certification.comparator
         if comparator is not None and comparator.trouble:
@@ -98,7 +98,11 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     except Exception as error:
         failures.append(f"computing the bounds failed: {type(error).__name__}: {error}")
     summary = _summary(game, play, certification, spans, steps, spectra)
-    summary = summary.replace(unmoved_loss=unmoved)
+    if unmoved is not None:
+        summary = summary.replace(
+            unmoved_loss=float(unmoved.value[-1]),
+            unmoved_regret=certification.regret_of(unmoved),
+        )
     if interruptions or failures:
         message = "; ".join(filter(None, [play.message, *failures, *interruptions]))
         status = "failed" if failures or play.status == "failed" else "interrupted"

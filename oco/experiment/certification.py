@@ -9,7 +9,6 @@ import numpy as np
 
 from oco.experiment.game import Game
 from oco.experiment.phases import BEST, PREFIXES, Watch, unwatched
-from oco.linalg.rounding import exact_sum
 from oco.losses import Recorded
 from oco.losses.functions import Linear
 from oco.regret import (
@@ -18,7 +17,6 @@ from oco.regret import (
     above,
     below,
     best_fixed_point,
-    cumulative_losses,
     linear_minima,
     losses_of,
     require_convex,
@@ -28,7 +26,7 @@ from oco.regret import (
 from oco.results import Interval
 from oco.simulator import Play
 
-__all__ = ["Certification", "Prefixes", "certify", "certify_prefixes", "unmoved_loss"]
+__all__ = ["Certification", "Prefixes", "certify", "certify_prefixes", "unmoved_losses"]
 
 
 @dataclass(frozen=True)
@@ -88,9 +86,13 @@ class Certification:
     @property
     def interval(self) -> Interval | None:
         """The regret after the last round."""
+        return self.regret_of(self.incurred)
+
+    def regret_of(self, losses: Totals) -> Interval | None:
+        """Return what a play with these total losses would have regretted, None without x̂."""
         if self.comparator is None:
             return None
-        return _interval(self.incurred.lower[-1], self.incurred.upper[-1], self.comparator)
+        return _interval(losses.lower[-1], losses.upper[-1], self.comparator)
 
     @property
     def checked(self) -> int:
@@ -162,13 +164,14 @@ def certify_prefixes(
     return Prefixes(lo, hi, np.array(sizes))
 
 
-def unmoved_loss(game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched) -> float:
+def unmoved_losses(game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched) -> Totals:
     """Return Σ f_t(x_1), what never moving would have cost over the rounds played."""
+    last = [play.rounds]
     if game.start.any():
-        return float(cumulative_losses(game.loss, game.start, recorded, [play.rounds])[-1])
-    # At the origin every prediction is 0: no pass over the features.
-    losses = game.loss.value(np.zeros(play.margins.shape), play.labels)
-    return exact_sum(np.asarray(losses, dtype=np.float64))
+        return losses_of(game.loss, game.start, rounds_of(recorded, play.rounds), last)[1]
+    # At the origin every prediction is exactly 0: no pass over the features.
+    exact = np.zeros(play.rounds)
+    return running_losses(game.loss, np.zeros(play.margins.shape), play.labels, exact, last)
 
 
 def _best(

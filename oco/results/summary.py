@@ -161,6 +161,8 @@ class Summary(Record):
     unmoved_loss : float or None
         Σ f_t(x_1): what never moving from x_1 costs; None if the run failed or this was not known
         before an interrupt.
+    unmoved_regret : Interval or None
+        The regret of never moving lies in it; None without a comparator.
     traceback : str
         Where a learner, loss or stream raised what stopped the run; empty if nothing was raised.
     """
@@ -198,6 +200,7 @@ class Summary(Record):
     checked: int
     notes: tuple[str, ...]
     unmoved_loss: float | None = None
+    unmoved_regret: Interval | None = None
     traceback: str = ""
 
     @property

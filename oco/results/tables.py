@@ -193,18 +193,25 @@ def _formulas(summary: Summary) -> Sheet:
 def _meaning(summary: Summary) -> str:
     """Return in words what the bounds' size means, held against the regret of never moving."""
     values = [bound.value for bound in summary.bounds if bound.value is not None]
-    if summary.unmoved_loss is None or summary.comparator is None or not values:
+    unmoved = summary.unmoved_regret
+    if unmoved is None or not values:
         return ""
-    unmoved, best = summary.unmoved_loss - summary.comparator.loss, min(values)
-    if best < unmoved:
+    if min(values) < unmoved.lo:
         return (
-            f"Never moving has a regret of {number(unmoved, 4)}. The least bound, "
-            f"{number(best, 4)}, is below that: by itself it proves that the learner learns here."
+            f"Never moving has a regret of {number(unmoved.lo, 4)}. The least bound, "
+            f"{number(min(values), 4)}, is below that: by itself it proves that the learner learns "
+            "here."
+        )
+    if min(values) < unmoved.hi:
+        return (
+            f"Never moving has a regret between {number(unmoved.lo, 4)} and "
+            f"{number(unmoved.hi, 4)}, too close to the least bound, {number(min(values), 4)}, to "
+            "tell which is less."
         )
     return (
         "A bound covers the worst losses with these gradients. On the losses here never moving has "
-        f"a regret of {number(unmoved, 4)}, less than any bound: they say how fast the regret can "
-        "grow, not that the learner learns."
+        f"a regret of {number(unmoved.hi, 4)}, less than any bound: they say how fast the regret "
+        "can grow, not that the learner learns."
     )
 
 

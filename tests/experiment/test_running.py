@@ -430,6 +430,10 @@ def test_never_moving_costs_what_the_first_point_does(options):
             g = np.multiply.outer(slope, a)
             game.learner.update(g.reshape(np.shape(game.learner.x)))
     assert result.summary.unmoved_loss == pytest.approx(sum(costs), rel=1e-12, abs=1e-12)
+    gained = sum(costs) - result.summary.total_loss
+    regret, unmoved = result.summary.regret, result.summary.unmoved_regret
+    assert unmoved.lo <= regret.hi + gained and unmoved.hi >= regret.lo + gained
+    assert unmoved.hi - unmoved.lo == pytest.approx(regret.hi - regret.lo, rel=1e-3, abs=1e-9)
 
 
 def test_a_run_that_failed_does_not_know_what_never_moving_costs():
