@@ -111,7 +111,8 @@ class SketchedRoot:
 def _roots(eigenvalues, shift, delta):
     """Eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and last the one beside."""
     shifted = np.empty(len(eigenvalues) + 1)
-    shifted[:-1], shifted[-1] = eigenvalues, 0.0
+    np.positive(eigenvalues, shifted[:-1])
+    shifted[-1] = 0.0
     shifted += shift
     # They descend: where the last of them is no rounding of the first, none is.
     if shift <= RANK_CUTOFF * shifted[0]:
@@ -208,7 +209,7 @@ def _descend(memory, x, g, mass, lr, radius, result):
     if radius < math.inf:
         gathered = np.empty(len(frame))
         products(gram, rows, gathered)
-        image[:] = keep * image + forth * inside + gathered
+        np.add(keep * image + forth * inside, gathered, image)
         near = -forth * math.sqrt(square) <= LONGEST_STEP * radius
         counts[FOLLOWED] = counts[ROWS] if near else -1
     weighted_sum(rows[:m], frame[:m], keep, x, forth, g, result)

@@ -15,7 +15,7 @@ __all__ = ["announced"]
 
 MESSAGE = "compiling kernels, once for this version: ~%d s"
 # A run of S-AdaGrad's, on one core of a machine of today.
-SECONDS = 20
+SECONDS = 15
 
 
 @contextmanager

@@ -12,10 +12,11 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable
+from types import FunctionType
 
 from oco import checks
 
-__all__ = ["ENGINE", "Kernel", "kernel", "summing_kernel"]
+__all__ = ["ENGINE", "Kernel", "inlined_kernel", "kernel", "summing_kernel"]
 
 
 def _choose() -> str:
@@ -63,17 +64,23 @@ class Kernel:
         numba = importlib.import_module("numba")
         # Division by zero follows NumPy (inf, not an exception), and no fast-math but where a
         # kernel asks for it: the kernels rely on IEEE arithmetic to recognise rounding.
-        compiled = numba.njit(error_model="numpy", **self.options)(self.__wrapped__)
+        compiled = numba.njit(error_model="numpy", **self.options)(self._linked())
         # With NUMBA_DISABLE_JIT it is the function itself.
         if hasattr(compiled, "_cache"):
             cache = importlib.import_module("oco.linalg.cache")
             compiled._cache = cache.KernelCache(self)
         return compiled
 
-    @property
-    def _numba_type_(self):
-        """What a kernel is to the kernels that call it: numba's protocol for such objects."""
-        return importlib.import_module("numba").types.Dispatcher(self._compiled)
+    def _linked(self) -> Callable:
+        """Return the function, with what numba can compile in place of the kernels it calls."""
+        function = self.__wrapped__
+        names = {
+            name: value._compiled if isinstance(value, Kernel) and value is not self else value
+            for name, value in function.__globals__.items()
+            if name in function.__code__.co_names or name.startswith("__")
+        }
+        code, given = function.__code__, (function.__defaults__, function.__closure__)
+        return functools.update_wrapper(FunctionType(code, names, code.co_name, *given), function)
 
 
 if ENGINE == "numba":
@@ -86,10 +93,17 @@ if ENGINE == "numba":
         """Have a function compiled that only adds up terms, in whatever order is fastest."""
         return Kernel(function, fastmath={"reassoc"})
 
+    def inlined_kernel(function: Callable) -> Kernel:
+        """Have a function compiled as a part of each kernel that calls it.
+
+        For a long one with few callers: LLVM optimises a kernel again in each that calls it.
+        """
+        return Kernel(function, inline="always")
+
 else:
 
     def kernel(function):
         """Return `function` as it is: it runs as NumPy."""
         return function
 
-    summing_kernel = kernel
+    summing_kernel = inlined_kernel = kernel

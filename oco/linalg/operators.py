@@ -63,7 +63,8 @@ def resolve_rank(eigenvalues, tail=0.0):
     if len(eigenvalues):
         largest = max(tail, eigenvalues.max())
     cutoff = RANK_CUTOFF * largest
-    return np.where(eigenvalues > cutoff, eigenvalues, 0.0), (tail if tail > cutoff else 0.0)
+    kept = np.fmax(eigenvalues, 0.0) * (eigenvalues > cutoff)
+    return kept, (tail if tail > cutoff else 0.0)
 
 
 @kernel
@@ -76,7 +77,8 @@ def pseudo_power(values, exponent):
     array([0.5, 0. ])
     """
     positive = values > 0
-    return np.where(positive, np.where(positive, values, 1.0) ** exponent, 0.0)
+    # 1 in place of 0, and then 0 in place of 1.
+    return (values + (1.0 - positive)) ** exponent * positive
 
 
 class Components(NamedTuple):
@@ -372,7 +374,7 @@ def _with_remainder(coordinates, v):
     secular equation, where it is added to the other squares, can tell apart.
     """
     squares = np.empty(len(coordinates) + 1)
-    squares[:-1] = coordinates * coordinates
+    np.multiply(coordinates, coordinates, squares[:-1])
     squares[-1] = max(np.dot(v, v) - squares[:-1].sum(), 0.0)
     return squares
 

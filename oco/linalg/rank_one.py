@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg.blas import dsyr
 from scipy.linalg.lapack import dsyevd
 
-from oco.linalg.engine import ENGINE, kernel, summing_kernel
+from oco.linalg.engine import ENGINE, inlined_kernel, kernel, summing_kernel
 from oco.linalg.products import inner
 
 __all__ = ["EPS", "rank_one_eigh", "secular_eigh"]
@@ -125,7 +125,9 @@ def _roots(d, z2):
     ends, work = np.empty((2, n + 1)), np.empty((8, n))
     poles, weights, origin, mu, gap = ends[0], ends[1], work[0], work[1], work[2]
     f, slope, curvature, low, high = work[3], work[4], work[5], work[6], work[7]
-    poles[0], poles[1:], weights[0], weights[1:] = d[0], d, 0.0, z2
+    poles[0], weights[0] = d[0], 0.0
+    np.positive(d, poles[1:])
+    np.positive(z2, weights[1:])
     for i in range(n):
         gap[i] = d[i - 1] - d[i] if i > 0 else 2 * z2.sum()
         f[i] = 1 + _sums(d, z2, d[i], gap[i] / 2)[0]
@@ -207,7 +209,7 @@ def _unit(z, row):
         row[j] *= scale
 
 
-@kernel
+@inlined_kernel
 def _undeflated(d, z):
     """Decompose diag(d) + z zᵀ for distinct descending poles and a z without zeros.
 
@@ -231,6 +233,20 @@ def _undeflated(d, z):
 
 
 @kernel
+def _sort(values, rows):
+    """Bring values into descending order and their rows along, in place: few are out of place."""
+    for i in range(1, len(values)):
+        value, row, j = values[i], rows[i].copy(), i
+        while j > 0 and values[j - 1] < value:
+            values[j] = values[j - 1]
+            np.positive(rows[j - 1], rows[j])
+            j -= 1
+        if j < i:
+            values[j] = value
+            np.positive(row, rows[j])
+
+
+@kernel
 def secular_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ by its secular equation; see `rank_one_eigh`."""
     n = len(poles)
@@ -250,9 +266,11 @@ def secular_eigh(poles, z):
     live = live[:kept]
     values, vectors = np.zeros(n), np.zeros((n, n))
     if kept > 0:
-        values[:kept], rows = _undeflated(d[live], u[live])
-        for j in range(kept):
-            vectors[:kept, live[j]] = rows[:, j]
+        roots, rows = _undeflated(d[live], u[live])
+        for i in range(kept):
+            values[i] = roots[i]
+            for j in range(kept):
+                vectors[i, live[j]] = rows[i, j]
     r = kept
     for i in range(n):
         if u[i] == 0.0:
@@ -266,14 +284,15 @@ def secular_eigh(poles, z):
             at_p, at_i = vectors[r, p], vectors[r, i]
             vectors[r, p] = c * at_p + s * at_i
             vectors[r, i] = c * at_i - s * at_p
-    order = np.argsort(-values)
-    return scale * values[order], vectors[order]
+    _sort(values, vectors)
+    values *= scale
+    return values, vectors
 
 
 _eigh = secular_eigh if ENGINE == "numba" else lapack_eigh
 
 
-@kernel
+@inlined_kernel
 def rank_one_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ = Q diag(w) Qᵀ.
 

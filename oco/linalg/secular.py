@@ -76,14 +76,15 @@ def ball_weights(values, squares, radius):
     array([0.2, 0.2])
     """
     seen = values > 0
-    inside = np.where(seen, squares, 0.0) / radius**2
-    h = np.where(seen, values, values.max())
+    unseen = 1.0 - seen
+    inside = squares * seen / radius**2
+    h = values + values.max() * unseen
     mu = ball_multiplier(h, np.sqrt(inside), h.min())
     if mu == 0.0:
-        unseen = math.sqrt(np.where(seen, 0.0, squares).sum()) / radius
+        length = math.sqrt((squares * unseen).sum()) / radius
         room = math.sqrt(max(1.0 - inside.sum(), 0.0))
-        return np.where(seen, 1.0, 1.0 if unseen <= room else room / unseen)
-    return np.where(seen, h / (h + mu), 0.0)
+        return seen + unseen * (1.0 if length <= room else room / length)
+    return seen * (h / (h + mu))
 
 
 @kernel

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from oco.linalg.engine import kernel
+from oco.linalg.engine import inlined_kernel, kernel
 from oco.linalg.orthogonal import NEW_DIRECTION, ONE_PASS
 from oco.linalg.products import combine, inner, products
 from oco.linalg.rank_one import EPS, rank_one_eigh
@@ -45,7 +45,7 @@ SPLITTER, SHRUNK = 2.0**27 + 1, 2.0**-40
 FOLD_COLUMNS = 1024
 
 
-@kernel
+@inlined_kernel
 def step(frame, rotation, gram, values, coordinates, inside, image, numbers, counts, g, mass):
     """One Frequent Directions step with the vector `g`, exact; changes the sketch in place.
 
@@ -179,17 +179,17 @@ def _split(frame, rotation, gram, inside, m, q, g, mass):
         np.multiply(rest, 1.0 / new, frame[m])
         back = np.empty(len(frame))
         products(gram, out, back)
-        gram[m] = (again - back) / new
+        np.divide(again - back, new, gram[m])
         inside[m] = new * length
         rotation[q] = 0.0
         rotation[q, m] = 1.0
-    gram[:, m] = gram[m]
+    np.positive(gram[m], gram[:, m])
     gram[m, m] = 1.0
     z[q] = new * length
     return z, new
 
 
-@kernel
+@inlined_kernel
 def _update(rotation, values, coordinates, counts, decay, z):
     """Decompose β diag(λ̄) + z zᵀ, turn W and deflate, in place.
 
@@ -204,8 +204,8 @@ def _update(rotation, values, coordinates, counts, decay, z):
         rho, q = max(float(w[n - 1]), 0.0), n - 1
     counts[Q] = q
     products(turn, z[:n], coordinates[:n])
-    rotation[:n] = np.dot(turn, rotation[:n])
-    values[:n] = np.maximum(w - rho, 0.0)
+    np.positive(np.dot(turn, rotation[:n]), rotation[:n])
+    np.positive(np.maximum(w - rho, 0.0), values[:n])
     if q == n:
         return rho, 0.0
     beside = float(coordinates[q]) ** 2
@@ -219,11 +219,11 @@ def fold(frame, rotation, gram, image, m, q):
     turn = np.ascontiguousarray(rotation[:q, :m])
     turned = np.zeros(len(image))
     products(rotation[:q], image, turned[:q])
-    image[:] = turned
+    np.positive(turned, image)
     # A block of columns at a time: the copy stays small and in cache whatever d is.
     for start in range(0, frame.shape[1], FOLD_COLUMNS):
         block = np.ascontiguousarray(frame[:m, start : start + FOLD_COLUMNS])
-        frame[:q, start : start + FOLD_COLUMNS] = np.dot(turn, block)
+        np.positive(np.dot(turn, block), frame[:q, start : start + FOLD_COLUMNS])
     rotation[:] = 0.0
     gram[:] = 0.0
     for i in range(q):
@@ -242,4 +242,4 @@ def orthonormalise(frame, rotation, m, q):
     rows = frame[:m]
     turn = np.ascontiguousarray(rotation[:q, :m])
     gram = np.dot(np.dot(turn, np.dot(rows, rows.T)), turn.T)
-    rotation[:q, :m] = 1.5 * turn - 0.5 * np.dot(gram, turn)
+    np.subtract(1.5 * turn, 0.5 * np.dot(gram, turn), rotation[:q, :m])
