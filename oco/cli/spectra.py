@@ -81,9 +81,9 @@ def spectra(
         asked = training.Training(algorithm=algorithm, **own, **options)
         figure = None if plot is None else output.require_figure(plot)
         if out is not None:
-            from oco.results.storage import require_free, require_writable
+            from oco.results.storage import require_free, require_writable, tidy
 
-            (require_writable if overwrite else require_free)(out)
+            tidy((require_writable if overwrite else require_free)(out))
         try:
             with bar("steps", asked.steps) as advance:
                 study = training.study_spectra(

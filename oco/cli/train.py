@@ -152,9 +152,9 @@ def train(
         jobs = resolve_jobs(jobs)
         figure = None if plot is None else output.require_figure(plot)
         if out is not None:
-            from oco.results.storage import require_free, require_writable
+            from oco.results.storage import require_free, require_writable, tidy
 
-            (require_writable if overwrite else require_free)(out)
+            tidy((require_writable if overwrite else require_free)(out))
     total, what = (plan[0].steps, "steps") if len(plan) == 1 else (len(plan), "trainings")
     with output.bad_input(), bar(what, total) as advance:
         trained = training.train_all(plan, jobs=jobs, progress=advance)

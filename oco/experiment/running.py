@@ -17,7 +17,7 @@ from oco.experiment.takers import given_options, refuse_untaken, taken
 from oco.losses.in_memory import Rows, rows_of
 from oco.results import Experiment, Result
 from oco.results.experiment import checked
-from oco.results.storage import require_free, require_writable
+from oco.results.storage import require_free, require_writable, tidy
 from oco.simulator import log_checkpoints, play
 
 __all__ = ["perform", "prepare", "run"]
@@ -86,7 +86,7 @@ def prepare(algorithm, *, out=None, overwrite: bool = False, **options) -> Game:
         experiment = experiment.replace(**_domain_options(objects["domain"]))
     game = set_up(experiment, objects)
     if out is not None:
-        (require_writable if overwrite else require_free)(out)
+        tidy((require_writable if overwrite else require_free)(out))
     # Before it is shown that the game begins.
     compile_kernels(game.experiment.algorithm, game.domain.bounded)
     return game

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from oco.archives import read_regular, unpack
+from oco.results import leftovers
 
 __all__ = [
     "DOCUMENT",
@@ -30,6 +31,7 @@ __all__ = [
     "require_free",
     "require_writable",
     "sealed",
+    "tidy",
     "write",
 ]
 
@@ -55,6 +57,10 @@ def require_writable(directory, name: str = "out") -> Path:
     ------
     ValueError
         If it cannot be created or written to; the message says why.
+
+    Notes
+    -----
+    What a killed writer left half written there is removed.
     """
     directory = Path(directory)
     try:
@@ -65,6 +71,7 @@ def require_writable(directory, name: str = "out") -> Path:
         is_file = directory.exists() and not directory.is_dir()
         reason = "it is not a directory" if is_file else error.strerror or str(error)
         raise ValueError(f"{name}: cannot write to {str(directory)!r} ({reason})") from None
+    leftovers.sweep(directory)
     return directory
 
 
@@ -93,6 +100,41 @@ def require_free(directory, name: str = "out") -> Path:
             "hide; choose another"
         )
     return require_writable(directory, name)
+
+
+def tidy(directory) -> None:
+    """Remove what killed writers left in a directory of one result, orphaned arrays included.
+
+    Those are the arrays of a writer that was killed before, or just after, it wrote the document.
+    What another process is writing there just now stays.
+    """
+    directory = Path(directory)
+    leftovers.sweep(directory, lambda: _orphans(directory))
+
+
+def _orphans(directory: Path) -> list[Path]:
+    """Return the arrays files, as their content proves them to be, that no document names."""
+    document = directory / DOCUMENT
+    found = [path for path in directory.glob("trace-*.npz") if ARRAYS_NAME.fullmatch(path.name)]
+    if len(found) <= document.exists():
+        return []
+    named = _named_arrays(document)
+    if named is None and document.exists():
+        # Damaged: whoever repairs it may need them.
+        return []
+    return [path for path in found if path.name != named and _is_arrays_file(path)]
+
+
+def _is_arrays_file(path: Path) -> bool:
+    try:
+        content = read_regular(path)
+    except (OSError, ValueError):
+        return False
+    return path.name == _arrays_name(hashlib.sha256(content).hexdigest())
+
+
+def _arrays_name(digest: str) -> str:
+    return f"trace-{digest[:NAMED_DIGITS]}.npz"
 
 
 def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
@@ -127,19 +169,21 @@ def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
     np.savez(buffer, **arrays)
     packed = buffer.getvalue()
     digest = hashlib.sha256(packed).hexdigest()
-    entry = {"file": f"trace-{digest[:NAMED_DIGITS]}.npz", "sha256": digest}
+    entry = {"file": _arrays_name(digest), "sha256": digest}
     text = sealed(FORMAT, VERSION, {"arrays": entry, **document})
-    before = _named_arrays(path)
     arrays_path = directory / entry["file"]
-    replace_file(arrays_path, packed)
-    try:
-        replace_file(path, text)
-    except BaseException:
-        if before != arrays_path.name:
-            arrays_path.unlink(missing_ok=True)
-        raise
-    if before not in (None, arrays_path.name):
-        (directory / before).unlink(missing_ok=True)
+    # In one piece: arrays whose document is still to come are no orphans.
+    with leftovers.writing(directory):
+        before = _named_arrays(path)
+        replace_file(arrays_path, packed)
+        try:
+            replace_file(path, text)
+        except BaseException:
+            if before != arrays_path.name:
+                arrays_path.unlink(missing_ok=True)
+            raise
+        if before not in (None, arrays_path.name):
+            (directory / before).unlink(missing_ok=True)
     return path
 
 
@@ -270,16 +314,17 @@ def _named_arrays(path: Path) -> str | None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` at `path` so that a reader, or a power cut, sees all of it or nothing."""
-    temporary = path.parent / f".oco-{secrets.token_hex(8)}.part"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    temporary = leftovers.temporary(path.parent, secrets.token_hex(8))
+    with leftovers.writing(path.parent):
+        try:
+            with open(temporary, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     _sync_directory(path.parent)
 
 

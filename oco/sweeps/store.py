@@ -17,7 +17,14 @@ from oco.archives import read_regular
 from oco.losses import bundled, in_memory
 from oco.losses.sources import STDIN, fingerprint
 from oco.results import Experiment, Result, load
-from oco.results.storage import DOCUMENT, read_document, replace_file, require_writable, sealed
+from oco.results.storage import (
+    DOCUMENT,
+    read_document,
+    replace_file,
+    require_writable,
+    sealed,
+    tidy,
+)
 from oco.sweeps.outcomes import Outcome
 
 __all__ = ["FAILURE", "Store", "key"]
@@ -29,6 +36,7 @@ FORMAT, VERSION = "oco-failure", 2
 LONGEST_TITLE = 500
 # 64 bits: enough that two of a million experiments do not meet.
 DIGITS = 16
+FOLDER = re.compile(rf"[A-Za-z0-9-]+-[0-9a-f]{{{DIGITS}}}")
 # Data that is what its name says: bundled, or named by its hash.
 NAMED = (bundled.PREFIX, in_memory.PREFIX)
 
@@ -84,7 +92,7 @@ class Store:
         self.directory = Path(directory)
 
     def require_writable(self) -> None:
-        """Create the directory and prove that it can be written to.
+        """Create the directory, prove that it can be written to, and remove what is left over.
 
         Raises
         ------
@@ -97,6 +105,9 @@ class Store:
                 "beside it; choose another directory"
             )
         require_writable(self.directory)
+        for folder in self.directory.iterdir():
+            if FOLDER.fullmatch(folder.name) and folder.is_dir():
+                tidy(folder)
 
     @property
     def title(self) -> str | None:
