@@ -1,10 +1,24 @@
-"""``python -m oco``."""
+"""``python -m oco``, and the start of the program ``oco``, where Ctrl-C is answered already."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while it is being loaded ends it like later."""
+    try:
+        from oco.cli import main as program
+
+        program(prog_name="oco")
+    except KeyboardInterrupt:
+        print("INTERRUPTED", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def _look_here_last() -> None:
@@ -15,12 +29,11 @@ def _look_here_last() -> None:
     """
     if sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(os.curdir):
         here = sys.path.pop(0)
-        if Path(__file__).resolve().parents[1] == Path(here).resolve():
+        home = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+        if os.path.realpath(here) == home:
             sys.path.append(here)
 
 
 if __name__ == "__main__":
     _look_here_last()
-    from oco.cli import main
-
-    main(prog_name="oco")
+    main()

@@ -75,6 +75,17 @@ class Play:
         """Number of rounds that were played to their end."""
         return len(self.margins)
 
+    def unless_interrupted(self) -> Play:
+        """Return it; where Ctrl-C ended it, let that end whoever cannot use half a game too.
+
+        Raises
+        ------
+        KeyboardInterrupt
+        """
+        if self.status == "interrupted":
+            raise KeyboardInterrupt
+        return self
+
 
 def log_checkpoints(T: int, per_decade: int = 5) -> np.ndarray:
     """Return rounds spaced evenly in log t, from 1 to `T`.

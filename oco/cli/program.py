@@ -106,7 +106,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _end(number: int, frame) -> None:
     for worker in multiprocessing.active_children():
-        worker.kill()
+        worker.terminate()
     if sys.stderr.isatty():
         # What is live on the terminal hides it.
         os.write(sys.stderr.fileno(), SHOW_CURSOR.encode())

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from oco import checks
 from oco.experiment import Experiment
@@ -18,7 +18,7 @@ from oco.experiment.game import set_up
 from oco.experiment.takers import taken
 from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
-from oco.sweeps.local import require_files, resolve_jobs, workers
+from oco.sweeps.local import computed, require_files, resolve_jobs
 from oco.sweeps.study import log_grid
 from oco.sweeps.tuning import Curve, measure, tune
 
@@ -204,11 +204,11 @@ def appendix_a(
             **{name: options[name] for name in options if name in own},
         )
         curves[algorithm] = curve
-    with workers(resolve_jobs(jobs)):
-        entries = Parallel(batch_size=1)(
-            delayed(_evaluated)(algorithm, curve, str(data), str(test), positive)
-            for algorithm, curve in curves.items()
-        )
+    tasks = (
+        delayed(_evaluated)(algorithm, curve, str(data), str(test), positive)
+        for algorithm, curve in curves.items()
+    )
+    entries = list(computed(tasks, resolve_jobs(jobs), ordered=True))
     known = tuple(
         (reference, _measured(reference, entries, options))
         for reference in _applicable(streams[0], k, algorithms)
@@ -281,7 +281,8 @@ def _evaluated(algorithm: str, curve: Curve, data: str, test: str, positive) -> 
     for stream in streams:
         game = set_up(best.experiment, {"stream": stream})
         t = log_checkpoints(stream.T, best.experiment.checkpoints)
-        plays.append(play(game.learner, game.loss, stream, checkpoints=t))
+        played = play(game.learner, game.loss, stream, checkpoints=t)
+        plays.append(played.unless_interrupted())
         points.append(game.learner.x)
     train, test = plays
     return Entry(

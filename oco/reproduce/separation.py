@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from oco import checks
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.simulator import log_checkpoints, play
-from oco.sweeps.local import resolve_jobs, workers
+from oco.sweeps.local import computed, resolve_jobs
 from oco.sweeps.study import log_grid
 
 __all__ = ["CAPS", "DELTAS", "Growth", "Separation", "separation"]
@@ -124,12 +124,11 @@ def separation(
     experiments += [Experiment("ada-fd", delta=delta, **options) for delta in DELTAS]
     set_up(experiments[0])
     rows: dict[int, np.ndarray] = {}
-    with workers(resolve_jobs(jobs)):
-        tasks = (delayed(_certificates)(i, e) for i, e in enumerate(experiments))
-        for i, row in Parallel(return_as="generator_unordered")(tasks):
-            rows[i] = row
-            if progress is not None:
-                progress(len(rows))
+    tasks = (delayed(_certificates)(i, e) for i, e in enumerate(experiments))
+    for i, row in computed(tasks, resolve_jobs(jobs)):
+        rows[i] = row
+        if progress is not None:
+            progress(len(rows))
     t = log_checkpoints(T)
     ours = np.array([rows[i + 1] for i in range(len(DELTAS))])
     capped = tuple(
@@ -144,8 +143,8 @@ def _certificates(index: int, experiment: Experiment) -> tuple[int, np.ndarray]:
     """Return the certificate with the best η in hindsight at each checkpoint."""
     game = set_up(experiment)
     t = log_checkpoints(game.stream.T)
-    accounts = play(game.learner, game.loss, game.stream, checkpoints=t).diagnostics
-    products = [account.potential * account.quadratic for account in accounts]
+    played = play(game.learner, game.loss, game.stream, checkpoints=t).unless_interrupted()
+    products = [account.potential * account.quadratic for account in played.diagnostics]
     return index, game.domain.diameter(game.stream.d) * np.sqrt(products)
 
 

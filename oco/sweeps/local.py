@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky.backend import resource_tracker
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from oco import checks
@@ -15,7 +17,7 @@ from oco.experiment import Experiment
 from oco.losses.sources import is_pipe
 from oco.sweeps.outcomes import Outcome, attempt
 
-__all__ = ["in_parallel", "require_files", "resolve_jobs", "workers"]
+__all__ = ["computed", "in_parallel", "require_files", "resolve_jobs"]
 
 # How often an experiment may take down a worker that runs nothing else.
 MOST_DEATHS = 2
@@ -28,30 +30,61 @@ def resolve_jobs(jobs: int | None) -> int:
     return cpu_count() if jobs is None else checks.integer("jobs", jobs, low=1)
 
 
-@contextmanager
-def workers(jobs: int) -> Iterator[None]:
-    """Let joblib's calls here run in worker processes, each with one BLAS thread.
+def computed(tasks: Iterable, jobs: int, *, ordered: bool = False, **settings) -> Iterator:
+    """Iterate over the results of joblib's tasks, computed in worker processes.
 
     Parameters
     ----------
+    tasks : iterable
+        Of `joblib.delayed` calls.
     jobs : int
-        How many; one is this process itself.
+        How many workers, each with one BLAS thread; one is this process itself.
+    ordered : bool
+        Whether the results come in the order of the tasks, or as they are there.
+    **settings
+        Others of `joblib.Parallel`.
 
     Notes
     -----
-    Workers look for modules where this process does, not first of all in the current directory,
-    which Python before 3.11 cannot be told.
+    Ctrl-C is for this process, which ends its workers.  They look for modules where it does, not
+    first of all in the current directory, which Python before 3.11 cannot be told.
     """
-    before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
+    kind = "generator" if ordered else "generator_unordered"
+    backend = parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1)
+    with _environment(SAFE_PATH, "1"), backend:
+        parallel = Parallel(return_as=kind, batch_size=1, **settings)
+        with _deaf_to_interrupts():
+            # Starts the workers.
+            results = parallel(tasks)
+        yield from results
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
-        with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-            yield
+        yield
     finally:
         if before is None:
-            del os.environ[SAFE_PATH]
+            os.environ.pop(name, None)
         else:
-            os.environ[SAFE_PATH] = before
+            os.environ[name] = before
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Put Ctrl-C off until later, and for good in the processes that are started meanwhile."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # What watches over the workers' files, and would let Ctrl-C through again once it has started.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def require_files(experiments: Sequence[Experiment]) -> None:
@@ -127,10 +160,8 @@ def _batch(batch: dict[int, Experiment], started: list[int], jobs: int, alone: b
     if alone:
         # Never in this process, which must survive.
         jobs = max(jobs, 2)
-    with workers(jobs):
-        # One at a time to each worker: what is not in flight is not lost.
-        parallel = Parallel(return_as="generator_unordered", pre_dispatch=jobs, batch_size=1)
-        yield from parallel(tasks())
+    # One at a time to each worker: what is not in flight is not lost.
+    yield from computed(tasks(), jobs, pre_dispatch=jobs)
 
 
 def _numbered(index: int, experiment: Experiment, compute) -> tuple[int, Outcome]:

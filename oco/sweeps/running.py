@@ -116,6 +116,8 @@ def sweep(
             _keep(store, outcome, state)
             if progress is not None:
                 progress(state)
+            if state.interrupted:
+                break
     except KeyboardInterrupt:
         state.interrupted = True
     return state
@@ -123,7 +125,7 @@ def sweep(
 
 def _keep(store: Store, outcome: Outcome, state: Sweep) -> None:
     if outcome.result is not None and not outcome.finished:
-        # Ctrl-C reached the worker too: half an experiment is not kept.
+        # Ctrl-C reached whoever computes, this process itself perhaps: half of it is not kept.
         state.interrupted = True
         return
     try:

@@ -194,7 +194,7 @@ def measure(experiment: Experiment) -> Rate:
     try:
         game = game_of(experiment)
         t = log_checkpoints(game.stream.T, experiment.checkpoints)
-        played = play(game.learner, game.loss, game.stream, checkpoints=t)
+        played = play(game.learner, game.loss, game.stream, checkpoints=t).unless_interrupted()
     except Exception as error:
         return _failed(experiment, one_line(error))
     if played.status != "complete":
@@ -211,6 +211,8 @@ def measure_regret(experiment: Experiment) -> Rate:
     except Exception as error:
         return _failed(experiment, one_line(error))
     summary, trace = result.summary, result.trace
+    if summary.status == "interrupted":
+        raise KeyboardInterrupt
     if summary.status != "complete":
         return _failed(experiment, summary.message)
     curve = trace.loss / trace.t
