@@ -13,6 +13,7 @@ from oco.verification import (
     invariances,
     learners,
     replaying,
+    roundings,
     runs,
     verdicts,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "make",
     "replay",
     "replaying",
+    "roundings",
     "runs",
     "save_case",
     "shrink",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import minimize
@@ -12,9 +13,10 @@ from oco.losses import MARGIN_LOSSES
 from oco.regret import best_fixed_point
 from oco.verification.cases import Case
 from oco.verification.definitions import LOSSES, tame
+from oco.verification.exactness import LAST_DIGITS, exact_inner, exact_loss
 from oco.verification.observations import Observation, Subject, check
 
-__all__ = ["Reach", "comparator", "even", "independent"]
+__all__ = ["Played", "Reach", "comparator", "even", "independent"]
 
 # The independent solver takes general nonlinear programmes, of this size at most.
 ROUNDS, DIMENSIONS = 24, 5
@@ -31,7 +33,7 @@ NONE, EVEN = 1e-12, 0.03
 SAMPLE = 30
 
 
-class _Rounds:
+class Played:
     """Features and labels as a stream."""
 
     def __init__(self, features: np.ndarray, labels: np.ndarray) -> None:
@@ -47,6 +49,7 @@ class _Rounds:
     "comparator",
     comparator="the certified interval of the best fixed point contains the optimum, and without "
     "bounds on K that of the ball that is named",
+    proven="the ends of that interval hold the loss of the point found in exact arithmetic",
     gap="the interval is as narrow as was asked for",
 )
 def comparator(case: Case, subject: Subject) -> Iterator[Observation]:
@@ -68,7 +71,7 @@ def comparator(case: Case, subject: Subject) -> Iterator[Observation]:
         asked = float(rng.choice(GAPS))
         # So much that the regret is not near 0, where no relative gap is reached.
         incurred = 1.0 + 2 * abs(float(np.sum(LOSSES[name][0](np.zeros(len(labels)), labels))))
-        rounds = _Rounds(features, labels)
+        rounds = Played(features, labels)
         found = best_fixed_point(loss, domain, rounds, incurred=incurred, relative_gap=asked)
         yield from _interval(found, name, domain, features, labels, rng, asked, incurred)
 
@@ -80,6 +83,7 @@ def _interval(found, name, domain, features, labels, rng, asked, incurred) -> It
     def total(x: np.ndarray) -> float:
         return float(np.sum(value(features @ x, labels)))
 
+    yield from _proven(found, name, where, features, labels)
     best = independent(name, region, features, labels)
     scale = 1.0 + abs(best)
     yield Observation("comparator", f"{where}, lower end", found.lower, best, scale, SOLVED)
@@ -98,6 +102,18 @@ def _interval(found, name, domain, features, labels, rng, asked, incurred) -> It
     if even(features):
         gap, limit = found.value - found.lower, asked * (incurred - found.value)
         yield Observation("gap", where, gap, limit, abs(incurred), SOLVED)
+
+
+def _proven(found, name, where, features, labels) -> Iterator[Observation]:
+    """Hold the interval's ends against F(x̂) without rounding."""
+    rounds = zip(features, labels, strict=True)
+    exact = sum(exact_loss(name, exact_inner(a, found.x), float(y)) for a, y in rounds)
+    for end, off in (
+        ("lower", Fraction(found.lower) - exact),
+        ("upper", exact - Fraction(found.upper)),
+    ):
+        at = f"{where}, {end} end at x̂"
+        yield Observation("proven", at, float(off), tolerance=LAST_DIGITS)
 
 
 def even(features: np.ndarray) -> bool:

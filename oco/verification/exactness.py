@@ -5,26 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
+from operator import mul
 
 import numpy as np
 
-from oco.losses import MARGIN_LOSSES
+from oco.losses import MARGIN_LOSSES, Loss
 from oco.regret._minorants import MoreauEnvelope, SmoothLoss
 from oco.verification.cases import Case
 from oco.verification.definitions import LOSSES
 from oco.verification.observations import Observation, Subject, check
 
-__all__ = ["losses", "minorants"]
+__all__ = ["Bare", "drawn", "exact_inner", "exact_loss", "least_over", "losses", "minorants"]
 
-EPS = np.finfo(np.float64).eps
-DIGITS = 60
-POINTS = 12
+# Of the logarithms and exponentials; all else is rational and exact.
+DIGITS, LAST_DIGITS, FLAT = 60, 1e-50, 200
+POINTS = 8
 SUMS, DIFFERENCES = 1e-12, 1e-5
 # Predictions and labels from here to there: where a loss and its tangent cancel, and where not.
 SMALLEST, LARGEST = -12.0, 8.0
 
 
-def _drawn(rng, name: str) -> tuple[np.ndarray, np.ndarray]:
+class Bare(Loss):
+    """A loss of one's own: nothing but values and slopes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = f"bare {name}"
+        self._value, self._slope = LOSSES[name]
+
+    def value(self, z, y):
+        """Return φ(z, y)."""
+        return self._value(z, y)
+
+    def derivative(self, z, y):
+        """Return φ'(z, y)."""
+        return self._slope(z, y)
+
+    def curvature(self, z, y):
+        """Return 1, in whatever units: nothing that is looked at depends on it."""
+        return np.ones(np.broadcast(z, y).shape)
+
+
+def drawn(rng, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return predictions and labels at many scales, some of them at a kink or next to it."""
     z = rng.choice([-1.0, 1.0], POINTS) * 10.0 ** rng.uniform(SMALLEST, LARGEST, POINTS)
     y = rng.choice([-1.0, 1.0], POINTS)
@@ -35,7 +56,7 @@ def _drawn(rng, name: str) -> tuple[np.ndarray, np.ndarray]:
     return z, y
 
 
-def _conjugate(name: str, u: float, y: float) -> Decimal | Fraction | None:
+def _conjugate(name: str, u: Fraction | float, y: float) -> Decimal | Fraction | None:
     """Return φ*(u, y) = sup_z u z − φ(z, y) to 60 digits; None where it is infinite."""
     u, y = Fraction(u), Fraction(y)
     if name == "linear":
@@ -54,7 +75,31 @@ def _conjugate(name: str, u: float, y: float) -> Decimal | Fraction | None:
         return sum((q * q.ln() for q in (p, 1 - p) if q), Decimal(0))
 
 
-def _over(name: str, u: float, c: float, y: float) -> float:
+def exact_inner(a: np.ndarray, x: np.ndarray) -> Fraction:
+    """Return ⟨a, x⟩."""
+    return sum(map(mul, map(Fraction, a.tolist()), map(Fraction, x.tolist())), Fraction(0))
+
+
+def exact_loss(name: str, z: Fraction, y: float) -> Fraction:
+    """Return φ(z, y); the logistic loss to 60 digits, all others exactly."""
+    y = Fraction(y)
+    if name == "linear":
+        return -y * z
+    if name == "squared":
+        return (z - y) ** 2 / 2
+    if name == "absolute":
+        return abs(z - y)
+    if name == "hinge":
+        return max(Fraction(0), 1 - y * z)
+    with localcontext(Context(prec=DIGITS)):
+        if -y * z > FLAT:
+            # log(1 + e^p) is p + e^−p, but for digits that do not count.
+            return -y * z
+        power = Decimal((-y * z).numerator) / Decimal((y * z).denominator)
+        return Fraction((1 + power.exp()).ln())
+
+
+def _over(name: str, u: Fraction, c: float, y: float) -> float:
     """Return by how much the line u z + c rises above the loss, computed to 60 digits."""
     conjugate = _conjugate(name, u, y)
     if conjugate is None:
@@ -64,30 +109,41 @@ def _over(name: str, u: float, c: float, y: float) -> float:
         return float(number(c) + conjugate)
 
 
+def least_over(name: str, u: float, doubt: float, c: float, y: float) -> float:
+    """Return the least that a line with a slope within `doubt` of `u` rises above the loss."""
+    over = _over(name, Fraction(u), c, y)
+    if over > 0 and doubt:
+        slopes = (Fraction(u) + sign * Fraction(doubt) for sign in (1, -1))
+        over = min(over, *(_over(name, slope, c, y) for slope in slopes))
+    return over
+
+
 @check(
     "minorants",
-    minorant="every line of which lower bounds are made lies below its loss, in exact arithmetic, "
-    "up to a rounding unit of its terms",
+    minorant="every line of which lower bounds are made lies below its loss, in exact arithmetic",
     touching="and touches it, or nearly: lines that are too low would prove nothing",
 )
 def minorants(case: Case, subject: Subject) -> Iterator[Observation]:
     """Ask for lines at predictions of all scales, also next to kinks."""
     rng = case.rng(12)
     for name, loss in MARGIN_LOSSES.items():
-        z, y = _drawn(rng, name)
+        z, y = drawn(rng, name)
         smooth = name in ("linear", "squared", "logistic")
         families = [("tangent", SmoothLoss(loss, y))] if smooth else []
         envelope = MoreauEnvelope(loss, y)
         envelope.width = 10.0 ** rng.uniform(-6, 6)
-        families.append(("envelope", envelope))
+        own = MoreauEnvelope(Bare(name), y)
+        own.width = envelope.width
+        families += [("envelope", envelope), ("envelope of a bare", own)]
+        families += [("tangent of a bare", SmoothLoss(Bare(name), y))] if smooth else []
         for kind, family in families:
             lines = family.at(z)
-            for point, label, u, c in zip(z, y, lines.slope, lines.offset, strict=True):
-                over = _over(name, float(u), float(c), float(label))
+            numbers = (z, y, lines.slope, lines.offset, lines.doubt)
+            for point, label, u, c, doubt in map(tuple, np.transpose(numbers)):
+                over = least_over(name, u, doubt, c, label)
                 where = f"{kind} of {name} at {point:.3g}, label {label:.3g}"
-                # Slope and offset are rounded; the terms that they are made of say how much.
                 size = (1 + abs(u)) * (abs(point) + abs(label))
-                yield Observation("minorant", where, over, 0.0, size, EPS)
+                yield Observation("minorant", where, over, 0.0, size, LAST_DIGITS)
                 yield Observation("touching", where, -over, 0.0, size, SUMS)
 
 
@@ -100,7 +156,7 @@ def losses(case: Case, subject: Subject) -> Iterator[Observation]:
     rng = case.rng(13)
     for name, loss in MARGIN_LOSSES.items():
         value, slope = LOSSES[name]
-        for z, y in zip(*_drawn(rng, name), strict=True):
+        for z, y in zip(*drawn(rng, name), strict=True):
             z, y, where = float(z), float(y), f"{name} at {z:.3g}, label {y:.3g}"
             expected = float(value(z, y))
             size = 1.0 + abs(expected)

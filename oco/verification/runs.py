@@ -10,6 +10,7 @@ import inspect
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from oco.results import Result
 from oco.verification.cases import Case
 from oco.verification.comparators import Reach, even, independent
 from oco.verification.definitions import LOSSES, escape_limit, metric_of, tame
+from oco.verification.exactness import LAST_DIGITS, exact_inner, exact_loss
 from oco.verification.learners import MATRICES, SHAPES
 from oco.verification.observations import Observation, Subject, check
 from oco.verification.promises import Ledger
@@ -120,6 +122,8 @@ def watch(algorithm, loss: str, domain: Domain, stream: Given, **options) -> Wat
     "runs",
     gradients="no gradient is longer than the G of the run",
     protocol="each gradient is φ'(⟨a, x⟩, y)a at the point that was played, with the label known",
+    enclosed="the interval holds the regret to the best point found in exact arithmetic: rounding "
+    "is in it",
     incurred="losses up to each checkpoint, the learner's and the best fixed point's, as paid",
     regret="the regret's interval, of all rounds and of each prefix, holds that to an independent "
     "solver's optimum",
@@ -160,8 +164,12 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
     seen = watch(subject.learners[name], loss, domain, stream, **given)
     place = f"{name}, {loss}, {domain.name}"
     yield from _as_played(seen, place)
+    if seen.result.summary.regret is None:
+        yield Observation("regret", f"{place}: {seen.result.summary.message}", 1.0, tolerance=0.0)
+        return
     yield from _as_paid(seen, place)
     yield from _compared(seen, place)
+    yield from _enclosed(seen, place)
     yield from _bounded(seen, place, name, options)
 
 
@@ -227,6 +235,22 @@ def _compared(seen: Watched, place: str) -> Iterator[Observation]:
         # Without bounds a better point may lie outside the ball of which `best` is the best.
         if seen.domain.bounded:
             yield Observation("regret", f"{place}, to {t}, lower end", low, exact, scale, SOLVED)
+
+
+def _enclosed(seen: Watched, place: str) -> Iterator[Observation]:
+    """Hold the interval against Σ f_t(x_t) − Σ f_t(x̂), computed without rounding."""
+    regret, best = seen.result.summary.regret, seen.result.comparator
+    exact = Fraction(0)
+    for a, y, x in zip(seen.stream.features, seen.labels, seen.points, strict=True):
+        played, fixed = (
+            exact_loss(seen.loss, exact_inner(a, point), float(y)) for point in (x, best)
+        )
+        exact += played - fixed
+    for end, off in (
+        ("lower", Fraction(regret.lo) - exact),
+        ("upper", exact - Fraction(regret.hi)),
+    ):
+        yield Observation("enclosed", f"{place}, {end} end", float(off), tolerance=LAST_DIGITS)
 
 
 def _spans(seen: Watched, name: str) -> np.ndarray:

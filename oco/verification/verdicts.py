@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from oco.algorithms import Diagnostics
+from oco.domains import Box
 from oco.results.summary import HOLDS, VIOLATED
 from oco.verification.cases import Case
-from oco.verification.definitions import LOSSES, tame
+from oco.verification.comparators import independent
+from oco.verification.definitions import tame
 from oco.verification.observations import Observation, Subject, check
 from oco.verification.runs import Given, watch
 
@@ -54,13 +56,14 @@ def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
     if not len(rows):
         return
     loss = ("linear", "squared", "logistic")[int(rng.integers(3))]
-    ball = subject.ball(10.0 ** rng.uniform(-0.3, 0.7))
+    radius = 10.0 ** rng.uniform(-0.3, 0.7)
+    domain = Box(-radius, radius / 3) if rng.integers(2) else subject.ball(radius)
     labels = rng.choice([-1.0, 1.0], len(rows))
     # What the first half gains, the second half may lose: regret is largest on the way.
     if rng.integers(2):
         half = (len(rows) + 1) // 2
         rows, labels = np.concatenate([rows[:half], rows[:half]]), np.repeat([1.0, -1.0], half)
-    d, diameter = rows.shape[1], 2 * ball.radius(rows.shape[1])
+    d, diameter = rows.shape[1], 2 * radius
 
     # In closed form, and so at every checkpoint.
     prefixes = loss == "linear" and bool(rng.integers(2))
@@ -68,10 +71,14 @@ def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
     def played(claim: float):
         stream = Given(rows, labels, loss, adaptive=False)
         options = {"d": d, "T": len(rows), "gap": GAP, "checkpoints": 8, "prefix_regret": prefixes}
-        return watch(lambda d: Boaster(d, claim, diameter), loss, ball, stream, **options).result
+        return watch(lambda d: Boaster(d, claim, diameter), loss, domain, stream, **options).result
 
-    regret = played(1.0).summary.regret
-    width = max(regret.hi - regret.lo, CLEARLY * (1 + abs(regret.hi)))
+    first = played(1.0).summary
+    if first.regret is None:
+        yield Observation("verdict", f"{loss}: {first.message}", 1.0, tolerance=0.0)
+        return
+    regret = first.regret
+    width = max(regret.hi - regret.lo, 2 * CLEARLY * (1 + abs(regret.hi)))
     for what, claim in (
         ("below", regret.lo - width),
         ("within", (regret.lo + regret.hi) / 2),
@@ -79,8 +86,8 @@ def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
     ):
         if claim > 0:
             yield from _judged(played(claim), f"{loss}, a claim {what}", claim)
-    if prefixes:
-        yield from _on_the_way(played, rows, labels, ball)
+    if loss == "linear":
+        yield from _on_the_way(played, rows, labels, domain)
 
 
 def _judged(result, where: str, claim: float) -> Iterator[Observation]:
@@ -90,25 +97,36 @@ def _judged(result, where: str, claim: float) -> Iterator[Observation]:
         yield Observation("verdict", f"{where} holds", regret.hi, claim, scale, SUMS)
     if verdict[-1] == VIOLATED:
         yield Observation("verdict", f"{where} is violated", claim, regret.lo, scale, SUMS)
-    # What is clear is said.
+    # What is clear is said, and no more.
     if claim < regret.lo - CLEARLY * scale:
         yield Observation("verdict", f"{where} is told", float(not result.violated), tolerance=0.0)
+    if claim > regret.hi + CLEARLY * scale:
+        told = float(verdict[-1] != HOLDS)
+        yield Observation("verdict", f"{where} is granted", told, tolerance=0.0)
+    if result.trace.prefix_regret_hi is None:
+        unseen = float(np.any(verdict[:-1] == HOLDS))
+        yield Observation("verdict", f"{where}, on the way", unseen, tolerance=0.0)
     (bound,) = result.summary.bounds
     worst = int(min(verdict)) if len(verdict) else 0
     told = {True: HOLDS, False: VIOLATED}.get(bound.holds, 0)
     yield Observation("verdict", f"{where}, the worst", float(told - worst), tolerance=0.0)
 
 
-def _on_the_way(played, rows, labels, ball) -> Iterator[Observation]:
-    """Claim half of the largest regret that any prefix shows: Σ⟨g, 0 − u⟩ = R‖Σ g‖."""
-    slope, radius = LOSSES["linear"][1], ball.radius(rows.shape[1])
-    sums = np.cumsum(slope(0.0, labels)[:, None] * rows, axis=0)
-    regrets = radius * np.linalg.norm(sums, axis=1)
+def _on_the_way(played, rows, labels, domain) -> Iterator[Observation]:
+    """Claim half of the largest regret that any prefix shows, in closed form."""
+    rounds = range(1, len(rows) + 1)
+    regrets = -np.array([independent("linear", domain, rows[:t], labels[:t]) for t in rounds])
     claim = 0.5 * float(regrets.max())
     if not claim > 0:
         return
     result = played(claim)
     (verdict,) = result.trace.holds.values()
+    known = zip(
+        result.trace.t, result.trace.prefix_regret_lo, result.trace.prefix_regret_hi, strict=True
+    )
+    for t, low, high in known:
+        off = max(float(low) - regrets[t - 1], regrets[t - 1] - float(high))
+        yield Observation("regret", f"linear, to {t}", float(off), 0.0, claim, SUMS)
     for t, said in zip(result.trace.t, verdict, strict=True):
         if said == HOLDS:
             value = float(regrets[t - 1])
