@@ -190,12 +190,12 @@ class Ball(Domain):
 
     def support(self, s):
         """Return R‖s‖₂."""
-        return self._radius * float(np.linalg.norm(s))
+        return self._radius * float(lengths(s[None])[0])
 
     def farthest(self, s):
         """Return R s/‖s‖₂, or the origin for s = 0."""
-        length = math.sqrt(np.dot(s, s))
-        return s * (self._radius / length) if length else np.zeros_like(s)
+        length = float(lengths(s[None])[0])
+        return (s / length) * self._radius if length else np.zeros_like(s)
 
     def nearest(self, y):
         """Return `y`, shortened to length R if it is longer."""

@@ -116,7 +116,7 @@ class Game:
         T, width = int(rng.integers(1, 30)), int(rng.integers(1, 6))
         self.d = width * (self.outputs or 1)
         # Most scales are ordinary; some are as far as doubles go.
-        reach = 4 if rng.random() < 0.6 else 70
+        reach = rng.choice([4, 70, 140], p=[0.6, 0.25, 0.15])
         self.features = rng.standard_normal((T, width)) * 10.0 ** rng.uniform(-reach, reach)
         if rng.random() < 0.3:
             self.features *= 10.0 ** rng.uniform(-3, 3, (T, 1))

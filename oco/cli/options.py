@@ -276,7 +276,8 @@ _EXPERIMENT = (
         CHECKS,
         "--prefix-regret",
         is_flag=True,
-        help="Also find the best fixed point of the rounds up to each checkpoint; slow.",
+        help="Check every checkpoint in full, against the best fixed point of its rounds; slow. "
+        "Else only the last is, and for linear losses all.",
     ),
     option(
         CHECKS,

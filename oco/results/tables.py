@@ -41,7 +41,8 @@ def report(experiment: Experiment, summary: Summary) -> Group:
         parts.append(Padding(_ladder(summary), (1, 0, 1, 1)))
         parts.append(Padding(_formulas(summary), (0, 0, 1, 2)))
         meaning = _meaning(summary)
-        parts += [Padding(line(meaning), (0, 0, 1, 2))] if meaning else []
+        said = filter(None, (meaning, _checking(summary)))
+        parts += [Padding(line(sentences), (0, 0, 1, 2)) for sentences in said]
     if summary.notes:
         above = 0 if summary.bounds else 1
         parts.append(Padding(Group(*map(note, summary.notes)), (above, 0, 0, 2)))
@@ -212,6 +213,20 @@ def _meaning(summary: Summary) -> str:
         "A bound covers the worst losses with these gradients. On the losses here never moving has "
         f"a regret of {number(unmoved.hi, 4)}, less than any bound: they say how fast the regret "
         "can grow, not that the learner learns."
+    )
+
+
+def _checking(summary: Summary) -> str:
+    """Return in words at which checkpoints the bounds were checked, and against what."""
+    if not summary.checked or summary.violated:
+        return ""
+    if summary.checked == summary.checkpoints:
+        return f"Checked against every point of K at all {summary.checkpoints} checkpoints."
+    return (
+        f"Checked against every point of K after round {summary.rounds:,}. At the "
+        f"{summary.checkpoints - 1} checkpoints before against the best fixed point of all rounds "
+        'alone, which violates nothing there, so they are "open (not checked)"; --prefix-regret '
+        "checks them."
     )
 
 

@@ -117,3 +117,14 @@ def test_the_report_fits_its_width(result, width):
 )
 def test_the_domain_is_described(options, words):
     assert words in repr(oco.run("adagrad", d=2, T=5, **options))
+
+
+def test_it_says_at_which_checkpoints_the_bounds_were_checked_and_against_what(result):
+    text = " ".join(report(result, checkpoints=12, checked=1).split())
+    assert (
+        f"against every point of K after round {result.summary.rounds:,}. At the 11 check" in text
+    )
+    assert '"open (not checked)"; --prefix-regret checks them' in text
+    text = report(result, checkpoints=12, checked=12)
+    assert "Checked against every point of K at all 12 checkpoints." in text
+    assert "Checked against" not in report(result, checkpoints=12, checked=0)
