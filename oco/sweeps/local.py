@@ -7,9 +7,10 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
-from joblib.externals.loky.backend import resource_tracker
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from oco import checks
@@ -78,8 +79,9 @@ def _deaf_to_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    # What watches over the workers' files, and would let Ctrl-C through again once it has started.
-    resource_tracker.ensure_running()
+    # What watches over the workers' files, and lets Ctrl-C through again where it is started.
+    for tracker in (loky_tracker, resource_tracker):
+        tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

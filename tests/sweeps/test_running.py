@@ -8,10 +8,12 @@ import sys
 import time
 
 import pytest
+from joblib import delayed
 
 import oco
 from oco.results import Experiment
 from oco.sweeps import Store
+from oco.sweeps.local import computed
 from oco.sweeps.outcomes import Outcome, attempt
 
 # A learner that kills its process at its tenth update, unless a file says that it has done so.
@@ -147,3 +149,12 @@ def test_killed_at_any_time_it_loses_only_what_is_in_flight(tmp_path, whole_grou
     assert len(results_in(runs)) == 12
     assert stamps == {name: (runs / name / "result.json").stat().st_mtime_ns for name in before}
     assert all(outcome.fault == "" for outcome in Store(runs).outcomes())
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs the signals of POSIX")
+def test_ctrl_c_is_for_the_driver_alone():
+    """A worker that is just being loaded would print where it was."""
+    blocked = delayed(signal.pthread_sigmask)(signal.SIG_BLOCK, [])
+    for found in computed([blocked] * 4, 2):
+        assert signal.SIGINT in found
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
