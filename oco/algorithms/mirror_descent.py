@@ -17,6 +17,8 @@ from oco.linalg.travel import Travelling
 
 __all__ = ["Diagnostics", "MirrorDescent", "Preconditioner"]
 
+DOUBLE = np.dtype(np.float64)
+
 
 class Preconditioner(Protocol):
     """What turns gradients into a metric H_t and a direction H_t⁻¹ g_t.
@@ -162,7 +164,7 @@ class MirrorDescent(Travelling):
 
     @x.setter
     def x(self, point) -> None:
-        self._x = np.ascontiguousarray(checks.vector("x", point, self.d))
+        self._x = np.array(checks.vector("x", point, self.d))
 
     def update(self, g) -> None:
         """Absorb the gradient of the loss at `x` and move to the next point.
@@ -181,7 +183,9 @@ class MirrorDescent(Travelling):
             If the step or the projection overflows: x then stays what it was, but the metric has
             absorbed g_t.
         """
-        g = np.ascontiguousarray(checks.real("g", g))
+        # What comes here most often needs no call.
+        if type(g) is not np.ndarray or g.dtype is not DOUBLE or not g.flags.c_contiguous:
+            g = np.ascontiguousarray(checks.real("g", g))
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
         descend = getattr(self.preconditioner, "descend", None)

@@ -11,7 +11,7 @@ from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, r
 from oco.linalg.products import combine, inner, mix, products, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import SMALLEST_MASS, step
+from oco.sketch.kernels import SMALLEST_MASS, step, turns
 from oco.sketch.state import (
     BESIDE,
     COMPENSATION,
@@ -92,9 +92,6 @@ class SketchedRoot:
 
         Where that sum is not finite, g_t has been refused, and x_{t+1} is x_t.
         """
-        if g.base is not None and np.may_share_memory(g, self.sketch.state.frame):
-            # A direction of the sketch, which the step may turn.
-            g = g.copy()
         if x is not self._answer:
             # The sketch's image is that of another point.
             self.sketch.state.counts[FOLLOWED] = -1
@@ -165,6 +162,9 @@ def _descend(memory, x, g, mass, lr, radius, result):
         return 0.0, math.inf
     if radius < math.inf and counts[FOLLOWED] != counts[ROWS]:
         products(frame[: counts[M]], x, image[: counts[M]])
+    if turns(frame, counts):
+        # It may be a row of V.
+        g = g.copy()
     grown = step(frame, rotation, gram, values, c, inside, image, numbers, counts, g, square)
     m, n = counts[M], len(values)
     h = _roots(values, numbers[COMPENSATION] * numbers[ESCAPED], numbers[DELTA])

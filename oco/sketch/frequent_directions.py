@@ -215,9 +215,6 @@ class FrequentDirections:
         row = np.ascontiguousarray(checks.real("row", row))
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
-        if row.base is not None and np.may_share_memory(row, self.state.frame):
-            # A direction of this sketch, which the step may turn.
-            row = row.copy()
         mass = checks.squared_length("row", row)
         self._require_finite("row", self.decay * self.total_mass + mass)
         return append(self.memory, row, mass)
@@ -234,6 +231,7 @@ class FrequentDirections:
         """
         rows = checks.matrix("rows", rows, self.d)
         if np.may_share_memory(rows, self.state.frame):
+            # Directions of this sketch, which the steps turn.
             rows = rows.copy()
         squared_lengths("rows", rows)
         for row in rows:

@@ -25,7 +25,7 @@ from oco.sketch.state import (
     unpack,
 )
 
-__all__ = ["SMALLEST_MASS", "accumulate", "append", "fold", "orthonormalise", "step"]
+__all__ = ["SMALLEST_MASS", "accumulate", "append", "fold", "orthonormalise", "step", "turns"]
 
 # Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
 # below 1e-13, and rare enough to cost nothing.
@@ -58,7 +58,7 @@ def step(frame, rotation, gram, values, coordinates, inside, image, numbers, cou
         The sketch's `State`.  `coordinates`, `inside` and the numbers are those of `g` afterwards.
         V may get a new row, its last; its entry of `image` is the caller's to fill in.
     g : ndarray of shape (d,)
-        The vector, finite.
+        The vector, finite; where the step `turns` V, no part of it.
     mass : float
         ‖g‖².
 
@@ -100,9 +100,18 @@ def step(frame, rotation, gram, values, coordinates, inside, image, numbers, cou
 
 
 @kernel
+def turns(frame, counts):
+    """Tell whether the next step turns V, and with it whatever is a part of V."""
+    return counts[M] == len(frame) or counts[ROWS] + 1 - counts[CORRECTED] >= CORRECT_EVERY
+
+
+@kernel
 def append(memory, g, mass):
     """Absorb `g` and return its coordinates in the updated eigenvectors, of shape (q,)."""
     frame, rotation, gram, values, coordinates, inside, image, numbers, counts = unpack(memory)
+    if turns(frame, counts):
+        # It may be a row of V.
+        g = g.copy()
     step(frame, rotation, gram, values, coordinates, inside, image, numbers, counts, g, mass)
     return coordinates[: counts[Q]].copy()
 
