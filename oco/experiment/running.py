@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from oco import checks
 from oco.domains import Box, Domain
@@ -20,16 +21,21 @@ from oco.results.experiment import checked
 from oco.results.storage import require_free, require_writable, tidy
 from oco.simulator import log_checkpoints, play
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from oco.results.options import RunOptions
+
 __all__ = ["perform", "prepare", "run"]
 
 
 def run(
-    algorithm,
+    algorithm: str | Callable[..., Any],
     *,
     progress: Callable[[int], None] | None = None,
-    out=None,
+    out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    **options,
+    **options: Unpack[RunOptions],
 ) -> Result:
     """Run a learner against a stream of losses, certify its regret and check its bounds.
 
@@ -71,7 +77,13 @@ def run(
     return result
 
 
-def prepare(algorithm, *, out=None, overwrite: bool = False, **options) -> Game:
+def prepare(
+    algorithm: str | Callable[..., Any],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    **options: Unpack[RunOptions],
+) -> Game:
     """Check everything that `run` takes and make what will play.
 
     Raises
@@ -79,7 +91,7 @@ def prepare(algorithm, *, out=None, overwrite: bool = False, **options) -> Game:
     TypeError, ValueError, FileNotFoundError
         As `run` does.
     """
-    given, objects = named(algorithm, options)
+    given, objects = named(algorithm, dict(options))
     experiment = Experiment(**given)
     refuse_untaken(given_options(experiment), taken(given, objects))
     if isinstance(objects.get("domain"), Domain):

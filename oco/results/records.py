@@ -7,8 +7,12 @@ import math
 import types
 import typing
 from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Record", "same"]
 
@@ -69,7 +73,7 @@ class Record:
             return NotImplemented
         return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 
@@ -84,7 +88,7 @@ class Record:
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
-    def from_plain(cls, data):
+    def from_plain(cls, data: Any) -> Self:
         """Return the record whose `plain` is `data`.
 
         Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,7 @@ class Result(Record):
             "summary": self.summary.plain(),
         }
 
-    def save(self, directory) -> Path:
+    def save(self, directory: str | os.PathLike[str]) -> Path:
         """Write the result as ``result.json`` and an ``.npz`` file.
 
         Parameters
@@ -123,7 +124,7 @@ class Result(Record):
         return tables.html(self.experiment, self.summary)
 
 
-def load(path) -> Result:
+def load(path: str | os.PathLike[str]) -> Result:
     """Read a result that `Result.save` wrote.
 
     Parameters

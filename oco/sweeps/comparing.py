@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from oco.experiment import Experiment, perform, prepare
 from oco.experiment.game import Game
 from oco.experiment.lookup import described
 from oco.experiment.running import named
 from oco.experiment.takers import HARMLESS, given_options, refuse_untaken, taken
+from oco.results import Result
 from oco.sweeps.frame import frame
 from oco.sweeps.outcomes import Outcome
 from oco.sweeps.store import Store
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from oco.results.options import RunOptions
+
 __all__ = ["Comparison", "compare", "prepare_comparison"]
 
 
-class Comparison(tuple):
+class Comparison(tuple[Result, ...]):
     """Results of several learners on one stream: a tuple that shows itself as their tables."""
 
     __slots__ = ()
@@ -39,11 +47,11 @@ class Comparison(tuple):
 
 
 def compare(
-    algorithms: Iterable,
+    algorithms: str | Iterable[str | Callable[..., Any]],
     *,
-    out=None,
+    out: str | os.PathLike[str] | None = None,
     progress: Callable[[Game, int], None] | None = None,
-    **options,
+    **options: Unpack[RunOptions],
 ) -> Comparison:
     """Run several learners against the same stream of losses.
 
@@ -90,7 +98,12 @@ def compare(
     return Comparison(results)
 
 
-def prepare_comparison(algorithms: Iterable, *, out=None, **options) -> list[Game]:
+def prepare_comparison(
+    algorithms: str | Iterable[str | Callable[..., Any]],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    **options: Unpack[RunOptions],
+) -> list[Game]:
     """Check everything that `compare` takes and make all that will play.
 
     Raises
@@ -104,15 +117,16 @@ def prepare_comparison(algorithms: Iterable, *, out=None, **options) -> list[Gam
     if out is not None:
         Store(out).require_writable()
     # What one learner takes is not asked of the others.
-    given, objects = named(algorithms[0], options)
+    shared: dict[str, Any] = {**options}
+    given, objects = named(algorithms[0], shared)
     if "data" in objects:
-        options = {**given, "data": objects["data"]}
-        del options["algorithm"]
-    takes = [taken(*named(algorithm, options)) | HARMLESS for algorithm in algorithms]
+        shared = {**given, "data": objects["data"]}
+        del shared["algorithm"]
+    takes = [taken(*named(algorithm, shared)) | HARMLESS for algorithm in algorithms]
     together = " and ".join(described(algorithm) for algorithm in algorithms)
     asked = given_options(Experiment(**given)) | {"algorithm": together}
     refuse_untaken(asked, set().union(*takes))
     return [
-        prepare(algorithm, **{name: options[name] for name in options if name in own})
+        prepare(algorithm, **{name: shared[name] for name in shared if name in own})
         for algorithm, own in zip(algorithms, takes, strict=True)
     ]

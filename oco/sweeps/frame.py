@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 from oco.results import Interval, Result
 from oco.results import load as load_result
@@ -15,7 +17,7 @@ __all__ = ["frame", "load"]
 ERROR = "error"
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Result | Any:
     """Read a saved result, or all results of a directory of runs.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -46,7 +47,7 @@ class Sweep:
 
 def sweep(
     experiments: Iterable[Experiment],
-    out,
+    out: str | os.PathLike[str],
     *,
     jobs: int | None = None,
     dask: str | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -66,7 +67,7 @@ class _Setting:
     value: object
 
 
-def read_study(path, *, rehearse: bool = True) -> Study:
+def read_study(path: str | os.PathLike[str], *, rehearse: bool = True) -> Study:
     """Read a study from a TOML file.
 
     Parameters

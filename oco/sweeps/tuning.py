@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,11 @@ from oco.simulator import log_checkpoints, play
 from oco.sweeps.games import game_of
 from oco.sweeps.local import in_parallel, require_files
 from oco.sweeps.outcomes import one_line
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from oco.results.options import TuneOptions
 
 __all__ = ["CRITERIA", "DIVERGED", "FAILED", "FINE", "Curve", "Rate", "document", "measure", "tune"]
 
@@ -99,10 +105,11 @@ def tune(
     rates: Sequence[float],
     *,
     deltas: Sequence[float] | None = None,
+    delta: float | None = None,
     by: str = "loss",
     jobs: int | None = 1,
     progress: Callable[[int], None] | None = None,
-    **options,
+    **options: Unpack[TuneOptions],
 ) -> Curve:
     """Run a learner at each of several rates and keep what every one came to.
 
@@ -114,6 +121,8 @@ def tune(
         η > 0 to try.
     deltas : sequence of float, optional
         δ > 0 to try, each with each rate.
+    delta : float, optional
+        One δ > 0 for all rates.
     by : {"loss", "regret"}
         Choose the best by average loss or by the certified regret (slower where the stream adapts
         to the learner or the runs are short).
@@ -140,11 +149,11 @@ def tune(
     0.1
     """
     checks.choice("by", by, CRITERIA)
-    delta = options.pop("delta", None)
     if deltas and delta is not None:
         raise ValueError(f"deltas: expected either deltas or one delta, got both (delta = {delta})")
+    settings: dict[str, Any] = {**options}
     experiments = [
-        Experiment(algorithm, lr=lr, delta=one, **options)
+        Experiment(algorithm, lr=lr, delta=one, **settings)
         for one in (deltas or [delta])
         for lr in rates
     ]

@@ -1,0 +1,61 @@
+"""The options of a run as a type checker and an editor see them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oco.domains import Domain
+    from oco.losses import Loss, Stream
+
+__all__ = ["RunOptions", "SharedOptions", "TuneOptions"]
+
+
+class SharedOptions(TypedDict, total=False):
+    """What is plain data in every call: the fields of `Experiment` with their types."""
+
+    d: int | None
+    shape: tuple[int, ...] | list[int] | str | None
+    k: int | None
+    T: int | None
+    seed: int
+    radius: float
+    lower: float | tuple[float, ...] | list[float]
+    upper: float | tuple[float, ...] | list[float]
+    spectrum: str | None
+    noise: float | None
+    turns: float | None
+    r: int | None
+    bias: bool
+    features: int | None
+    label: str | int | None
+    labels: str | os.PathLike[str] | None
+    positive: float | str | None
+    checkpoints: int
+    prefix_regret: bool
+    gap: float
+
+
+class RunOptions(SharedOptions, total=False):
+    """The options of `oco.run` and `oco.compare`, which take what is in memory too."""
+
+    loss: str | Loss | Callable[..., Any] | None
+    stream: str | Stream | Callable[..., Any] | None
+    domain: str | Domain
+    lr: float | None
+    delta: float | None
+    data: Any
+    X: Any
+    y: Any
+
+
+class TuneOptions(SharedOptions, total=False):
+    """The options of `oco.tune`, which takes plain data, and rates of its own."""
+
+    loss: str | None
+    stream: str | None
+    domain: str
+    data: str | os.PathLike[str] | None
