@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import FunctionType
 
 from oco import checks
+from oco.extras import missing
 
 __all__ = ["ENGINE", "Kernel", "inlined_kernel", "kernel", "summing_kernel"]
 
@@ -24,7 +25,7 @@ def _choose() -> str:
     wanted = os.environ.get("OCO_ENGINE") or ("numba" if installed else "numpy")
     checks.choice("OCO_ENGINE", wanted, ["numba", "numpy"])
     if wanted == "numba" and not installed:
-        raise ImportError("OCO_ENGINE: numba is not installed; pip install 'oco-sketch[fast]'")
+        raise ImportError(f"OCO_ENGINE: {missing('numba')}")
     return wanted
 
 

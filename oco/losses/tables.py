@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from oco.extras import missing
 from oco.losses.sources import Source
 from oco.losses.svmlight import BOM, LONGEST_LINE, parsed
 
@@ -209,6 +210,4 @@ def _pyarrow(module: str):
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise ImportError(
-            "data: CSV and parquet files need pyarrow; pip install 'oco-sketch[tables]'"
-        ) from None
+        raise ImportError(f"data: CSV and parquet files: {missing('pyarrow')}") from None

@@ -10,6 +10,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 
 from oco.experiment import Experiment
+from oco.extras import missing
 from oco.sweeps.outcomes import Outcome, attempt, one_line
 
 __all__ = ["connected", "on_cluster"]
@@ -41,9 +42,7 @@ def connected(address: str) -> Iterator:
     try:
         from distributed import Client
     except ImportError:
-        raise ImportError(
-            "dask: Dask is not installed; pip install 'oco-sketch[cluster]'"
-        ) from None
+        raise ImportError(f"dask: {missing('Dask')}") from None
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TypeError) as error:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from oco.extras import missing
 from oco.results import Interval, Result
 from oco.results import load as load_result
 from oco.results.storage import DOCUMENT
@@ -77,7 +78,7 @@ def frame(outcomes):
     try:
         import pandas
     except ImportError:
-        raise ImportError("pandas is not installed; pip install 'oco-sketch[pandas]'") from None
+        raise ImportError(missing("pandas")) from None
     return pandas.DataFrame([_row(outcome) for outcome in outcomes])
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
 
 
@@ -188,4 +188,7 @@ def test_without_pytorch_the_error_says_what_to_install():
         "except ImportError as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.strip() == "torch: PyTorch is not installed; pip install 'oco-sketch[torch]'"
+    assert done.stdout.startswith(
+        "torch: PyTorch is not installed; in your clone of this package: "
+    )
+    assert "pip install '.[torch]'" in done.stdout and "/whl/cpu" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from oco.shampoo import GRAFTS
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 from torch_play import (  # noqa: E402
     SHAPES,
     assert_same,

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
 from torch_play import assert_same, only_tensors, optimizer_of, parameters, play  # noqa: E402
 

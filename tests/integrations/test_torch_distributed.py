@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 if not (torch.distributed.is_available() and torch.distributed.is_gloo_available()):
     pytest.skip("this PyTorch was built without gloo", allow_module_level=True)
 

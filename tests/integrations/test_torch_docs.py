@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "shampoo.md"
 BLOCKS = [

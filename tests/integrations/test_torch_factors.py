@@ -7,7 +7,7 @@ import pytest
 
 from oco.sketch import FrequentDirections, escaped_mass_limit
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 factors = pytest.importorskip("oco.integrations.torch.factors")
 unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")
 

@@ -12,7 +12,7 @@ import pytest
 from oco.shampoo import GRAFTS
 from oco.training.optimizers import s_shampoo
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
 eigenvectors = pytest.importorskip("oco.integrations.torch.eigenvectors")
 

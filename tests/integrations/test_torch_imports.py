@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+pytest.importorskip("torch", reason="needs the extra 'torch'")
 
 PROGRAM = """
 import sys, torch

@@ -10,7 +10,7 @@ import pytest
 
 from oco.training.optimizers import s_shampoo
 
-torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'oco-sketch[torch]'")
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
 moments = pytest.importorskip("oco.integrations.torch.moments")
 unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")

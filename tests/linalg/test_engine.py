@@ -69,5 +69,5 @@ def test_an_unknown_engine_is_refused_with_the_closest(chosen):
 
 def test_who_asks_for_numba_without_it_is_told_how_to_get_it(chosen):
     done = chosen("numba", HIDE)
-    assert done.returncode != 0 and "pip install 'oco-sketch[fast]'" in done.stderr
+    assert done.returncode != 0 and "pip install '.[fast]'" in done.stderr
     assert chosen("", HIDE).stdout.strip() == "numpy, plain, plain"

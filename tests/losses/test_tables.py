@@ -115,7 +115,7 @@ class TestText:
     def test_pyarrow_is_named_where_it_is_missing(self, path, monkeypatch):
         FRAME.to_csv(path, index=False)
         monkeypatch.setitem(sys.modules, "pyarrow.csv", None)
-        with pytest.raises(ImportError, match=r"oco-sketch\[tables\]"):
+        with pytest.raises(ImportError, match=r"pip install '\.\[tables\]'"):
             read(path, label="target")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from dask_cluster import cluster
 
+from oco.extras import missing
 from oco.ranks import GradientFile, sketch_file
 from oco.sweeps import Store, read_study
 from oco.sweeps.outcomes import attempt
@@ -108,6 +109,4 @@ def test_dask_is_named_where_it_is_missing(tmp_path):
         "oco.sweep([Experiment('ogd', d=2, T=10)], sys.argv[1], dask='tcp://127.0.0.1:9')"
     )
     found = run("-c", program, tmp_path)
-    assert "ImportError: dask: Dask is not installed; pip install 'oco-sketch[cluster]'" in (
-        found.stderr
-    )
+    assert f"ImportError: dask: {missing('Dask')}" in found.stderr

@@ -138,5 +138,5 @@ def test_a_single_result_still_loads_as_one(tmp_path):
 def test_pandas_is_named_where_it_is_missing(tmp_path, monkeypatch):
     oco.sweep([SMALL], tmp_path, jobs=1)
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"oco-sketch\[pandas\]"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[pandas\]'"):
         oco.load(tmp_path)

@@ -1,11 +1,13 @@
-"""Shampoo and S-Shampoo for PyTorch; needs ``pip install 'oco-sketch[torch]'``."""
+"""Shampoo and S-Shampoo for PyTorch; needs the extra ``torch``."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
 if find_spec("torch") is None:
-    raise ImportError("torch: PyTorch is not installed; pip install 'oco-sketch[torch]'")
+    from oco.extras import missing
+
+    raise ImportError(f"torch: {missing('PyTorch')}")
 
 from oco.integrations.torch.optimizer import SShampoo
 
