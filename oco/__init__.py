@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from oco import losses as losses
     from oco import marks as marks
     from oco import memory as memory
+    from oco import optimizers as optimizers
     from oco import plots as plots
     from oco import ranks as ranks
     from oco import regret as regret
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from oco import results as results
     from oco import simulator as simulator
     from oco import sketch as sketch
+    from oco import spectra as spectra
     from oco import sweeps as sweeps
-    from oco import training as training
     from oco import verification as verification
     from oco.cores import one_blas_thread as one_blas_thread
     from oco.domains import Ball as Ball
@@ -78,6 +79,7 @@ _ROOMS = (
     "losses",
     "marks",
     "memory",
+    "optimizers",
     "plots",
     "ranks",
     "regret",
@@ -86,8 +88,8 @@ _ROOMS = (
     "results",
     "simulator",
     "sketch",
+    "spectra",
     "sweeps",
-    "training",
     "verification",
 )
 

@@ -13,8 +13,7 @@ from oco.losses import LOSSES, STREAMS
 from oco.ranks import sketch_file
 from oco.regret import best_fixed_point, cumulative_losses
 from oco.sketch import FrequentDirections, frequent_directions
-from oco.training.loop import train
-from oco.training.settings import Training
+from oco.spectra import follow
 from oco.verification import draw, verify
 
 ROWS = np.random.default_rng(0).standard_normal((6, 4))
@@ -94,15 +93,15 @@ def run(spy, monkeypatch, tmp_path):
     oco.run("s-adagrad", d=3, k=2, T=20, stream=watched(spy), progress=spy)
 
 
-def training(spy, monkeypatch, tmp_path):
-    train(Training("digits-softmax", "sgd", lr=0.1, steps=3), observe=spy)
+def spectra(spy, monkeypatch, tmp_path):
+    follow(ROWS, k=2, progress=spy)
 
 
 def verification(spy, monkeypatch, tmp_path):
     verify(draw(1, seed=0, d_max=4), progress=spy)
 
 
-ENTRIES = (extend, update, merge, rank, comparator, losses, run, training, verification)
+ENTRIES = (extend, update, merge, rank, comparator, losses, run, spectra, verification)
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

@@ -11,8 +11,6 @@ __all__ = ["complete"]
 
 # Options whose value is a file or a directory, by the unit that their help page shows.
 PATHS = {"FILE": "file", "FILE.html": "file", "FILE.json": "file", "DIR": "dir"}
-# Commands whose --alg trains a network.
-TRAINING = ("train", "spectra")
 
 
 def complete(
@@ -29,10 +27,6 @@ def complete(
 
 
 def _algorithms(context: click.Context) -> Iterable[str]:
-    if context.command.name in TRAINING:
-        from oco.training import OPTIMIZERS
-
-        return OPTIMIZERS
     from oco.algorithms import ALGORITHMS
 
     return ALGORITHMS
@@ -69,10 +63,10 @@ def _kinds(context: click.Context) -> Iterable[str]:
     return KINDS
 
 
-def _tasks(context: click.Context) -> Iterable[str]:
-    from oco.training import TASKS
+def _optimizers(context: click.Context) -> Iterable[str]:
+    from oco.optimizers import OPTIMIZERS
 
-    return TASKS
+    return OPTIMIZERS
 
 
 def _properties(context: click.Context) -> Iterable[str]:
@@ -85,12 +79,12 @@ def _properties(context: click.Context) -> Iterable[str]:
 _VALUES: dict[str, Callable[[click.Context], Iterable[str]]] = {
     "algorithm": _algorithms,
     "algorithms": _algorithms,
+    "alg": _optimizers,
     "loss": _losses,
     "stream": _streams,
     "domain": _domains,
     "spectrum": _spectra,
     "kind": _kinds,
-    "task": _tasks,
     "by": lambda context: ("loss", "regret"),
     "only": _properties,
 }

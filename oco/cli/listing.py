@@ -10,7 +10,7 @@ from oco.cli import output
 
 __all__ = ["listing"]
 
-KINDS = ("algs", "losses", "streams", "domains", "tasks", "optimizers")
+KINDS = ("algs", "losses", "streams", "domains", "optimizers")
 # What users call a kind too.
 ALIASES = {"learners": "algs", "algorithms": "algs"}
 SENTENCES = ("what it is", "labels", "options")
@@ -26,7 +26,7 @@ PROVIDED = {"d", "T", "seed", "domain", "loss"}
     metavar=f"[learners|{'|'.join(KINDS)}]",
 )
 def listing(kind: str | None) -> None:
-    """List the learners, losses, streams or domains; tasks and optimizers of 'oco train'.
+    """List the learners, losses, streams or domains; or the optimizers in NumPy (oco.optimizers).
 
     Without a KIND, the names of all.  A learner, loss or stream of your own is named as
     package.module:factory.
@@ -37,7 +37,7 @@ def listing(kind: str | None) -> None:
     kind = ALIASES.get(kind, kind)
     from oco.results.layout import Column, Sheet
 
-    tables = (_algs, _losses, _streams, _domains, _tasks, _optimizers)
+    tables = (_algs, _losses, _streams, _domains, _optimizers)
     titles, rows = dict(zip(KINDS, tables, strict=True))[kind]()
     table = Sheet(*(Column(title, words=title in SENTENCES, left=True) for title in titles))
     for row in rows:
@@ -50,11 +50,11 @@ def _everything() -> None:
     from oco.algorithms import ALGORITHMS
     from oco.domains import DOMAINS
     from oco.losses import LOSSES, STREAMS
+    from oco.optimizers import OPTIMIZERS
     from oco.results.layout import Sheet, words
-    from oco.training import OPTIMIZERS, TASKS
 
     table = Sheet("", words(), headed=False)
-    known = (ALGORITHMS, LOSSES, STREAMS, DOMAINS, TASKS, OPTIMIZERS)
+    known = (ALGORITHMS, LOSSES, STREAMS, DOMAINS, OPTIMIZERS)
     for kind, names in zip(("learners", *KINDS[1:]), known, strict=True):
         table.add(kind, ", ".join(names))
     output.print_rich(table, "", "oco list KIND says what each is, and which options it takes")
@@ -94,23 +94,19 @@ def _domains():
     ]
 
 
-def _tasks():
-    from oco.training import TASKS
-
-    return ("name", "what it is"), [(task.name, task.description) for task in TASKS.values()]
-
-
 def _optimizers():
-    from oco.training import OPTIMIZERS, taken_by
+    from oco.optimizers import OPTIMIZERS
 
     return ("name", "what it is", "options"), [
-        (name, _first_line(factory), " ".join(map(_flag, taken_by(name))))
+        (name, _first_line(factory), " ".join(_keywords(factory)))
         for name, factory in OPTIMIZERS.items()
     ]
 
 
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def _keywords(factory) -> list[str]:
+    """Return a factory's keywords, as Python takes them."""
+    parameters = inspect.signature(factory).parameters.values()
+    return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
 
 
 def _first_line(thing) -> str:

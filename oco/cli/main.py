@@ -21,7 +21,6 @@ from oco.cli.run import run
 from oco.cli.show import show
 from oco.cli.spectra import spectra
 from oco.cli.sweep import sweep
-from oco.cli.train import train
 from oco.cli.tune import tune
 from oco.cli.verify import verify
 
@@ -75,7 +74,6 @@ for command in (
     compare,
     sweep,
     tune,
-    train,
     spectra,
     plot,
     report,

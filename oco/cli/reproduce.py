@@ -7,6 +7,7 @@ import click
 from oco.cli import output
 from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
 from oco.cli.progress import bar, working
+from oco.cli.spectra import study_made, study_options
 
 __all__ = ["reproduce"]
 
@@ -120,3 +121,40 @@ def separation(plot, as_json, jobs, **setting) -> None:
 
         with working("drawing"):
             plots.save(plots.separation(found), figure)
+
+
+@reproduce.command("spectra", cls=Sectioned)
+@option(
+    WHAT,
+    "--alg",
+    unit="NAME",
+    default="shampoo",
+    help="What trains the network: sgd, adam, shampoo or s-shampoo.",
+)
+@option(WHAT, "--lr", kind=float, default=3e-4, help="Learning rate, above 0.")
+@option(WHAT, "--steps", kind=int, default=1500, help="Of 64 images each, at least 1.")
+@option(WHAT, "--seed", kind=int, default=0, help="Of initial parameters and batches, at least 0.")
+@option(
+    WHAT,
+    "--layer",
+    kind=int,
+    show_default="the middle one",
+    help="Which weight matrix to follow, from 1 to 3.",
+)
+@study_options(evaluations=30)
+@click.pass_context
+def spectra(context, out, overwrite, plot, as_json, **setting) -> None:
+    """Follow what the gradients of a network span while it learns handwritten digits.
+
+    The factors L and R of a layer of the network 64-256-256-10, exactly and as sketches of size k
+    see them, as 'oco spectra' has them of gradients in a file.  The exit code is 1 if the loss
+    stopped being a number.
+    """
+
+    def make():
+        from oco import reproduce as made
+
+        with bar("steps", setting["steps"]) as advance:
+            return made.spectra(progress=advance, **setting)
+
+    study_made(context, make, out=out, overwrite=overwrite, plot=plot, as_json=as_json)

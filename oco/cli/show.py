@@ -15,15 +15,23 @@ __all__ = ["show"]
 @click.argument("path", metavar="DIR", shell_complete=complete)
 @output_options
 def show(path: str, plot: str | None, as_json: bool) -> None:
-    """Print what 'oco run', 'oco train' or 'oco spectra' saved with --out DIR."""
+    """Print what 'oco run', 'oco spectra' or 'oco reproduce spectra' saved with --out DIR."""
     with output.bad_input():
         figure = None if plot is None else output.require_figure(plot)
-        from oco.results import load, storage
+        from oco.results import storage
 
         kind = storage.read(path)[0].get("kind")
-    if kind is not None:
-        _show_training(kind, path, figure, as_json)
-        return
+    if kind is None:
+        _show_result(path, figure, as_json)
+    elif kind == "spectra":
+        _show_study(path, figure, as_json)
+    else:
+        raise output.BadInput(f"{path}: holds {kind!r}, which this release does not show")
+
+
+def _show_result(path: str, figure, as_json: bool) -> None:
+    from oco.results import load
+
     with output.bad_input():
         result = load(path)
         if figure is not None:
@@ -35,16 +43,13 @@ def show(path: str, plot: str | None, as_json: bool) -> None:
     output.complain(result, shown=not as_json)
 
 
-def _show_training(kind: str, path: str, figure, as_json: bool) -> None:
-    from oco.cli import spectra, train
+def _show_study(path: str, figure, as_json: bool) -> None:
+    from oco.cli.spectra import draw, present
 
     with output.bad_input():
-        from oco import training
+        from oco.spectra import load_study
 
-        if kind == "spectra":
-            found, present, drawn = training.load_study(path), spectra.present, "spectra"
-        else:
-            found, present, drawn = training.load(path), train.present, "training"
-    present(found, as_json)
-    for problem in train.written(found, None, figure, drawn):
-        raise output.BadInput(problem)
+        study = load_study(path)
+        if figure is not None:
+            draw(study, figure)
+    present(study, as_json)

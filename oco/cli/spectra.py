@@ -1,144 +1,149 @@
-"""``oco spectra``: a layer's gradient covariances through training, and what a sketch loses."""
+"""``oco spectra``: what the gradients in a file span, and what a sketch of them loses."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import click
 
 from oco.cli import output
+from oco.cli.completion import complete
 from oco.cli.options import OUTPUT, WHAT, Sectioned, option, overwrite_option
-from oco.cli.progress import bar
-from oco.cli.train import training_options, written
+from oco.cli.progress import bar, working
 
-__all__ = ["present", "spectra"]
+__all__ = ["draw", "present", "spectra", "study_made", "study_options"]
 
 # \b keeps the line breaks.
 EXAMPLES = """\b
 Examples:
-  oco spectra --task digits-mlp --k 32 --plot spectra.svg
-  oco spectra --alg s-shampoo --k 16 --lr 3e-4 --steps 1500 --out study
+  oco spectra gradients.npy --k 32 --plot spectra.svg
+  oco spectra gradients.npy --k 16 --decay 1 --out study
 """
+_STUDY = (
+    option(WHAT, "--k", kind=int, default=32, help="Sketch size, at least 2."),
+    option(
+        WHAT,
+        "--decay",
+        kind=float,
+        default=0.99,
+        help="Of the covariances that are followed, in (0, 1]; 1 sums them up.",
+    ),
+    option(
+        WHAT,
+        "--reference",
+        kind=int,
+        show_default="100, or the last",
+        help="The step whose leading directions later ones are compared with.",
+    ),
+    option(OUTPUT, "--out", unit="DIR", help="Save all spectra there; 'oco show DIR' prints them."),
+    option(OUTPUT, "--plot", unit="FILE", help="Draw the study: a .png, .pdf or .svg file."),
+    option(
+        OUTPUT,
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON object and nothing else on standard output.",
+    ),
+    overwrite_option,
+)
 
 
-@click.command(
-    cls=Sectioned, epilog=EXAMPLES, short_help="Show what a sketch of a network's gradients loses."
-)
-@option(WHAT, "--task", unit="NAME", default="digits-mlp", help="digits-mlp or digits-softmax.")
-@option(
-    WHAT,
-    "--alg",
-    "algorithm",
-    unit="NAME",
-    default="shampoo",
-    help="What trains it: sgd, adam, shampoo or s-shampoo.",
-)
-@option(WHAT, "--k", kind=int, default=32, help="Sketch size, at least 2.")
-@option(
-    WHAT,
-    "--decay",
-    kind=float,
-    default=0.99,
-    help="Of the factors L and R that are followed, in (0, 1].",
-)
-@option(
-    WHAT,
-    "--layer",
-    kind=int,
-    show_default="the middle one",
-    help="Which weight matrix, counted from 1.",
-)
-@option(
-    WHAT,
-    "--reference",
-    kind=int,
-    show_default="100, or the last",
-    help="The step whose leading directions later ones are compared with.",
-)
-@training_options
-@option(OUTPUT, "--out", unit="DIR", help="Save all spectra there; 'oco show DIR' prints them.")
-@option(OUTPUT, "--plot", unit="FILE", help="Draw the study: a .png, .pdf or .svg file.")
-@option(
-    OUTPUT,
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON object and nothing else on standard output.",
-)
-@overwrite_option
+def study_options(evaluations: int):
+    """Return a decorator that adds the options of every spectral study."""
+    often = option(
+        WHAT, "--evaluations", kind=int, default=evaluations, help="How often to measure, ≥ 1."
+    )
+
+    def add_all(command):
+        for add in reversed((often, *_STUDY)):
+            command = add(command)
+        return command
+
+    return add_all
+
+
+@click.command(cls=Sectioned, epilog=EXAMPLES, short_help="Show what a sketch of gradients loses.")
+@click.argument("gradients", metavar="GRADIENTS.npy", shell_complete=complete)
+@study_options(evaluations=25)
 @click.pass_context
-def spectra(
-    context, algorithm, k, decay, layer, reference, out, overwrite, plot, as_json, **options
-) -> None:
-    """Train a network; follow the factors L and R of a layer's gradients, exact and sketched.
+def spectra(context, gradients, out, overwrite, plot, as_json, **options) -> None:
+    """Follow the covariances of gradients in a file, exactly and with a sketch.
 
-    How concentrated they are (intrinsic dimension, mass in the top 25 % of directions), how fast
-    their leading directions turn, and what of it a sketch of size k sees.  The exit code is 1 if
-    the training failed or diverged.
+    The file is an array of shape (T, d), T gradients in a vector of parameters, or (T, m, n), in a
+    weight matrix of m outputs and n inputs, in the order in which training met them.  How
+    concentrated their covariance is, along each axis (intrinsic dimension, mass in the top 25 % of
+    directions), how fast its leading directions turn, and what of it a sketch of size k sees.
     """
-    with output.bad_input():
-        from oco import training
 
-        own = {"k": k} if "k" in training.taken_by(algorithm) else {}
-        asked = training.Training(algorithm=algorithm, **own, **options)
+    def make():
+        from oco import ranks
+        from oco.spectra import follow
+
+        file = ranks.GradientFile(gradients, axes=(1, 2))
+        origin = f"{gradients}: {file.rows:,} gradients"
+        with bar("gradients", file.rows) as advance:
+            return follow(file.gradients(), file.rows, origin=origin, progress=advance, **options)
+
+    study_made(context, make, out=out, overwrite=overwrite, plot=plot, as_json=as_json)
+
+
+def study_made(
+    context: click.Context, make: Callable, *, out, overwrite: bool, plot, as_json: bool
+) -> None:
+    """Make a study, save and draw it where that is asked for, print it, and say what went wrong."""
+    with output.bad_input():
         figure = None if plot is None else output.require_figure(plot)
         if out is not None:
             from oco.results.storage import require_free, require_writable, tidy
 
             tidy((require_writable if overwrite else require_free)(out))
         try:
-            with bar("steps", asked.steps) as advance:
-                study = training.study_spectra(
-                    asked, layer=layer, k=k, decay=decay, reference=reference, progress=advance
-                )
+            study = make()
         except KeyboardInterrupt:
             output.say("interrupted; nothing was kept", err=True)
             context.exit(output.INTERRUPTED)
-    problems = written(study, out, figure, "spectra")
+    problems = []
+    if out is not None:
+        problems += _attempted(lambda: study.save(out))
+        if not problems:
+            output.say(f"saved in {out}", err=True)
+    if figure is not None:
+        problems += _attempted(lambda: draw(study, figure))
     present(study, as_json)
-    if out is not None and not problems:
-        output.say(f"saved in {out}", err=True)
-    summary = study.outcome.summary
-    if summary.message:
-        output.loud(f"{summary.status.upper()}: {summary.message}")
+    if study.message:
+        output.loud(f"FAILED: {study.message}")
     for problem in problems:
         output.loud(f"Error: {problem}")
-    if problems or summary.message:
+    if problems or study.message:
         context.exit(output.FAILED)
+
+
+def _attempted(action: Callable) -> list[str]:
+    """Do it; return what went wrong, so that the numbers are still printed."""
+    try:
+        action()
+    except (OSError, ValueError) as error:
+        return [output.one_line(error)]
+    return []
+
+
+def draw(study, figure) -> None:
+    """Write the figure of a study."""
+    from oco import plots
+
+    with working("drawing"):
+        plots.save(plots.spectra(study), figure)
 
 
 def present(study, as_json: bool) -> None:
     """Print the study: over the steps, at the last one, and in a sentence; or all as JSON."""
-    from oco.training import findings
-    from oco.training.presentation import training_title
+    from oco.spectra import presentation
 
     if as_json:
-        output.print_document(_document(study))
+        output.print_document(presentation.document(study))
         return
-    training = study.outcome.training
-    rows, columns = study.shape
-    parts = [
-        f"{training_title(training)}; {training.label}, η = {training.lr:.4g}, seed "
-        f"{training.seed}",
-        f"layer {study.layer}, {rows} × {columns}: L over the outputs, R over the inputs, decay "
-        f"{study.decay:g}",
-        "",
-    ]
+    parts = [*presentation.describe(study).splitlines(), ""]
     if len(study.step):
-        parts += [findings.steps_table(study), "", findings.factors_table(study), ""]
-        parts += [findings.conclusion(study)]
+        parts += [presentation.steps_table(study), "", presentation.factors_table(study), ""]
+        parts += [presentation.conclusion(study)]
     output.print_rich(*parts)
-
-
-def _document(study) -> dict:
-    from oco.training.findings import measures
-
-    factors = {
-        name: {key: _plain(values) for key, values in measures(factor).items()}
-        for name, factor in study.factors.items()
-    }
-    steps = {"step": study.step.tolist(), "alignment": _plain(study.alignment)}
-    return {**study.document(), **steps, **factors}
-
-
-def _plain(values) -> list:
-    """Return numbers, with None for what was not measured."""
-    return [None if value != value else value for value in values.tolist()]

@@ -14,7 +14,6 @@ from oco.plots.regret import regret
 from oco.plots.separation import separation
 from oco.plots.spectra import spectra
 from oco.plots.spectrum import spectrum
-from oco.plots.training import training
 
 #: What ``oco plot --kind`` draws of a directory of runs.
 KINDS = {
@@ -42,5 +41,4 @@ __all__ = [
     "separation",
     "spectra",
     "spectrum",
-    "training",
 ]

@@ -1,4 +1,4 @@
-"""How concentrated a layer's gradient covariances are through training, and what a sketch sees."""
+"""How concentrated the covariances of gradients are over time, and what a sketch sees of them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oco.plots import drawing
-from oco.training import SpectralStudy
-from oco.training.presentation import training_title
+from oco.spectra import SpectralStudy
+from oco.spectra.presentation import describe
 
 __all__ = ["spectra"]
 
 # Okabe and Ito's blue and vermilion; each with a marker of its own, which a grey print needs.
 FACTORS = {
+    "C": {"color": "#0072B2", "marker": "o"},
     "L": {"color": "#0072B2", "marker": "o"},
     "R": {"color": "#D55E00", "marker": "s"},
 }
@@ -38,22 +39,24 @@ def spectra(study: SpectralStudy) -> Figure:
     Raises
     ------
     ValueError
-        If the training failed before the first checkpoint.
+        If the gradients ended before the first checkpoint.
 
     Examples
     --------
-    >>> from oco.training import Training, study_spectra
-    >>> study = study_spectra(Training("digits-softmax", "adam", steps=20), k=4)
+    >>> from oco.spectra import follow
+    >>> study = follow(np.random.default_rng(0).standard_normal((20, 6, 9)), k=4)
     >>> [axes.get_ylabel() for axes in spectra(study).axes][:3]
     ['tr C/λ_max (directions)', 'mass in the top 25 % (%)', 'overlap (no unit)']
     """
     if not len(study.step):
-        raise ValueError("study: nothing to draw; the training failed before the first checkpoint")
+        raise ValueError("study: nothing to draw; the gradients ended before the first checkpoint")
     figure, axes = drawing.canvas(2, 3, height=11.6)
     _dimensions(axes[0], study)
     _masses(axes[1], study)
     _overlaps(axes[2], study)
     _escapes(axes[3], study)
+    if len(study.factors) == 1:
+        axes.pop().remove()
     for place, name in zip(axes[4:], study.factors, strict=True):
         _spectrum(place, study, name)
     drawing.heading(figure, _title(study))
@@ -135,21 +138,18 @@ def _spectrum(axes, study: SpectralStudy, name: str) -> None:
 
 
 def _title(study: SpectralStudy) -> str:
-    training = study.outcome.training
-    rows, columns = study.shape
-    return (
-        f"{training_title(training)}; {training.label}, η = {training.lr:.4g}, seed "
-        f"{training.seed}\nlayer {study.layer}, {rows} × {columns}: L over the outputs, R over the "
-        f"inputs, decay {study.decay:g}, sketch of size k = {study.k}"
-    )
+    return f"{describe(study)}, sketch of size k = {study.k}"
 
 
 def _caption(study: SpectralStudy) -> str:
+    vector = len(study.shape) == 1
+    sums = "C ← β C + g gᵀ" if vector else "C ← β C + M Mᵀ for M = G (C = L) or Gᵀ (C = R)"
+    exact = "full-matrix AdaGrad's" if vector else "Shampoo's"
     return (
-        "C ← β C + M Mᵀ for M = G (C = L) or Gᵀ (C = R). That few directions hold the mass is "
+        f"{sums}. That few directions hold the mass is "
         "refuted by an intrinsic dimension near the number of directions, or by a top-25 % mass "
         "near 25 %; that they turn slowly, by an overlap that falls at once; that a sketch of size "
         f"{study.k} follows them, by an agreement with the exact directions, or a cosine between "
-        "its step and Shampoo's, far below 1. The theory of the sketch is refuted by τ above Ω_k, "
+        f"its step and {exact}, far below 1. The theory of the sketch is refuted by τ above Ω_k, "
         "or by λ̄_i above or λ̄_i + τ below the exact eigenvalue."
     )

@@ -1,7 +1,8 @@
-"""A T × d file of gradients, read a window at a time, through one sketch."""
+"""A file of T gradients, read a window at a time, and one sketch of its rows."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,8 @@ WINDOW = 32 << 20
 # Rows absorbed in one step, in units of the sketch size: one decomposition for all of them costs
 # less than a step for each and lets less mass escape, under the same guarantees.
 BLOCK = 2
+# Of a file, by the axes that its gradients have.
+SHAPES = {1: "(T, d)", 2: "(T, m, n)"}
 
 
 class GradientFile:
@@ -27,13 +30,17 @@ class GradientFile:
     Parameters
     ----------
     path : str or path-like
-        Of a two-dimensional array of real numbers; in column (Fortran) order each row of a window
-        is put together from all columns.
+        Of an array of real numbers, of shape (T, d), or (T, m, n) if `axes` says so; in column
+        (Fortran) order each row of a window is put together from all columns.
+    axes : tuple of int
+        How many axes a gradient may have.
 
     Attributes
     ----------
     rows, d : int
-        Its shape.
+        T, and how many entries a gradient has.
+    shape : tuple of int
+        Of a gradient.
 
     Raises
     ------
@@ -50,7 +57,7 @@ class GradientFile:
     (5, 3, dtype('float64'))
     """
 
-    def __init__(self, path) -> None:
+    def __init__(self, path, axes: tuple[int, ...] = (1,)) -> None:
         self.path = Path(path)
         try:
             with open(self.path, "rb") as file:
@@ -69,17 +76,19 @@ class GradientFile:
             raise ValueError(
                 f"gradients: {self.path}: not a readable .npy file ({error})"
             ) from None
-        if len(shape) != 2 or 0 in shape:
-            raise self._error(f"expected an array of shape (T, d), got shape {shape}")
+        if len(shape) - 1 not in axes or 0 in shape:
+            expected = " or ".join(SHAPES[count] for count in axes)
+            raise self._error(f"expected an array of shape {expected}, got shape {shape}")
         if self._dtype.kind not in "fiu":
             raise self._error(f"expected real numbers, got {self._dtype}")
-        self.rows, self.d = shape
+        self.rows, self.shape = shape[0], shape[1:]
+        self.d = math.prod(self.shape)
         size = self._offset + self.rows * self.d * self._dtype.itemsize
         if self.path.stat().st_size < size:
             raise self._error(f"truncated: {self.path.stat().st_size} bytes of {size}")
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Return rows `start` to `stop` as float64.
+        """Return gradients `start` to `stop` as float64, each a row of d entries in C order.
 
         Raises
         ------
@@ -91,8 +100,9 @@ class GradientFile:
         with open(self.path, "rb") as file:
             if self._columns_first:
                 rows = np.empty((n, self.d))
-                for column in range(self.d):
-                    rows[:, column] = self._numbers(file, column * self.rows + start, n)
+                stored = np.arange(self.d).reshape(self.shape, order="F").reshape(-1)
+                for column, place in enumerate(stored.tolist()):
+                    rows[:, column] = self._numbers(file, place * self.rows + start, n)
             else:
                 numbers = self._numbers(file, start * self.d, n * self.d)
                 rows = numbers.astype(np.float64).reshape(n, self.d)
@@ -112,6 +122,17 @@ class GradientFile:
         step = max(1, WINDOW // (8 * self.d))
         for start in range(0, self.rows, step):
             yield start, min(start + step, self.rows)
+
+    def gradients(self) -> Iterator[np.ndarray]:
+        """Iterate over the gradients, each as float64 in its shape.
+
+        Raises
+        ------
+        ValueError
+            As for `read`.
+        """
+        for start, stop in self.windows():
+            yield from self.read(start, stop).reshape(-1, *self.shape)
 
     def _error(self, problem: str) -> ValueError:
         return ValueError(f"gradients: {self.path}: {problem}")

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from oco.reproduce.appendix_a import AppendixA, appendix_a
 from oco.reproduce.separation import Separation, separation
+from oco.reproduce.spectra import spectra
 
-__all__ = ["AppendixA", "Separation", "appendix_a", "separation"]
+__all__ = ["AppendixA", "Separation", "appendix_a", "separation", "spectra"]

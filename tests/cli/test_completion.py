@@ -9,7 +9,7 @@ from oco.cli.plot import KINDS
 from oco.domains import DOMAINS
 from oco.losses import LOSSES, STREAMS
 from oco.losses.spectra import SPECTRA, parse_spectrum
-from oco.training import OPTIMIZERS, TASKS
+from oco.optimizers import OPTIMIZERS
 from oco.verification import PROPERTIES
 
 
@@ -30,9 +30,7 @@ def values(*arguments, incomplete=""):
         (("run", "--alg"), ALGORITHMS),
         (("compare", "--alg", "ogd", "--alg"), ALGORITHMS),
         (("tune", "--alg"), ALGORITHMS),
-        (("train", "--alg"), OPTIMIZERS),
-        (("spectra", "--alg"), OPTIMIZERS),
-        (("train", "--task"), TASKS),
+        (("reproduce", "spectra", "--alg"), OPTIMIZERS),
         (("run", "--loss"), LOSSES),
         (("compare", "--stream"), STREAMS),
         (("run", "--domain"), DOMAINS),

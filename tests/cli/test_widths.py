@@ -22,19 +22,16 @@ COMMANDS = {
     "memory": ("memory", "1024x4096", "4096", "10x64x3x3"),
     "tune": ("tune", "--alg", "ada-fd", *GAME, "--grid", "1e-2:1:3", "--deltas", "1e-2:1:2"),
     "tune by regret": ("tune", "--alg", "ogd", *GAME, "--grid", "1e-2:1:3", "--by", "regret"),
-    "train": ("train", "--alg", "adam", "--task", "digits-softmax", "--steps", "20"),
-    "trainings": (
-        *("train", "--alg", "adam", "--alg", "s-shampoo", "--task", "digits-softmax"),
-        *("--steps", "20", "--seeds", "2", "--grid", "1e-3:1e3:2", "--jobs", "1"),
-    ),
-    "spectra": ("spectra", "--task", "digits-softmax", "--steps", "20", "--k", "4"),
+    "spectra": ("spectra", "layer.npy", "--k", "4"),
+    "spectra of vectors": ("spectra", "gradients.npy", "--k", "4"),
+    "spectra of a network": ("reproduce", "spectra", "--steps", "2", "--k", "4"),
     "separation": ("reproduce", "separation", "--d", "12", "--T", "200", "--r", "4", "--k", "3"),
     "appendix-a": ("reproduce", "appendix-a", "--data", "rows.npz", "--test", "rows.npz"),
     "verify": ("verify", "--cases", "1", "--check", "P1-under"),
     "list": ("list",),
 } | {
     f"list {kind}": ("list", kind)
-    for kind in ("learners", "losses", "streams", "domains", "tasks", "optimizers")
+    for kind in ("learners", "losses", "streams", "domains", "optimizers")
 }
 
 
@@ -45,6 +42,7 @@ def parts(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     rng = np.random.default_rng(0)
     np.save(folder / "gradients.npy", rng.standard_normal((300, 40)) * 0.7 ** np.arange(40))
+    np.save(folder / "layer.npy", rng.standard_normal((300, 8, 5)))
     X = rng.standard_normal((60, 12))
     np.savez(folder / "rows.npz", X=X, y=np.where(X[:, 0] > 0, 1.0, -1.0))
     with pytest.MonkeyPatch.context() as patch:

@@ -9,8 +9,8 @@ import os
 import numpy as np
 import pytest
 
+from oco.optimizers import s_shampoo
 from oco.shampoo import GRAFTS
-from oco.training.optimizers import s_shampoo
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo

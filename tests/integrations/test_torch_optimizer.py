@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 
-from oco.training.optimizers import s_shampoo
+from oco.optimizers import s_shampoo
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo

@@ -103,7 +103,7 @@ def test_adafactor_of_torch():
 
 def numpy_optimizer(name, **options):
     """Return an optimizer of float64 arrays whose sketches are full."""
-    from oco.training.optimizers import OPTIMIZERS
+    from oco.optimizers import OPTIMIZERS
 
     rng = np.random.default_rng(0)
     optimizer = OPTIMIZERS[name]([np.zeros(shape) for shape in SHAPES], lr=0.1, **options)

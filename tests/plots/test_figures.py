@@ -18,7 +18,7 @@ from oco.plots import drawing
 from oco.ranks import advise
 from oco.reproduce import separation
 from oco.sketch import FrequentDirections
-from oco.training import Training, plan, study_spectra, train_all
+from oco.spectra import follow
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +47,8 @@ def figures(runs, rated):
     sketch.extend(np.random.default_rng(0).standard_normal((200, 20)) * 0.8 ** np.arange(20))
     advice, curve = advise(sketch), tuned()
     separated = separation(d=25, T=300, jobs=1)
-    task = {"task": "digits-softmax", "steps": 20, "evaluations": 4}
-    trained = train_all(
-        plan(["adam", "s-shampoo"], sizes=[4], rates=[0.01, 0.1, 1e4], seeds=2, **task)
-    )
-    studied = study_spectra(Training(algorithm="adam", **{**task, "steps": 40}), k=5, reference=20)
+    layer = np.random.default_rng(0).standard_normal((40, 10, 24)) * 0.8 ** np.arange(24)
+    studied, vectors = (follow(g, k=5, reference=20, evaluations=4) for g in (layer, layer[:, 0]))
     return {
         "regret": lambda: plots.learners(runs),
         "rank": lambda: plots.rank(runs),
@@ -67,14 +64,14 @@ def figures(runs, rated):
         "advice": lambda: plots.advice(advice),
         "separation": lambda: plots.separation(separated),
         "memory": lambda: plots.memory(ledger([(100, 300), (50,)], [8, 32])),
-        "training": lambda: plots.training(trained),
         "spectra": lambda: plots.spectra(studied),
+        "spectra of vectors": lambda: plots.spectra(vectors),
     }
 
 
 NAMES = (
     "regret", "rank", "spectrum", "bounds", "loss", "rate", "tuning", "progress", "advice",
-    "separation", "memory", "training", "spectra",
+    "separation", "memory", "spectra", "spectra of vectors",
 )  # fmt: skip
 SERIES = {
     "regret": {"s-adagrad k=4", "s-adagrad k=8", "ogd", "full-adagrad", "slope of √t",
@@ -90,11 +87,10 @@ SERIES = {
                "S-AdaGrad's bound over full AdaGrad's: at most"},
     "separation": {"slope of √t"},
     "memory": {"shampoo: 400 kB", "adam: 120 kB", "s-shampoo", "_chosen"},
-    "training": {"adam", "s-shampoo k=4", "thin: training loss", "_best of adam",
-                 "_training loss of adam", "_lost of adam", "_lost of s-shampoo k=4"},
     "spectra": {"L, exact", "R, exact", "L, the sketch's view", "L with step 20",
                 "R, sketch with exact", "cosine of the steps", "L, τ", "R, at most Ω_k",
                 "sketch: λ̄_i + τ", "τ, all the others"},
+    "spectra of vectors": {"C, exact", "C, the sketch's view", "C, τ", "cosine of the steps"},
 }  # fmt: skip
 
 

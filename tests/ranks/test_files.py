@@ -58,6 +58,24 @@ def test_columns_in_fortran_order_are_the_same_rows(path, dtype, monkeypatch):
         GradientFile(path)
 
 
+@pytest.mark.parametrize("order", "CF")
+def test_gradients_of_a_matrix_are_read_in_their_shape_where_asked_for(path, order, monkeypatch):
+    monkeypatch.setattr("oco.ranks.files.WINDOW", 8 * 6 * 4)
+    layer = np.random.default_rng(0).standard_normal((11, 3, 2)).astype("<f4")
+    np.save(path, np.array(layer, order=order))
+    file = GradientFile(path, axes=(1, 2))
+    assert (file.rows, file.d, file.shape) == (11, 6, (3, 2))
+    np.testing.assert_array_equal(list(file.gradients()), layer.astype(float))
+    np.testing.assert_array_equal(file.read(4, 7), layer[4:7].reshape(3, 6))
+    with pytest.raises(ValueError, match=r"expected an array of shape \(T, d\), got shape \(11, 3"):
+        GradientFile(path)
+    np.save(path, layer[:, 0])
+    assert [g.shape for g in GradientFile(path, axes=(1, 2)).gradients()] == [(2,)] * 11
+    np.save(path, layer[..., None])
+    with pytest.raises(ValueError, match=r"shape \(T, d\) or \(T, m, n\), got shape \(11, 3, 2, 1"):
+        GradientFile(path, axes=(1, 2))
+
+
 def test_windows_cover_the_rows(path, monkeypatch):
     monkeypatch.setattr("oco.ranks.files.WINDOW", 8 * 3 * 4)
     np.save(path, np.ones((10, 3)))

@@ -73,8 +73,8 @@ class Network:
             parameters.append(np.zeros(outputs))
         return parameters
 
-    def evaluate(self, parameters, features, labels) -> tuple[float, float]:
-        """Return the mean loss and the fraction of examples classified correctly.
+    def gradients(self, parameters, features, labels) -> tuple[float, list[np.ndarray]]:
+        """Return the mean loss of a batch and its gradient in each parameter.
 
         Parameters
         ----------
@@ -83,18 +83,6 @@ class Network:
         features : ndarray of shape (n, sizes[0])
         labels : ndarray of int, shape (n,)
             Classes 0, 1, …, sizes[-1] − 1.
-        """
-        outputs = self._forward(parameters, features)[-1]
-        loss = float(np.mean(SOFTMAX.value(outputs, labels)))
-        return loss, float(np.mean(np.argmax(outputs, axis=1) == labels))
-
-    def gradients(self, parameters, features, labels) -> tuple[float, list[np.ndarray]]:
-        """Return the mean loss of a batch and its gradient in each parameter.
-
-        Parameters
-        ----------
-        parameters, features, labels
-            As for `evaluate`.
 
         Returns
         -------
@@ -102,7 +90,12 @@ class Network:
         gradients : list of ndarray
             With the shapes of the parameters.
         """
-        *inputs, outputs = self._forward(parameters, features)
+        inputs = [features]
+        for layer in range(self.layers):
+            weights, bias = parameters[2 * layer : 2 * layer + 2]
+            outputs = inputs[-1] @ weights.T + bias
+            if layer < self.layers - 1:
+                inputs.append(np.maximum(outputs, 0.0))
         delta = SOFTMAX.derivative(outputs, labels) / len(labels)
         gradients: list[np.ndarray] = []
         for layer in reversed(range(self.layers)):
@@ -110,15 +103,3 @@ class Network:
             if layer:
                 delta = (delta @ parameters[2 * layer]) * (inputs[layer] > 0)
         return float(np.mean(SOFTMAX.value(outputs, labels))), gradients
-
-    def _forward(self, parameters, features) -> list[np.ndarray]:
-        """Return the input of each layer, and the output of the last."""
-        values = [features]
-        for layer in range(self.layers):
-            weights, bias = parameters[2 * layer : 2 * layer + 2]
-            outputs = values[-1] @ weights.T + bias
-            values.append(outputs if layer == self.layers - 1 else np.maximum(outputs, 0.0))
-        return values
-
-    def __repr__(self) -> str:
-        return f"Network({'-'.join(map(str, self.sizes))})"

@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from oco import checks
+from oco.optimizers.rules import Rule
 from oco.shampoo import AVERAGED
-from oco.training.rules import Rule
 
 __all__ = ["Optimizer"]
 
@@ -66,7 +66,7 @@ class Optimizer:
 
     Examples
     --------
-    >>> from oco.training.rules import Gradient
+    >>> from oco.optimizers.rules import Gradient
     >>> weights = np.array([1.0, -1.0])
     >>> optimizer = Optimizer([weights], lambda shape: Gradient(), lr=0.5)
     >>> optimizer.step([np.array([1.0, 0.0])])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from oco.training import spectra
+from oco import spectra
 
 
 def rotation(d, seed=0):

@@ -10,6 +10,8 @@ from oco import checks
 from oco.algorithms.adam import BETA2 as ADAM_BETA2
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
+from oco.optimizers.rules import Coordinatewise, Gradient, Grafted, UnitLength
+from oco.optimizers.stepping import Optimizer
 from oco.shampoo import (
     BETA1,
     BETA2,
@@ -23,10 +25,8 @@ from oco.shampoo import (
     ROOTS,
     TAILS,
 )
-from oco.training.rules import Coordinatewise, Gradient, Grafted, UnitLength
-from oco.training.stepping import Optimizer
 
-__all__ = ["GRAFTS", "OPTIMIZERS", "Optimizer", "adam", "s_shampoo", "sgd", "shampoo"]
+__all__ = ["OPTIMIZERS", "Optimizer", "adam", "s_shampoo", "sgd", "shampoo"]
 
 # The grafts that keep nothing.
 PLAIN = {"none": lambda: None, "sgd": Gradient, "unit": UnitLength}

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.algorithms.kronecker import EPSILON
 from oco.results.formats import number, size
 from oco.results.layout import Column, Sheet
+from oco.shampoo import EPSILON
 from oco.sketch import FrequentDirections
-from oco.training.presentation import shown
-from oco.training.spectra import directions_for
-from oco.training.study import FactorSpectra, SpectralStudy
+from oco.spectra.measures import directions_for
+from oco.spectra.study import FactorSpectra, SpectralStudy
 
-__all__ = ["conclusion", "factors_table", "measures", "steps_table"]
+__all__ = ["conclusion", "describe", "document", "factors_table", "measures", "steps_table"]
+
+# Rows of the table over the steps; more does not help the eye.
+ROWS = 11
+# What the axes of a gradient are: those of a weight matrix, as most frameworks have it.
+AXES = {"C": "over the entries", "L": "over the outputs", "R": "over the inputs"}
 
 # Of the mass: how many directions hold it is what a sketch size is chosen by.
 MASSES = (0.9, 0.95, 0.99)
+
+
+def describe(study: SpectralStudy) -> str:
+    """Return what was followed, in a line or two."""
+    shape = " × ".join(map(str, study.shape))
+    axes = ", ".join(f"{name} {AXES[name]}" for name in study.factors)
+    return f"{study.origin}, {shape}: {axes}, decay {study.decay:g}"
 
 
 def measures(factor: FactorSpectra) -> dict[str, np.ndarray]:
@@ -36,11 +47,11 @@ def measures(factor: FactorSpectra) -> dict[str, np.ndarray]:
 
 
 def steps_table(study: SpectralStudy) -> Sheet:
-    """Return both factors over the steps, exact and as the sketch has them.
+    """Return the factors over the steps, exact and as the sketch has them.
 
     Columns: intrinsic dimension, top-25 % mass, overlap of the leading directions with those at the
     reference step, fraction of the mass in the sketch's directions, τ/λ_max; and the cosine between
-    S-Shampoo's step and Shampoo's.
+    the step that the sketches shape and the one that the exact factors do.
     """
     titles = ("dimension", "top 25 %", "overlap", "kept", "τ/λ_max")
     names = (f"{name} {title}" for name in study.factors for title in titles)
@@ -56,14 +67,14 @@ def steps_table(study: SpectralStudy) -> Sheet:
             [number(value, 2) for value in factor.escaped_mass / factor.largest],
         )
     ]
-    for i in shown(len(study.step)):
+    for i in _shown(len(study.step)):
         cells = (column[i] for column in columns)
         table.add(f"{study.step[i]:,}", *cells, _fraction(study.alignment[i]))
     return table
 
 
 def factors_table(study: SpectralStudy) -> Sheet:
-    """Return L beside R at the last checkpoint: what is there, and what the sketch makes of it."""
+    """Return the factors at the last checkpoint: what is there, what the sketch makes of it."""
     table = Sheet(f"after step {study.step[-1]:,}", *study.factors)
     held = " / ".join(f"{100 * mass:g}" for mass in MASSES)
     most = f"  the most that {study.k - 1} directions can hold"
@@ -92,20 +103,41 @@ def conclusion(study: SpectralStudy) -> str:
 
     Examples
     --------
-    >>> from oco.training import Training, study_spectra
-    >>> print(conclusion(study_spectra(Training("digits-softmax", "adam", steps=20), k=11)))
-    at k = 11 the sketch keeps ... % of the mass of L (10 × 10) and ... % of R (64 × 64); its step
+    >>> from oco.spectra import follow
+    >>> print(conclusion(follow(np.random.default_rng(0).standard_normal((20, 6, 9)), k=5)))
+    at k = 5 the sketch keeps ... % of the mass of L (6 × 6) and ... % of R (9 × 9); its step
     and exact Shampoo's (ε = 1e-06) have a cosine of ...
     """
     kept = " and ".join(
-        f"{_percent(factor.captured[-1])} of {'the mass of ' if name == 'L' else ''}{name} "
+        f"{_percent(factor.captured[-1])} of {'' if name == 'R' else 'the mass of '}{name} "
         f"({factor.dim} × {factor.dim})"
         for name, factor in study.factors.items()
     )
+    exact = "exact Shampoo's" if len(study.shape) > 1 else "full-matrix AdaGrad's"
     return (
-        f"at k = {study.k} the sketch keeps {kept}; its step and exact Shampoo's (ε = {EPSILON:g}) "
+        f"at k = {study.k} the sketch keeps {kept}; its step and {exact} (ε = {EPSILON:g}) "
         f"have a cosine of {_fraction(study.alignment[-1])}"
     )
+
+
+def document(study: SpectralStudy) -> dict:
+    """Return the study and what it measures at every checkpoint as JSON data."""
+    factors = {
+        name: {key: _plain(values) for key, values in measures(factor).items()}
+        for name, factor in study.factors.items()
+    }
+    steps = {"step": study.step.tolist(), "alignment": _plain(study.alignment)}
+    return {**study.document(), **steps, **factors}
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    """Return numbers, with None for what was not measured."""
+    return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def _shown(count: int) -> list[int]:
+    """Return which of `count` checkpoints the table shows: evenly spaced, the last among them."""
+    return np.unique(np.linspace(0, count - 1, ROWS).round().astype(int)).tolist() if count else []
 
 
 def _directions(factor: FactorSpectra) -> str:

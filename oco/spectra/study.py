@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,14 @@ from oco.archives import require_shape
 from oco.results import storage
 from oco.results.records import Record
 from oco.sketch import escaped_mass_limit
-from oco.training.outcome import Outcome, Summary, curves
-from oco.training.settings import Training
-from oco.training.spectra import intrinsic_dimension, top_count, top_mass
+from oco.spectra.measures import intrinsic_dimension, top_count, top_mass
 
-__all__ = ["FactorSpectra", "SpectralStudy", "load_study"]
+__all__ = ["KIND", "NAMES", "FactorSpectra", "SpectralStudy", "load_study"]
 
+# What the document says it holds, beside the results of `oco.run`.
 KIND = "spectra"
+#: The factors of a gradient, by the number of its axes.
+NAMES = {1: ("C",), 2: ("L", "R")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,61 +90,68 @@ class FactorSpectra(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class SpectralStudy(Record):
-    """The gradient covariances of one layer through a training.
+class Followed(Record):
+    """What was followed, and how.
 
     Attributes
     ----------
-    outcome : Outcome
-        The training and what it came to.
-    layer : int
-        Which weight matrix, counted from 1.
+    origin : str
+        What the gradients are of.
     shape : tuple of int
-        Its (outputs, inputs).
+        Of a gradient: (d,) or (m, n).
     k : int
         Sketch size.
     decay : float
         β of the factors.
     reference : int
         The step that overlaps are with.
-    step : ndarray of int, shape (c,)
-        Checkpoints.
-    left, right : FactorSpectra
-        L, over the outputs, and R, over the inputs.
-    alignment : ndarray of shape (c,)
-        Cosine of the angle between S-Shampoo's step and Shampoo's, before grafting and momentum.
-    versions : dict of str to str
-        Of this package, Python, NumPy and SciPy.
+    message : str
+        What ended the sequence early; empty if nothing did.
     """
 
-    outcome: Outcome
-    layer: int
+    origin: str
     shape: tuple[int, ...]
     k: int
     decay: float
     reference: int
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class SpectralStudy(Followed):
+    """The covariances of a sequence of gradients.
+
+    Attributes
+    ----------
+    origin, shape, k, decay, reference, message
+        As for `Followed`.
+    step : ndarray of int, shape (c,)
+        Checkpoints.
+    spectra : tuple of FactorSpectra
+        Of C for vectors; of L, over the first axis, and R, over the second, for matrices.
+    alignment : ndarray of shape (c,)
+        Cosine of the angle between the step that the sketches shape and the one that the exact
+        factors do: S-Shampoo's and Shampoo's, before grafting and momentum.
+    versions : dict of str to str
+        Of this package, Python, NumPy and SciPy.
+    """
+
     step: np.ndarray
-    left: FactorSpectra
-    right: FactorSpectra
+    spectra: tuple[FactorSpectra, ...]
     alignment: np.ndarray
     versions: dict[str, str]
 
     @property
     def factors(self) -> dict[str, FactorSpectra]:
-        """L and R by name."""
-        return {"L": self.left, "R": self.right}
+        """The factors by name: C, or L and R."""
+        return dict(zip(NAMES[len(self.shape)], self.spectra, strict=True))
 
     def document(self) -> dict:
         """Return all but the arrays as JSON data."""
+        followed = Followed(**{field.name: getattr(self, field.name) for field in fields(Followed)})
         return {
             "kind": KIND,
-            "training": self.outcome.training.plain(),
-            "summary": self.outcome.summary.plain(),
-            "study": {
-                name: list(value) if isinstance(value, tuple) else value
-                for name, value in vars(self).items()
-                if isinstance(value, int | float | tuple)
-            },
+            "study": followed.plain(),
             "versions": dict(self.versions),
         }
 
@@ -155,11 +163,10 @@ class SpectralStudy(Record):
         ValueError
             If the directory cannot be written to.
         """
-        groups = {"curves": self.outcome.curves, "left": self.left, "right": self.right}
         arrays = {
-            f"{group}.{name}": array
-            for group, record in groups.items()
-            for name, array in vars(record).items()
+            f"{name}.{quantity}": array
+            for name, factor in self.factors.items()
+            for quantity, array in vars(factor).items()
         }
         return storage.write(
             directory, self.document(), {"step": self.step, "alignment": self.alignment, **arrays}
@@ -175,38 +182,44 @@ def load_study(path) -> SpectralStudy:
         If there is nothing.
     ValueError
         If it is damaged, of another version, or something else; nothing is ever unpickled.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from oco.spectra import follow
+    >>> study = follow(np.random.default_rng(0).standard_normal((20, 5)), k=3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saved = study.save(folder)
+    ...     load_study(folder) == study
+    True
     """
     document, arrays = storage.read(path)
     if document.get("kind") != KIND:
         raise ValueError(f"{path}: holds no study of 'oco spectra'")
-    groups: dict[str, dict[str, np.ndarray]] = {"curves": {}, "left": {}, "right": {}, "": {}}
     try:
-        for key, array in arrays.items():
-            group, _, name = key.rpartition(".")
-            groups[group][name] = array
-        outcome = Outcome(
-            Training.from_plain(document["training"]),
-            Summary.from_plain(document["summary"]),
-            curves(groups["curves"]),
-        )
-        numbers = {**document["study"], "shape": tuple(document["study"]["shape"])}
-        steps = len(groups[""]["step"])
-        require_shape("step", groups[""]["step"], (None,), "i")
-        require_shape("alignment", groups[""]["alignment"], (steps,), "f")
+        followed = Followed.from_plain(document["study"])
+        steps = len(arrays["step"])
+        require_shape("step", arrays["step"], (None,), "i")
+        require_shape("alignment", arrays["alignment"], (steps,), "f")
         return SpectralStudy(
-            outcome=outcome,
-            left=_factor("left", groups["left"], steps, numbers["shape"][0]),
-            right=_factor("right", groups["right"], steps, numbers["shape"][1]),
+            **vars(followed),
+            step=arrays["step"],
+            spectra=tuple(
+                _factor(name, arrays, steps, dim)
+                for name, dim in zip(NAMES[len(followed.shape)], followed.shape, strict=True)
+            ),
+            alignment=arrays["alignment"],
             versions=dict(document["versions"]),
-            **numbers,
-            **groups[""],
         )
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: no study that this release can read: {error}") from None
 
 
-def _factor(where: str, arrays: dict[str, np.ndarray], steps: int, dim: int) -> FactorSpectra:
-    for name, array in arrays.items():
-        shape = {"eigenvalues": (steps, dim), "sketched": (steps, None)}.get(name, (steps,))
-        require_shape(f"{where}.{name}", array, shape, "f")
-    return FactorSpectra(**arrays)
+def _factor(name: str, arrays: dict[str, np.ndarray], steps: int, dim: int) -> FactorSpectra:
+    shapes = {"eigenvalues": (steps, dim), "sketched": (steps, None)}
+    found = {}
+    for field in fields(FactorSpectra):
+        key = f"{name}.{field.name}"
+        require_shape(key, arrays[key], shapes.get(field.name, (steps,)), "f")
+        found[field.name] = arrays[key]
+    return FactorSpectra(**found)

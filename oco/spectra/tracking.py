@@ -1,15 +1,16 @@
-"""A layer's gradient covariances through training: exact, and as a sketch of size k sees them."""
+"""Covariances of a sequence of gradients: exact, and as a sketch of size k sees them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from oco.algorithms.kronecker import EPSILON, ExactFactor, SketchedFactor
 from oco.linalg.kronecker import Kronecker, unfold
-from oco.linalg.operators import SpectralOperator, pseudo_power, resolve_rank
-from oco.training.spectra import overlap
+from oco.linalg.operators import Dense, SpectralOperator, pseudo_power, resolve_rank
+from oco.shampoo import EPSILON, ROOTS
+from oco.sketch import FrequentDirections
+from oco.spectra.measures import overlap
 
-__all__ = ["TOP", "FactorTracker", "LayerTracker"]
+__all__ = ["TOP", "FactorTracker", "GradientTracker", "preconditioned"]
 
 #: Leading directions whose turning is followed, where there are as many.
 TOP = 16
@@ -29,28 +30,31 @@ class FactorTracker:
 
     Attributes
     ----------
-    exact : ExactFactor
-    sketched : SketchedFactor
+    matrix : ndarray of shape (n, n)
+        C.
+    sketch : FrequentDirections
+        C̄ and τ.
     """
 
     def __init__(self, dim: int, k: int, decay: float) -> None:
-        self.exact = ExactFactor(dim, decay)
-        self.sketched = SketchedFactor(dim, min(k, dim + 1), decay)
+        self.matrix = np.zeros((dim, dim))
+        self.sketch = FrequentDirections(dim, min(k, dim + 1), decay=decay)
         self._top = min(TOP, dim)
         self._reference: np.ndarray | None = None
 
     def absorb(self, columns: np.ndarray) -> None:
         """Absorb an unfolded gradient, of shape (n, anything)."""
-        self.exact.absorb(columns)
-        self.sketched.absorb(columns)
+        self.matrix *= self.sketch.decay
+        self.matrix += columns @ columns.T
+        self.sketch.update(columns.T)
 
-    def measure(self, covariance, refer: bool) -> dict[str, np.ndarray | float]:
+    def measure(self, covariance: Dense, refer: bool) -> dict[str, np.ndarray | float]:
         """Return what there is to say of the factor now.
 
         Parameters
         ----------
         covariance : Dense
-            C, from `exact`.
+            C, decomposed.
         refer : bool
             Whether later overlaps are with the leading directions of now.
 
@@ -62,14 +66,14 @@ class FactorTracker:
             directions; ``overlap`` of C's leading directions with those that were referred to, NaN
             before; ``agreement``, the overlap of the sketch's leading directions with C's.
         """
-        sketch = self.sketched.sketch
+        sketch = self.sketch
         leading = covariance.vectors.T[::-1][: self._top]
         if refer:
             self._reference = leading
         rows = sketch.directions
         shared = min(self._top, len(rows))
         total = covariance.sum()
-        captured = np.einsum("id,de,ie->", rows, self.exact.matrix, rows, optimize=True)
+        captured = np.einsum("id,de,ie->", rows, self.matrix, rows, optimize=True)
         return {
             "eigenvalues": covariance.values[::-1],
             "sketched": np.pad(sketch.eigenvalues, (0, sketch.k - 1 - len(rows))),
@@ -80,13 +84,15 @@ class FactorTracker:
         }
 
 
-class LayerTracker:
-    """Both factors of a weight matrix's gradients G: L = Σ β^{t−s} G Gᵀ and R = Σ β^{t−s} Gᵀ G.
+class GradientTracker:
+    """A factor for each axis of gradients of one shape.
+
+    A vector g has one, Σ β^{t−s} g gᵀ; a matrix G has L = Σ β^{t−s} G Gᵀ and R = Σ β^{t−s} Gᵀ G.
 
     Parameters
     ----------
     shape : tuple of int
-        Of G, (outputs, inputs).
+        Of a gradient.
     k : int
         Sketch size, ≥ 2.
     decay : float
@@ -95,20 +101,19 @@ class LayerTracker:
     Attributes
     ----------
     factors : tuple of FactorTracker
-        L and R.
     """
 
-    def __init__(self, shape: tuple[int, int], k: int, decay: float) -> None:
+    def __init__(self, shape: tuple[int, ...], k: int, decay: float) -> None:
         self.factors = tuple(FactorTracker(dim, k, decay) for dim in shape)
 
     def absorb(self, gradient: np.ndarray) -> None:
-        """Absorb G; one that is not finite is left out, as the optimizers leave it out."""
+        """Absorb G; one that is not finite is left out, as optimizers leave it out."""
         if np.isfinite(gradient).all():
             for axis, factor in enumerate(self.factors):
                 factor.absorb(unfold(gradient, axis))
 
-    def measure(self, gradient: np.ndarray, refer: bool = False) -> tuple[tuple[dict, dict], float]:
-        """Measure both factors, and the angle between the steps that they shape.
+    def measure(self, gradient: np.ndarray, refer: bool = False) -> tuple[tuple[dict, ...], float]:
+        """Measure every factor, and the angle between the steps that they shape.
 
         Parameters
         ----------
@@ -119,29 +124,32 @@ class LayerTracker:
 
         Returns
         -------
-        measurements : pair of dict
-            Of L and of R.
+        measurements : tuple of dict
+            Of each factor.
         alignment : float
-            Cosine of the angle between L̂^{−1/4} G R̂^{−1/4} with the exact factors and with the
-            sketched ones, where Ĉ = C + ε λ_max(C) I; NaN if one of them is 0.
+            Cosine of the angle between `preconditioned` with the exact factors and with the
+            sketched ones; NaN if one of them is 0.
         """
-        exact = [factor.exact.covariance() for factor in self.factors]
+        exact = [Dense.of(factor.matrix) for factor in self.factors]
         measurements = tuple(
             factor.measure(covariance, refer)
             for factor, covariance in zip(self.factors, exact, strict=True)
         )
-        sketched = [factor.sketched.covariance() for factor in self.factors]
+        sketched = [factor.sketch.compensated_covariance() for factor in self.factors]
         steps = [preconditioned(covariances, gradient) for covariances in (exact, sketched)]
         lengths = np.prod([np.linalg.norm(step) for step in steps])
         return measurements, float(steps[0] @ steps[1] / lengths) if lengths > 0 else np.nan
 
 
 def preconditioned(covariances: list[SpectralOperator], gradient: np.ndarray) -> np.ndarray:
-    """Return (⊗ Ĉ_i^{−1/4}) vec(G) for the two factors of a matrix."""
+    """Return (⊗ Ĉ_i^{−1/(2p)}) vec(G) for its p factors, where Ĉ = C + ε λ_max(C) I.
+
+    For a vector that is Ĉ^{−1/2} g, for a matrix L̂^{−1/4} G R̂^{−1/4}: Shampoo's step.
+    """
 
     def inverse_root(values: np.ndarray) -> np.ndarray:
         damped, _ = resolve_rank(values + EPSILON * values.max())
-        return pseudo_power(damped, -0.25)
+        return pseudo_power(damped, -1 / (ROOTS["shampoo"] * len(covariances)))
 
     factors = [covariance.map(inverse_root) for covariance in covariances]
     return Kronecker(factors) @ gradient.reshape(-1)

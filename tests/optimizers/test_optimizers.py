@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dense_shampoo import DenseShampoo
 
-from oco.training.optimizers import OPTIMIZERS
+from oco.optimizers import OPTIMIZERS
 
 SHAPES = [(6, 14), (13, 5), (3, 4, 6), (5, 1, 7), (2, 3, 2, 3), (1, 8), (4,), ()]
 STEPS = 110
