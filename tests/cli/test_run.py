@@ -146,7 +146,7 @@ def test_a_flag_given_again_says_nothing_new():
         ["memory", "3x4", "--bytes=4", "--bytes=8"],
         ["sweep", "study.toml", "--out=a", "--out=b"],
         ["reproduce", "separation", "--d=3", "--d=4"],
-        ["train", "--lr=1", "--lr=2"],
+        ["spectra", "g.npy", "--k=3", "--k=4"],
         ["show", "a", "--plot=a.svg", "--plot=b.svg"],
         ["plot", "a", "--kind=rank", "--kind=loss"],
     ],

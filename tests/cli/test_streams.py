@@ -25,9 +25,7 @@ COMMANDS = {
     "run, JSON": "run --alg ogd --d 3 --T 10 --out out --plot figure.svg --json",
     "compare": "compare --alg ogd --alg adagrad --d 3 --T 10 --out out --plot figure.svg",
     "tune": "tune --alg ogd --d 3 --T 10 --grid 0.1:1:2 --jobs 1 --out out --plot figure.svg",
-    "train": "train --task digits-softmax --alg adam --steps 2 --out out --plot figure.svg",
-    "spectra": "spectra --task digits-softmax --layer 1 --steps 2 --k 4 --out out "
-    "--plot figure.svg",
+    "spectra": "reproduce spectra --layer 3 --steps 2 --k 4 --out out --plot figure.svg",
 }
 
 
