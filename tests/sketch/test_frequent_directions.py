@@ -299,7 +299,9 @@ def test_a_bad_row_is_refused_and_changes_nothing(row, message):
 def test_sketches_of_other_shapes_do_not_merge():
     sketch = FrequentDirections(5, 3)
     for d, k in ((5, 2), (5, 4), (4, 3), (6, 3)):
-        message = f"other: expected a sketch with d=5 and k=3, got d={d} and k={k}"
+        message = (
+            f"other: expected a sketch with d=5, k=3 and decay=1, got d={d}, k={k} and decay=1"
+        )
         with pytest.raises(ValueError, match=message):
             sketch.merge(FrequentDirections(d, k))
     with pytest.raises(TypeError, match="other: expected a FrequentDirections"):
