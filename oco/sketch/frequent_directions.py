@@ -14,7 +14,7 @@ from oco.linalg.orthogonal import NEW_DIRECTION
 from oco.linalg.rank_one import EPS
 from oco.sketch import guarantees
 from oco.sketch.blocks import leading, squared_lengths
-from oco.sketch.kernels import accumulate, append
+from oco.sketch.kernels import SMALLEST_MASS, accumulate, append
 from oco.sketch.state import (
     CORRECTED,
     DECAY,
@@ -142,7 +142,8 @@ class FrequentDirections:
         """
         numbers = self.state.numbers
         turned = PER_STEP * math.sqrt(self.k) * float(numbers[SWEPT])
-        return turned + (NEW_DIRECTION + PER_PRODUCT * EPS * math.sqrt(self.d)) * self.total_mass
+        projected = (NEW_DIRECTION + PER_PRODUCT * EPS * math.sqrt(self.d)) * self.total_mass
+        return turned + projected + self.rows * SMALLEST_MASS
 
     @property
     def mass_outside(self) -> float:
@@ -157,7 +158,7 @@ class FrequentDirections:
         # A row is absorbed once, and merged with others at most once more.
         turned = 2 * self.rows * PER_STEP * EPS * math.sqrt(self.k)
         angle = turned + NEW_DIRECTION * math.sqrt(self.rows * self.d)
-        return min(missed, angle**2 * self.total_mass)
+        return min(missed, angle**2 * self.total_mass + self.rows * SMALLEST_MASS)
 
     @property
     def rank(self) -> int:

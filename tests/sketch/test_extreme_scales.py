@@ -58,6 +58,17 @@ def test_what_decays_makes_room_for_a_sum_just_below_overflow():
         np.testing.assert_allclose(sketch.eigenvalues, [1e308, 0.72e308], rtol=1e-14)
 
 
+def test_rows_that_count_as_zero_are_allowed_for():
+    sketch, row = FrequentDirections(3, 3), np.array([1.4e-154, 0.0, 0.0])
+    for _ in range(1000):
+        sketch.append(row)
+    # In units in which nothing underflows.
+    lost = 1000 * (1e150 * row[0]) ** 2
+    assert sketch.rank == 0
+    for allowed in (sketch.rounding, sketch.mass_outside, sketch.escaped_mass_limit_range(1)[1]):
+        assert lost <= allowed * 1e150 * 1e150 <= 10 * lost
+
+
 @pytest.mark.parametrize("absorb", [lambda s, row: s.append(row), lambda s, row: s.update([row])])
 def test_the_allowance_for_rounding_does_not_overflow(absorb):
     sketch = FrequentDirections(3, 3, decay=0.5)
