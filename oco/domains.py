@@ -240,7 +240,7 @@ class Box(Domain):
     Raises
     ------
     ValueError
-        If a bound is not finite, the shapes disagree, or lower > upper somewhere.
+        If a bound is not finite or beyond ±1e150, the shapes disagree, or lower > upper somewhere.
 
     Examples
     --------
@@ -336,7 +336,11 @@ DOMAINS: dict[str, type[Domain]] = {K.name: K for K in (Euclidean, Ball, Box)}
 
 
 def _bound(name: str, value) -> np.ndarray:
+    limits = {"low": -LARGEST_RADIUS, "high": LARGEST_RADIUS}
     if np.ndim(value) == 0:
-        return np.asarray(checks.number(name, value))
+        return np.asarray(checks.number(name, value, **limits))
     result = checks.real(name, value)
-    return checks.vector(name, result, result.size)
+    result = checks.vector(name, result, result.size)
+    for extreme in (result.min(initial=0.0), result.max(initial=0.0)):
+        checks.number(name, float(extreme), **limits)
+    return result

@@ -160,6 +160,10 @@ def compare(game: Game):
     known = running_losses(game.loss, z, game.labels, doubt, steps)
     exact = total(name, game.features, game.points, game.labels)
     for value, error, true in zip(known.value, known.error, exact, strict=True):
+        if not np.isfinite(error):
+            # Beyond the largest number nothing is claimed.
+            continue
+        assert np.isfinite(value), "an infinite value with a finite error"
         yield "incurred", abs(_minus(value, true)), error
     # What the best fixed point found paid, and that it lies in K.
     best = best_fixed_point(game.loss, game.domain, game, relative_gap=1e-4)
@@ -169,10 +173,15 @@ def compare(game: Game):
         inside = bool(np.all((best.x >= game.domain.lower) & (best.x <= game.domain.upper)))
     assert inside, "x̂ is outside K"
     attained = total(name, game.features, [best.x] * len(data), game.labels)[-1]
-    yield "attained", _minus(attained, best.value), best.upper - best.value
+    if np.isfinite(best.upper):
+        yield "attained", _minus(attained, best.value), best.upper - best.value
     # That nothing lies below the lower bound: x̂, its neighbours, and the points played.
     near = best.x * (1 + 1e-9 * game.rng.standard_normal((3, game.d)))
-    for x in (best.x, *map(game.domain.within, near), game.domain.within(game.points[0])):
+    for x in (
+        ()
+        if best.lower == -np.inf
+        else (best.x, *map(game.domain.within, near), game.domain.within(game.points[0]))
+    ):
         paid = total(name, game.features, [x] * len(data), game.labels)[-1]
         assert _minus(best.lower, paid) <= 0, "a point of K lies below the lower bound"
     if name == "linear":
@@ -200,6 +209,8 @@ def _duals(game: Game, data):
             continue
         plane = certificate._best
         lower = certificate._proven(plane)
+        if lower == -np.inf:
+            continue
         computed = plane.offset - plane.size
         if game.name != "linear":
             assert not np.any(minorants.doubt), "slopes of built-in losses are exact"

@@ -131,6 +131,7 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
             "domain: linear losses have no best fixed point on an unbounded domain; "
             "use a ball or a box"
         )
+    _require_room(stream)
     bound = _gradient_bound(loss, stream, domain)
     options.values |= {"d": stream.d, "T": stream.T, "domain": domain, "gradient_bound": bound}
     shape = _shape(experiment, stream)
@@ -139,6 +140,18 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     learner = _learner(experiment, objects, options)
     start = np.array(learner.x, dtype=np.float64).reshape(-1)
     return Game(experiment, learner, loss, stream, domain, bound, shape, start)
+
+
+def _require_room(stream: Stream) -> None:
+    """Raise a ValueError if what is recorded of each round is more than memory can hold."""
+    numbers = stream.T * (5 + 2 * (stream.outputs or 1))
+    try:
+        np.empty(numbers)
+    except (MemoryError, ValueError):
+        raise ValueError(
+            f"T: not enough memory for the record of {stream.T:,} rounds, "
+            f"{8 * numbers / 1e9:,.3g} GB"
+        ) from None
 
 
 def _dimension(experiment: Experiment) -> int | None:

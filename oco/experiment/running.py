@@ -96,7 +96,12 @@ def prepare(
     refuse_untaken(given_options(experiment), taken(given, objects))
     if isinstance(objects.get("domain"), Domain):
         experiment = experiment.replace(**_domain_options(objects["domain"]))
-    game = set_up(experiment, objects)
+    try:
+        game = set_up(experiment, objects)
+    except MemoryError as error:
+        sizes = {"shape": experiment.shape, "d": experiment.d, "k": experiment.k}
+        name = next((name for name, size in sizes.items() if size is not None), "data")
+        raise ValueError(f"{name}: not enough memory for the game: {error}") from None
     if out is not None:
         tidy((require_writable if overwrite else require_free)(out))
     # Before it is shown that the game begins.

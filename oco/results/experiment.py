@@ -230,7 +230,9 @@ def _bounds(name: str, value) -> float | tuple[float, ...]:
     return checks.number(name, value)
 
 
-_at_least_one = partial(checks.whole, low=1)
+# Far more rounds, or dimensions, than any machine holds, and few enough to count them in 64 bits.
+_MOST = 2**40
+_at_least_one = partial(checks.whole, low=1, high=_MOST)
 _positive = partial(checks.number, above=0)
 _CHECKS = {
     "algorithm": _text,
