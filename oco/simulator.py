@@ -18,13 +18,11 @@ import numpy as np
 
 from oco.algorithms import Diagnostics
 from oco.cores import one_blas_thread
-from oco.domains import FEASIBLE, Domain
-from oco.linalg.rounding import SQUARES, running_sums
+from oco.domains import Domain
+from oco.feasibility import Outside, Points
+from oco.linalg.rounding import running_sums
 
 __all__ = ["Play", "log_checkpoints", "play"]
-
-# Points that are held against K together: in the processor's cache, and not more than this many.
-POINTS, POINTS_BYTES = 256, 256 << 10
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ def play(
         been played after the one that the message names.
     """
     kind = _Game if stream.outputs is None else _VectorGame
-    game = kind(learner, loss, stream, checkpoints, _Points(domain, stream))
+    game = kind(learner, loss, stream, checkpoints, Points(domain, stream))
     status, message, where = "complete", "", ""
     diagnose = _accountant(learner)
     # Numbers that are not finite are caught and named below.
@@ -155,7 +153,7 @@ def play(
         except _Unaccounted as error:
             status, message = "failed", f"after round {game.t}: {error}"
             where, diagnose = _traceback(error), None
-        except _Outside as error:
+        except Outside as error:
             status, message = "failed", str(error)
         except Exception as error:
             status, message = "failed", f"round {game.t + 1}: {_describe(error)}"
@@ -200,50 +198,6 @@ class _Unaccounted(Exception):
 
 class _NotFinite(ArithmeticError):
     """A number that is not finite appeared in a round."""
-
-
-class _Outside(ValueError):
-    """A learner has played a point outside K."""
-
-
-class _Points:
-    """The points played: their lengths, and whether they lie in K, told once in a while."""
-
-    def __init__(self, domain: Domain | None, stream) -> None:
-        self.domain, self.squares = domain, np.empty(stream.T)
-        bounded = domain is not None and domain.bounded
-        self.radius = domain.radius(stream.d) if bounded else math.inf
-        # Where a point's length does not tell whether it lies in K, the points are held.
-        self.hold = None if not bounded or domain.radial else self._hold
-        rows = max(1, min(POINTS, POINTS_BYTES // (8 * stream.d)))
-        self.held = None if self.hold is None else np.empty((rows, stream.d))
-        self.checked = self.count = 0
-
-    def _hold(self, x: np.ndarray) -> None:
-        """Take the next point; raises `_Outside`."""
-        self.held[self.count] = x
-        self.count += 1
-        if self.count == len(self.held):
-            self.check(self.checked + self.count)
-
-    def check(self, n: int) -> None:
-        """Look at the first n points, as far as that was not done yet; raises `_Outside`."""
-        first, self.checked = self.checked, n
-        if self.hold is not None:
-            distances, self.count = self.domain.distances(self.held[: n - first]), 0
-        else:
-            distances = self.lengths(n)[first:] - self.radius
-        outside = np.flatnonzero(~(distances <= FEASIBLE * self.radius))
-        if len(outside):
-            t, distance = first + outside[0] + 1, distances[outside[0]]
-            raise _Outside(
-                f"round {t}: the learner played a point outside the domain, {distance:.3g} away "
-                f"from {self.domain!r}"
-            )
-
-    def lengths(self, n: int) -> np.ndarray:
-        """Return the lengths of the first n points; of those whose squares underflow, a bound."""
-        return np.sqrt(np.maximum(self.squares[:n], SQUARES[0]))
 
 
 class _Game:
@@ -312,7 +266,7 @@ class _Game:
             slopes=slopes,
             labels=labels,
             losses=losses,
-            lengths=self.points.lengths(n),
+            lengths=self.points.lengths(0, n),
             checkpoints=checkpoints,
             cumulative_loss=running_sums(losses, checkpoints)[0],
             diagnostics=tuple(account for _, account, _ in self.seen),

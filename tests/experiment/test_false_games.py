@@ -41,6 +41,12 @@ def test_a_learner_that_leaves_the_domain_fails_in_that_round(domain, step):
     assert float(summary.message.split("domain, ")[1].split()[0]) == pytest.approx(away, rel=1e-2)
 
 
+@pytest.mark.parametrize("radius", [1e-150, 1e-141, 1e-100, 1e150])
+def test_points_outside_are_seen_where_squares_underflow_and_overflow(radius):
+    summary = oco.run(Leaver, domain=oco.Ball(radius), **SMALL).summary
+    assert summary.status == "failed" and summary.message.startswith("round 37: the learner played")
+
+
 def test_a_learner_of_matrices_is_held_to_the_domain_too():
     class Wild:
         def __init__(self, shape):

@@ -1,0 +1,62 @@
+"""Whether the points that a learner plays lie in the domain, and how long they are."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from oco.domains import FEASIBLE, Domain
+from oco.linalg.rounding import SQUARES
+
+__all__ = ["Outside", "Points"]
+
+# Points that are held against K together: in the processor's cache, and not more than this many.
+POINTS, POINTS_BYTES = 256, 256 << 10
+# A radius this large is told from a longer point by squares that do not underflow.
+SMALLEST_TOLD = 10 * math.sqrt(SQUARES[0])
+
+
+class Outside(ValueError):
+    """A learner has played a point outside K."""
+
+
+class Points:
+    """The points played: their lengths, and whether they lie in K, told once in a while."""
+
+    def __init__(self, domain: Domain | None, stream) -> None:
+        self.domain, self.squares = domain, np.empty(stream.T)
+        bounded = domain is not None and domain.bounded
+        self.radius = domain.radius(stream.d) if bounded else math.inf
+        # Where the square of a point's length does not tell whether it lies in K, points are held.
+        told = not bounded or (domain.radial and self.radius > SMALLEST_TOLD)
+        self.hold = None if told else self._hold
+        rows = max(1, min(POINTS, POINTS_BYTES // (8 * stream.d)))
+        self.held = None if self.hold is None else np.empty((rows, stream.d))
+        self.checked = self.count = 0
+
+    def _hold(self, x: np.ndarray) -> None:
+        """Take the next point; raises `Outside`."""
+        self.held[self.count] = x
+        self.count += 1
+        if self.count == len(self.held):
+            self.check(self.checked + self.count)
+
+    def check(self, n: int) -> None:
+        """Look at the first n points, as far as that was not done yet; raises `Outside`."""
+        first, self.checked = self.checked, n
+        if self.hold is not None:
+            distances, self.count = self.domain.distances(self.held[: n - first]), 0
+        else:
+            distances = self.lengths(first, n) - self.radius
+        outside = np.flatnonzero(~(distances <= FEASIBLE * self.radius))
+        if len(outside):
+            t, distance = first + outside[0] + 1, distances[outside[0]]
+            raise Outside(
+                f"round {t}: the learner played a point outside the domain, {distance:.3g} away "
+                f"from {self.domain!r}"
+            )
+
+    def lengths(self, first: int, n: int) -> np.ndarray:
+        """Return the lengths of points `first` to n; of those whose squares underflow, a bound."""
+        return np.sqrt(np.maximum(self.squares[first:n], SQUARES[0]))
