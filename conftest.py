@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("torch") else ["oco/integrations/torch"]
+collect_ignore = [] if find_spec("torch") else ["oco/integrations/torch", "oco/reproduce/quality"]

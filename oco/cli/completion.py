@@ -18,6 +18,8 @@ def complete(
 ) -> list[CompletionItem]:
     """Return what may stand for a parameter's value, given its beginning."""
     place = PATHS.get(parameter.metavar or "", "file")
+    if isinstance(parameter.type, click.Choice):
+        return parameter.type.shell_complete(context, parameter, incomplete)
     if isinstance(parameter, click.Argument) or parameter.metavar in PATHS:
         return [CompletionItem(incomplete, type=place)]
     values = _VALUES.get(parameter.name or "")

@@ -1,6 +1,7 @@
 """Every table of every command, at the widths that terminals have."""
 
 import re
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -33,6 +34,12 @@ COMMANDS = {
     f"list {kind}": ("list", kind)
     for kind in ("learners", "losses", "streams", "domains", "optimizers")
 }
+
+if find_spec("torch"):
+    COMMANDS["quality"] = (
+        *("reproduce", "quality", "--task", "digits-mlp", "--steps", "2", "--seeds", "2"),
+        *("--rounds", "1", "--jobs", "1", "--grid", "1e-3:1e-2:2"),
+    )
 
 
 @pytest.fixture(scope="module", params=COMMANDS)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -41,6 +42,12 @@ LONG = {
     "separation, workers": "reproduce separation --T 3000000 --jobs 2",
     "appendix-a": "reproduce appendix-a --data rows.npz --test rows.npz --all-rates --jobs 2",
 }
+if find_spec("torch"):
+    contest = "reproduce quality --task digits-mlp --steps 1000000"
+    LONG |= {
+        "quality, one process": f"{contest} --jobs 1",
+        "quality, workers": f"{contest} --jobs 2",
+    }
 STUDY = """
 [experiment]
 algorithm = "full-adagrad"

@@ -11,7 +11,7 @@ import torch
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
 
-from benchmarks.quality.task import Task
+from oco.reproduce.quality.task import Task
 
 # Fractions of the columns to learn from and to choose rates by; the rest is the test set.
 LEARN, CHOOSE = 0.6, 0.2
@@ -68,7 +68,8 @@ class Denoiser(nn.Module):
         return noisy - self.layers(noisy)
 
 
-def batch(generator: torch.Generator):
+def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return noisy patches to learn from, and the same without noise."""
     return _noisy(LEARNT, BATCH, generator)
 
 
@@ -78,6 +79,7 @@ def loss(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def psnr(outputs: Tensor, targets: Tensor) -> float:
+    """Return the peak signal-to-noise ratio in decibels, of pixels from 0 to 1."""
     return -10 * float(torch.log10(nn.functional.mse_loss(outputs, targets)))
 
 

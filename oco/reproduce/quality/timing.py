@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from benchmarks.quality.contest import UPDATE_EVERY, Contestant, contestants
-from benchmarks.quality.task import Task
+from oco.reproduce.quality.contestants import UPDATE_EVERY, Contestant
+from oco.reproduce.quality.task import Task
 
-__all__ = ["StepTime", "step_times"]
+__all__ = ["ROUNDS", "StepTime", "one_thread", "step_times"]
 
 # Rounds in which every contestant makes as many steps as there are between two refreshes.
 ROUNDS = 12
@@ -39,8 +41,7 @@ class _Training:
     """A training that can be continued for a few steps at a time."""
 
     def __init__(self, task: Task, contestant: Contestant) -> None:
-        torch.manual_seed(0)
-        self.task, self.model = task, task.model()
+        self.task, self.model = task, task.network(seed=0)
         self.optimizer = contestant.make(self.model.parameters(), RATE)
         self.generator = torch.Generator().manual_seed(0)
 
@@ -57,18 +58,29 @@ class _Training:
         return inside / UPDATE_EVERY, (time.perf_counter() - started) / UPDATE_EVERY
 
 
-def step_times(task: Task) -> dict[str, StepTime]:
-    """Measure all contestants in one process with one thread."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch compute with one thread."""
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
-    trainings = {name: _Training(task, c) for name, c in contestants(task.ks).items()}
-    for training in trainings.values():
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
+def step_times(
+    task: Task, entrants: dict[str, Contestant], rounds: int = ROUNDS
+) -> dict[str, StepTime]:
+    """Measure all contestants in one process with one thread."""
+    trainings = [_Training(task, contestant) for contestant in entrants.values()]
+    for training in trainings:
         training.advance()
-    seconds = np.array(
-        [[training.advance() for training in trainings.values()] for _ in range(ROUNDS)]
-    )
+    seconds = np.array([[training.advance() for training in trainings] for _ in range(rounds)])
     optimizer, whole = np.median(seconds, axis=0).T
     ratio = np.median(seconds[:, :, 1] / seconds[:, :1, 1], axis=0)
     return {
         name: StepTime(*map(float, numbers))
-        for name, *numbers in zip(trainings, optimizer, whole, ratio, strict=True)
+        for name, *numbers in zip(entrants, optimizer, whole, ratio, strict=True)
     }

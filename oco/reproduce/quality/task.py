@@ -9,10 +9,12 @@ from importlib import import_module
 import torch
 from torch import Tensor, nn
 
-__all__ = ["MODULES", "Task", "load"]
+from oco import checks
 
-#: The tasks by the names that the command knows, each with its module.
-MODULES = {
+__all__ = ["TASKS", "Task", "load"]
+
+#: The modules of the tasks, by the tasks' names.
+TASKS = {
     "digits-mlp": "digits_mlp",
     "char-transformer": "char_transformer",
     "convnet": "convnet",
@@ -57,7 +59,25 @@ class Task:
     steps: int
     ks: tuple[int, ...]
 
+    def network(self, seed: int) -> nn.Module:
+        """Return a new network, the same for the same seed; torch's random state stays as it is."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.model()
+
 
 def load(name: str) -> Task:
-    """Return the task of that name; its module reads the data once."""
-    return import_module(f"benchmarks.quality.{MODULES[name]}").TASK
+    """Return the task of that name; its module reads the data once.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names the closest.
+
+    Examples
+    --------
+    >>> load("digits-mlp").steps
+    300
+    """
+    module = TASKS[checks.choice("task", name, TASKS)]
+    return import_module(f"oco.reproduce.quality.{module}").TASK

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
-from torch import nn
+from torch import Tensor, nn
 
-from benchmarks.quality.task import Task
+from oco.reproduce.quality.task import Task
 
 # Fractions to learn from and to choose rates by; the rest is the test set.
 LEARN, CHOOSE = 0.6, 0.2
@@ -29,18 +29,21 @@ LEARNT, VALIDATION, TEST = _data()
 
 
 def model() -> nn.Module:
+    """Return the network 64-256-256-10."""
     return nn.Sequential(
         nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 10)
     )
 
 
-def batch(generator: torch.Generator):
+def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return images to learn from, and what they show."""
     inputs, targets = LEARNT
     rows = torch.randint(len(targets), (BATCH,), generator=generator)
     return inputs[rows], targets[rows]
 
 
-def accuracy(outputs, targets) -> float:
+def accuracy(outputs: Tensor, targets: Tensor) -> float:
+    """Return the percentage of the images that is classified correctly."""
     return 100 * float((outputs.argmax(1) == targets).float().mean())
 
 

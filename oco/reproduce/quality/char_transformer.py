@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.quality.task import Task
+from oco.reproduce.quality.task import Task
 
 # Modules of one file each, in every version of Python since 3.10.
 MODULES = (
@@ -88,15 +88,18 @@ class Transformer(nn.Module):
         return self.head(self.blocks(hidden, mask=self.mask, is_causal=True))
 
 
-def batch(generator: torch.Generator):
+def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return contexts to learn from, and for each of their characters the next one."""
     return _windows(LEARNT, torch.randint(len(LEARNT) - CONTEXT, (BATCH,), generator=generator))
 
 
 def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean cross-entropy of a character, in nats."""
     return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> float:
+    """Return the percentage of the characters that is predicted correctly."""
     return 100 * float((outputs.argmax(2) == targets).float().mean())
 
 

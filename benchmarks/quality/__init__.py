@@ -1,1 +1,0 @@
-"""Adam, Shampoo and S-Shampoo tuned with the same budget on small training tasks."""

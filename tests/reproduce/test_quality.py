@@ -1,0 +1,202 @@
+"""The contest: its data kept apart, its runs those of a plain loop, its choices the best."""
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from oco.cli import main
+from oco.cli.reproduce import TASKS as OFFERED
+from oco.results.layout import plain
+
+torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
+
+from oco.integrations.torch import SShampoo  # noqa: E402
+from oco.reproduce.quality import TASKS, Placement, Run, load, presentation, quality  # noqa: E402
+from oco.reproduce.quality.contest import RATES, TUNING_SEEDS, train  # noqa: E402
+from oco.reproduce.quality.contestants import contestants  # noqa: E402
+
+SHORT = {"rates": [1e-3, 1e-2, 1e4], "seeds": 2, "steps": 3, "rounds": 1, "jobs": 1}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return quality("digits-mlp", **SHORT)
+
+
+def test_the_command_offers_the_tasks_there_are():
+    assert tuple(TASKS) == OFFERED
+    with pytest.raises(ValueError, match="task: unknown name 'digits'"):
+        load("digits")
+
+
+def test_the_published_rates_and_seeds():
+    assert RATES == (1e-3, 3.2e-3, 1e-2, 3.2e-2, 1e-1, 3.2e-1)
+    assert TUNING_SEEDS == (100, 101)
+    assert {name: (load(name).steps, load(name).ks) for name in TASKS} == {
+        "digits-mlp": (300, (4, 16, 64)),
+        "char-transformer": (200, (4, 16, 32)),
+        "convnet": (300, (4, 8, 16)),
+    }
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_is_learnt_from_batches_that_a_seed_repeats(name):
+    task = load(name)
+    first, again, other = (task.batch(torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], other[0])
+    model = task.network(0)
+    with torch.no_grad():
+        for inputs, targets in (first, task.validation, task.test):
+            assert math.isfinite(task.loss(model(inputs), targets).item())
+        assert math.isfinite(task.measure(model(task.test[0]), task.test[1]))
+
+
+def test_nobody_is_judged_on_digits_that_were_learnt():
+    task = load("digits-mlp")
+    generator = torch.Generator().manual_seed(0)
+    learnt = torch.cat([task.batch(generator)[0] for _ in range(100)]).unique(dim=0)
+    assert len(learnt) > 1000 and len(task.validation[1]) == 360 and len(task.test[1]) == 359
+    for inputs, _ in (task.validation, task.test):
+        # A few images are twice among scikit-learn's.
+        both = torch.cat([learnt, inputs.unique(dim=0)])
+        assert len(both) - len(both.unique(dim=0)) < 5
+
+
+@pytest.mark.parametrize("name", ["Adam", "S-Shampoo k=4"])
+def test_a_run_is_that_of_a_plain_loop(found, name):
+    """From the same seed: the network, 3 batches, a rate that falls linearly, the test set."""
+    task = load("digits-mlp")
+    placed = next(p for p in found.placements if p.name == name)
+    for seed, run in enumerate(placed.runs):
+        torch.manual_seed(seed)
+        model = torch.nn.Sequential(
+            torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(),
+            torch.nn.Linear(256, 10),
+        )  # fmt: skip
+        if name == "Adam":
+            optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
+        else:
+            optimizer = SShampoo(model.parameters(), rank=4, update_every=10)
+        generator = torch.Generator().manual_seed(seed)
+        for step in range(3):
+            optimizer.param_groups[0]["lr"] = placed.rate * (1 - step / 3)
+            inputs, labels = task.batch(generator)
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(inputs), labels).backward()
+            optimizer.step()
+        outputs = model(task.test[0])
+        loss = torch.nn.functional.cross_entropy(outputs, task.test[1]).item()
+        right = (outputs.argmax(1) == task.test[1]).double().mean().item()
+        assert run.test == pytest.approx(loss, rel=1e-5)
+        assert run.metric == pytest.approx(100 * right, abs=0.3)
+
+
+def test_the_rate_is_the_best_of_the_tuning(found):
+    assert [placed.name for placed in found.placements] == list(contestants((4, 16, 64)))
+    for placed in found.placements:
+        assert placed.rate == found.rates[int(np.argmin(placed.tuning))] < 1e4
+        assert placed.tuning[2] == math.inf, "a rate of 10,000 diverges"
+    adam = contestants((4, 16, 64))["Adam"]
+    task = load("digits-mlp")
+    short = replace(task, steps=3)
+    tried = [train(short, adam, 1e-3, seed).validation for seed in TUNING_SEEDS]
+    assert found.placements[0].tuning[0] == pytest.approx(np.mean(tried), rel=1e-5)
+
+
+def test_memory_is_that_of_the_shapes_and_a_graft_s(found):
+    memory = {p.name: (p.second_moment_bytes, p.graft_bytes) for p in found.placements}
+    assert found.parameters == 85_002 and memory["Adam"] == (4 * 85_002, 0)
+    # The biases have a diagonal second moment in any case.
+    assert memory["Shampoo"][1] == 4 * (85_002 - 522) == memory["S-Shampoo k=4"][1]
+    assert memory["S-Shampoo k=16, no graft"] == (memory["S-Shampoo k=16"][0], 0)
+
+
+def test_nothing_is_left_of_it_in_torch(found):
+    torch.set_num_threads(2)
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    quality("digits-mlp", **{**SHORT, "rates": [1e-2], "seeds": 1, "steps": 1})
+    assert torch.get_num_threads() == 2 and torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_workers_come_to_the_same_numbers(found):
+    progress = []
+    workers = quality(
+        "digits-mlp", **{**SHORT, "jobs": 2}, progress=lambda *given: progress.append(given)
+    )
+    for one, other in zip(found.placements, workers.placements, strict=True):
+        assert one.rate == other.rate and one.runs == other.runs
+    assert progress == [(i + 1, 48) for i in range(48)]
+
+
+def test_the_tables_say_what_diverged_and_by_how_much_others_differ(found):
+    first, second, *_ = found.placements
+    runs = (Run(0.5, 0.6, 90.0), Run(0.5, 0.8, 91.0))
+    better = (Run(0.5, 0.5, 92.0), Run(0.5, 0.9, 93.0))
+    lost = (Run(math.inf, math.inf, math.nan), runs[0])
+    placements = tuple(
+        replace(first, name=name, runs=own)
+        for name, own in (("Adam", runs), ("better", better), ("lost", lost))
+    )
+    changed = replace(found, placements=placements)
+    rows = plain(presentation.results(changed), width=200).splitlines()
+    cells = {row.split("  ")[0]: row for row in rows}
+    assert "0.7000 ± 0.1414" in cells["Adam"] and "90.50 ± 0.71" in cells["Adam"]
+    assert "+0.0000 ± 0.1414" in cells["better"] and "1/2" in cells["better"]
+    assert "1 of 2 diverged" in cells["lost"]
+    tuning = plain(presentation.tuning(found), width=200)
+    assert tuning.count("*") == 6 and tuning.count("diverged") == 6
+    text = json.dumps(presentation.document(changed), allow_nan=False)
+    assert json.loads(text)["placements"][2]["runs"][0]["test"] is None
+    assert isinstance(second, Placement)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, ["reproduce", "quality", *arguments], prog_name="oco")
+
+
+QUICK = ("--task=digits-mlp", "--steps=1", "--seeds=1", "--rounds=1", "--jobs=1")
+
+
+def test_the_command_prints_both_tables_or_one_document():
+    table = invoke(*QUICK, "--grid=1e-3:1e-2:2")
+    assert table.exit_code == 0, table.output
+    assert "85,002 parameters, 1 step; 2 rates × 2 seeds" in table.stdout
+    assert table.stdout.count("S-Shampoo k=16, no graft") == 2
+    document = json.loads(invoke(*QUICK, "--grid=1e-2:1e-2:1", "--json").stdout)
+    assert document["rates"] == [0.01] and document["tuning_seeds"] == [100, 101]
+    assert [len(placed["runs"]) for placed in document["placements"]] == [1] * 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--task=digits",), "'digits' is not one of 'digits-mlp'"),
+        ((*QUICK, "--grid=1:0.1:3"), "grid: "),
+        (("--task=digits-mlp", "--seeds=0"), "seeds: expected an integer from 1 to 100, got 0"),
+        (("--task=digits-mlp", "--steps=0"), "steps: expected an integer >= 1, got 0"),
+        (("--task=digits-mlp", "--rounds=0"), "rounds: expected an integer >= 1, got 0"),
+        (("--task=digits-mlp", "--jobs=0"), "jobs: expected an integer >= 1, got 0"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments, words):
+    result = invoke(*arguments)
+    assert result.exit_code == 2 and not result.stdout
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("Error: "))
+    assert words in line
+
+
+def test_without_pytorch_one_line_says_what_to_install():
+    program = "import sys; sys.modules['torch'] = None; from oco.__main__ import main; main()"
+    command = [sys.executable, "-c", program, "reproduce", "quality", *QUICK]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith("Error: torch: PyTorch is not installed; ")
+    assert len(done.stderr.splitlines()) == 1
