@@ -85,7 +85,7 @@ class Moments(Travelling):
         self.steps += 1
         self.second *= self.beta2
         self.second += (1.0 if self.beta2 == 1 else 1 - self.beta2) * g**2
-        if self.first is None:
+        if self.first is None or self.beta1 is None:
             return (g if x is None else x) / self.scale
         self.first *= self.beta1
         self.first += (1 - self.beta1) * g

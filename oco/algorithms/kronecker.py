@@ -11,7 +11,14 @@ import numpy as np
 from oco import checks
 from oco.algorithms.factors import ExactFactor, SketchedFactor, make_factor, sketch_sizes
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
-from oco.linalg.operators import Dense, Scalar, SpectralOperator, pseudo_power, resolve_rank
+from oco.linalg.operators import (
+    Dense,
+    LowRankPlusScalar,
+    Scalar,
+    SpectralOperator,
+    pseudo_power,
+    resolve_rank,
+)
 from oco.shampoo import EPSILON, ROOTS, TAILS
 
 __all__ = ["EPSILON", "KroneckerRoot"]
@@ -225,7 +232,9 @@ class KroneckerRoot:
         correction = 1 - self.decay**self.absorbed if self.bias_correction else 1.0
         return (1 - self.decay) / correction
 
-    def _root(self, covariance: SpectralOperator, scale: float) -> SpectralOperator:
+    def _root(
+        self, covariance: Dense | LowRankPlusScalar, scale: float
+    ) -> Dense | LowRankPlusScalar:
         def root(values: np.ndarray) -> np.ndarray:
             values = scale * values
             damped, _ = resolve_rank(values + self.epsilon * values.max())

@@ -211,16 +211,17 @@ class KroneckerDescent(MatrixDescent):
         diameter = domain.diameter(math.prod(root.shape))
         if lr is None and math.isfinite(diameter):
             lr = diameter / math.sqrt(2 * self.gradient_rank)
-        bounds = ("certificate",)
+        bounds: tuple[str, ...] = ("certificate",)
         if root.update_every == 1:
             # Of what is proven of a sketch, nothing is left to say of exact factors.
             sketched = any(factor.rank is not None for factor in root.factors)
             bounds += ("shampoo-trace", "shampoo-theorem") if sketched else ("shampoo-trace",)
         super().__init__(root.shape, _Vectorised(root), domain, lr, bounds=bounds, k=k)
+        self._root = root
 
     def diagnostics(self) -> KroneckerDiagnostics:
         """Return what the bounds of this learner's regret are made of."""
-        root = self.preconditioner.root
+        root = self._root
         axes = tuple(
             AxisAccount(
                 dim=factor.dim,
@@ -236,7 +237,7 @@ class KroneckerDescent(MatrixDescent):
 
     def _largest(self, metric: SpectralOperator) -> float:
         """Return λ_max(C̃ + εI), whose root the metric holds."""
-        return float(metric.values.max()) ** (2 * self.preconditioner.root.order)
+        return float(metric.values.max()) ** (2 * self._root.order)
 
 
 class _Vectorised:

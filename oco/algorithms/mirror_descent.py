@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from scipy.linalg.blas import ddot
@@ -15,7 +15,7 @@ from oco.domains import Ball, Domain, Euclidean
 from oco.linalg.operators import SpectralOperator
 from oco.linalg.travel import Travelling
 
-__all__ = ["Diagnostics", "MirrorDescent", "Preconditioner"]
+__all__ = ["Diagnostics", "FusedStep", "MirrorDescent", "Preconditioner"]
 
 DOUBLE = np.dtype(np.float64)
 
@@ -38,19 +38,36 @@ class Preconditioner(Protocol):
         Whether H_t is diagonal in the coordinates.
     """
 
-    metric: SpectralOperator
-    potential: float
-    escaped_mass: float | None
-    state_bytes: int
-    separable: bool
+    @property
+    def metric(self) -> SpectralOperator: ...  # noqa: D102 - it is described above, as the others
+    @property
+    def potential(self) -> float: ...  # noqa: D102
+    @property
+    def escaped_mass(self) -> float | None: ...  # noqa: D102
+    @property
+    def state_bytes(self) -> int: ...  # noqa: D102
+    @property
+    def separable(self) -> bool: ...  # noqa: D102
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
+        ...
 
-    # Optional, for Euclidean space and balls: ``descend(x, g, mass, lr, radius)`` absorbs g_t,
-    # takes the step from x and projects, in one go.  With mass = Σ_{s<t} ‖g_s‖² it returns x_{t+1},
-    # g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that is not finite, it has absorbed nothing.  Where
-    # x_{t+1} cannot be found on a ball, the second is NaN.
+
+@runtime_checkable
+class FusedStep(Protocol):
+    """What a preconditioner may have too, for Euclidean space and balls: a whole step in one go."""
+
+    def descend(
+        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
+    ) -> tuple[np.ndarray, float, float]:
+        """Absorb g_t, take the step from x and project.
+
+        With mass = Σ_{s<t} ‖g_s‖² it returns x_{t+1}, g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that
+        is not finite, it has absorbed nothing.  Where x_{t+1} cannot be found on a ball, the second
+        is NaN.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -158,6 +175,16 @@ class MirrorDescent(Travelling):
         self._travelled = 0.0
 
     @property
+    def preconditioner(self) -> Preconditioner:
+        """What turns gradients into steps."""
+        return self._preconditioner
+
+    @preconditioner.setter
+    def preconditioner(self, preconditioner: Preconditioner) -> None:
+        self._preconditioner = preconditioner
+        self._fused = preconditioner if isinstance(preconditioner, FusedStep) else None
+
+    @property
     def x(self) -> np.ndarray:
         """The point to play, x_t."""
         return self._x
@@ -188,10 +215,11 @@ class MirrorDescent(Travelling):
             g = np.ascontiguousarray(checks.real("g", g))
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
-        descend = getattr(self.preconditioner, "descend", None)
-        if descend is None or self._radius is None:
-            descend = self._in_steps
-        x, quadratic, mass = descend(self._x, g, self._squared_gradients, self.lr, self._radius)
+        mass, lr, radius = self._squared_gradients, self.lr, self._radius
+        if self._fused is None or radius is None:
+            x, quadratic, mass = self._in_steps(self._x, g, mass, lr)
+        else:
+            x, quadratic, mass = self._fused.descend(self._x, g, mass, lr, radius)
         if not mass < math.inf:
             checks.squared_length("g", g)
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
@@ -207,7 +235,7 @@ class MirrorDescent(Travelling):
         if self._unbounded:
             self._travelled = max(self._travelled, length)
 
-    def _in_steps(self, x, g, mass, lr, _) -> tuple[np.ndarray, float, float]:
+    def _in_steps(self, x, g, mass, lr) -> tuple[np.ndarray, float, float]:
         """Do what a preconditioner's own `descend` would, on any domain."""
         square = checks.squared_length("g", g)
         if not math.isfinite(mass + square):

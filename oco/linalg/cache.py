@@ -196,17 +196,18 @@ def _loaded_code(kernel: Kernel) -> str:
     The files may say something else: edited since they were loaded, or so soon after they were last
     compiled to bytecode, in place of a text of the same length, that Python took the old bytecode.
     """
-    parts, seen, waiting = [], {kernel}, [kernel]
+    parts: list[tuple] = []
+    seen, waiting = {kernel}, [kernel]
     while waiting:
         it = waiting.pop()
-        codes = [it.__wrapped__.__code__]
+        codes = [it.function.__code__]
         parts.append((it.__module__, it.__qualname__, it.options))
         for code in codes:
             codes += [part for part in code.co_consts if isinstance(part, CodeType)]
             plain = [part for part in code.co_consts if not isinstance(part, CodeType)]
             parts.append((code.co_code, plain, code.co_names, code.co_varnames))
             for name in code.co_names:
-                value = it.__wrapped__.__globals__.get(name)
+                value = it.function.__globals__.get(name)
                 if isinstance(value, (bool, int, float, str, tuple)):
                     parts.append((name, value))
                 elif isinstance(value, Kernel) and value not in seen:

@@ -13,9 +13,13 @@ import importlib.util
 import os
 from collections.abc import Callable
 from types import FunctionType
+from typing import Any, TypeVar, cast
 
 from oco import checks
 from oco.extras import missing
+
+# A kernel is called as the function that it is made of.
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 __all__ = ["ENGINE", "Kernel", "inlined_kernel", "kernel", "summing_kernel"]
 
@@ -44,12 +48,15 @@ class Kernel:
 
     Attributes
     ----------
-    options : dict
+    function, options
         As given.
     """
 
+    __qualname__: str
+
     def __init__(self, function: Callable, **options) -> None:
         functools.update_wrapper(self, function)
+        self.function = cast(FunctionType, function)
         self.options = options
 
     def __call__(self, *args, **named):
@@ -74,7 +81,7 @@ class Kernel:
 
     def _linked(self) -> Callable:
         """Return the function, with what numba can compile in place of the kernels it calls."""
-        function = self.__wrapped__
+        function = self.function
         names = {
             name: value._compiled if isinstance(value, Kernel) and value is not self else value
             for name, value in function.__globals__.items()
@@ -86,24 +93,24 @@ class Kernel:
 
 if ENGINE == "numba":
 
-    def kernel(function: Callable) -> Kernel:
+    def kernel(function: Function) -> Function:
         """Have a function compiled when it is first called."""
-        return Kernel(function)
+        return cast(Function, Kernel(function))
 
-    def summing_kernel(function: Callable) -> Kernel:
+    def summing_kernel(function: Function) -> Function:
         """Have a function compiled that only adds up terms, in whatever order is fastest."""
-        return Kernel(function, fastmath={"reassoc"})
+        return cast(Function, Kernel(function, fastmath={"reassoc"}))
 
-    def inlined_kernel(function: Callable) -> Kernel:
+    def inlined_kernel(function: Function) -> Function:
         """Have a function compiled as a part of each kernel that calls it.
 
         For a long one with few callers: LLVM optimises a kernel again in each that calls it.
         """
-        return Kernel(function, inline="always")
+        return cast(Function, Kernel(function, inline="always"))
 
 else:
 
-    def kernel(function):
+    def kernel(function: Function) -> Function:
         """Return `function` as it is: it runs as NumPy."""
         return function
 

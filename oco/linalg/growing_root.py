@@ -86,6 +86,8 @@ class GrowingRoot(Travelling, SpectralOperator):
     5.0
     """
 
+    multiplicities: np.ndarray
+
     def __init__(self, dim: int, capacity: int | None = None) -> None:
         if capacity is None:
             capacity = 0 if dim <= SMALL else min(max(dim // 5, FEWEST), MOST)
@@ -117,8 +119,7 @@ class GrowingRoot(Travelling, SpectralOperator):
         self._count += 1
         self._spectrum = None
         if not self._extend(g):
-            self._decompose()
-            return self._spectrum.power(-1) @ g
+            return self._decompose().power(-1) @ g
         inverse_root = self._resolvents.solve_newest(WEIGHTS)
         return inverse_root @ self._frame[: len(inverse_root)]
 
@@ -159,19 +160,20 @@ class GrowingRoot(Travelling, SpectralOperator):
             self._spectrum = Dense.of(self._covariance()).power(0.5)
         return self._spectrum
 
-    def _decompose(self) -> None:
-        """Start anew from the eigenvectors of G."""
+    def _decompose(self) -> Dense:
+        """Start anew from the eigenvectors of G; return H."""
         self._gram, self._count = self._covariance(), 0
         values, vectors = np.linalg.eigh(self._gram)
         resolved, _ = resolve_rank(values)
-        self._spectrum = Dense(vectors, resolved).power(0.5)
+        root = self._spectrum = Dense(vectors, resolved).power(0.5)
         self._unit = resolved[-1]
         if not self._capacity or self._unit == 0:
-            return
+            return root
         kept = resolved > 0
         self._cut_off = np.abs(values[~kept]).max(initial=0.0) / self._unit
         self._frame[: kept.sum()] = vectors[:, kept].T
         self._restart(resolved[kept] / self._unit)
+        return root
 
     def _rotate(self) -> None:
         """Start anew from the eigenvectors of G on the span of Q: decomposes r × r numbers only."""

@@ -56,15 +56,15 @@ class _Axis:
 
     def coordinates(self, columns: np.ndarray) -> np.ndarray:
         """Return the columns' coordinates along the eigenvectors."""
-        if self.tailed:
-            return self.operator.basis.coordinates(columns)
-        return self.operator.vectors.T @ columns
+        if isinstance(self.operator, Dense):
+            return self.operator.vectors.T @ columns
+        return self.operator.basis.coordinates(columns)
 
     def combine(self, coordinates: np.ndarray) -> np.ndarray:
         """Return the columns with these coordinates along the eigenvectors."""
-        if self.tailed:
-            return self.operator.basis.combine(coordinates.T).T
-        return self.operator.vectors @ coordinates
+        if isinstance(self.operator, Dense):
+            return self.operator.vectors @ coordinates
+        return self.operator.basis.combine(coordinates.T).T
 
     def analyse(self, columns: np.ndarray) -> np.ndarray:
         coordinates = self.coordinates(columns)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -116,8 +116,12 @@ class SpectralOperator(ABC):
 
     dim: int
     separable: bool = False
-    values: np.ndarray
-    multiplicities: np.ndarray
+    if TYPE_CHECKING:
+        # Attributes of some operators, properties of others.
+        @property
+        def values(self) -> np.ndarray: ...  # noqa: D102
+        @property
+        def multiplicities(self) -> np.ndarray: ...  # noqa: D102
 
     @abstractmethod
     def decompose(self, v: np.ndarray) -> Components:
@@ -181,6 +185,9 @@ class Scalar(SpectralOperator):
 
     separable = True
 
+    values: np.ndarray
+    multiplicities: np.ndarray
+
     def __init__(self, value: float, dim: int) -> None:
         self.dim = dim
         self.values = np.array([value], dtype=np.float64)
@@ -213,6 +220,9 @@ class Diagonal(SpectralOperator):
 
     separable = True
 
+    values: np.ndarray
+    multiplicities: np.ndarray
+
     def __init__(self, values: np.ndarray) -> None:
         self.values = np.asarray(values, dtype=np.float64)
         self.dim = len(self.values)
@@ -242,6 +252,9 @@ class Dense(SpectralOperator):
     Dense.of : from a symmetric matrix.
     """
 
+    values: np.ndarray
+    multiplicities: np.ndarray
+
     def __init__(self, vectors: np.ndarray, values: np.ndarray) -> None:
         self.vectors, self.values = vectors, values
         self.dim = len(values)
@@ -267,9 +280,13 @@ class Dense(SpectralOperator):
         coordinates = v @ self.vectors
         return Components(self.values, coordinates**2, lambda w: self.vectors @ (w * coordinates))
 
-    def map(self, f):
+    def map(self, f) -> Dense:
         """Return Q diag(f(λ)) Qᵀ."""
         return Dense(self.vectors, f(self.values))
+
+    def power(self, exponent) -> Dense:
+        """Return Q diag(λ^p) Qᵀ for the `exponent` p; a zero eigenvalue stays zero."""
+        return self.map(lambda values: pseudo_power(values, exponent))
 
 
 class FactoredBasis(NamedTuple):
@@ -313,6 +330,8 @@ class LowRankPlusScalar(SpectralOperator):
     dim : int
         d.
     """
+
+    values: np.ndarray
 
     def __init__(self, basis: FactoredBasis, values: np.ndarray, tail: float, dim: int) -> None:
         self.basis, self.dim = basis, dim
@@ -360,10 +379,14 @@ class LowRankPlusScalar(SpectralOperator):
         """Return argmin_{‖x‖ ≤ radius} (x − y)ᵀ A (x − y), without a call to Python on the way."""
         return _project_on_ball(self.basis.rotation, self.basis.frame, self.values, y, radius)
 
-    def map(self, f):
+    def map(self, f) -> LowRankPlusScalar:
         """Return the operator with the same directions and eigenvalues f(λ), f(s)."""
         values = f(self.values)
         return LowRankPlusScalar(self.basis, values[:-1], float(values[-1]), self.dim)
+
+    def power(self, exponent) -> LowRankPlusScalar:
+        """Return the operator with the eigenvalues λ^p, s^p for the `exponent` p; 0 stays 0."""
+        return self.map(lambda values: pseudo_power(values, exponent))
 
 
 @kernel

@@ -81,7 +81,7 @@ def _capacity(k: int) -> int:
     return k - 1 + max(8, k // 2)
 
 
-def _views(memory):
+def _views(memory) -> State:
     """Return the `State` whose arrays are the parts of one."""
     counts = memory[:COUNTS].view(np.int64)
     d, k, capacity = counts[D], counts[K], counts[CAPACITY]
@@ -126,24 +126,28 @@ def unpacked(memory: np.ndarray):
 
 if ENGINE == "numba":
     # To hand an array to a compiled kernel takes longer than to find its parts there.
-    allocate, views, unpack = _allocate, _views, kernel(_views)
+    views, unpack = _views, kernel(_views)
 
-    def numbers(memory: np.ndarray) -> np.ndarray:
+    def allocate(d: int, k: int) -> np.ndarray | State:
+        """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
+        return _allocate(d, k)
+
+    def numbers(memory) -> np.ndarray:
         """Return the numbers alone, as `views` would."""
         return memory[COUNTS : COUNTS + NUMBERS]
 
 else:
     # Uncompiled it is finding them that takes long.
-    def allocate(d: int, k: int) -> State:
+    def allocate(d: int, k: int) -> np.ndarray | State:
         """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
         return _views(_allocate(d, k))
 
-    def views(memory: State) -> State:
+    def views(memory) -> State:
         """Return the memory, which is a `State` already."""
         return memory
 
     unpack = views
 
-    def numbers(memory: State) -> np.ndarray:
+    def numbers(memory) -> np.ndarray:
         """Return the numbers alone, as `views` would."""
         return memory.numbers
