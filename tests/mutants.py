@@ -306,7 +306,7 @@ def main() -> int:
     options = parser.parse_args()
     chosen = [(room, mutant) for room in options.only or MUTANTS for mutant in MUTANTS[room]]
     for _, mutant in chosen:
-        # Before hours are spent on the others: code that is no longer there is an error.
+        # Before time is spent on the others: code that is no longer there is an error.
         mutant.rewritten()
     unchanged = try_mutant(None, options.cases, options.seed)
     print("| room | fault | caught by | case | seconds |\n| --- | --- | --- | --- | --- |")
