@@ -232,17 +232,26 @@ def _bounds(name: str, value) -> float | tuple[float, ...]:
 
 # Far more rounds, or dimensions, than any machine holds, and few enough to count them in 64 bits.
 _MOST = 2**40
-_at_least_one = partial(checks.whole, low=1, high=_MOST)
+
+
+def _size(name: str, value) -> int:
+    size = checks.whole(name, value, low=1)
+    if size > _MOST:
+        raise ValueError(f"{name}: expected at most {_MOST:,}, got {size}")
+    return size
+
+
+_at_least_one = partial(checks.whole, low=1)
 _positive = partial(checks.number, above=0)
 _CHECKS = {
     "algorithm": _text,
     "loss": _text,
     "stream": _text,
     "domain": _text,
-    "d": _at_least_one,
+    "d": _size,
     "shape": checks.pair,
     "k": partial(checks.whole, low=2),
-    "T": _at_least_one,
+    "T": _size,
     "seed": partial(checks.whole, low=0),
     "lr": _positive,
     "delta": _positive,
