@@ -14,18 +14,15 @@ __all__ = ["Coordinatewise", "Gradient", "Grafted", "Rule", "UnitLength"]
 
 
 class Rule(Protocol):
-    """What turns the gradients of one parameter into directions.
+    """What turns the gradients of one parameter into directions."""
 
-    Attributes
-    ----------
-    state_bytes : int
-        Memory held, in bytes.
-    second_moment_bytes : int
-        The part of it that describes the gradients' second moments; not what a graft keeps.
-    """
+    @property
+    def state_bytes(self) -> int:
+        """Memory held, in bytes."""
 
-    state_bytes: int
-    second_moment_bytes: int
+    @property
+    def second_moment_bytes(self) -> int:
+        """The part of it that describes the gradients' second moments; not what a graft keeps."""
 
     def update(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Absorb the gradient g and return the direction U of x: of g, or of an average of it."""

@@ -163,9 +163,9 @@ class Optimizer:
         parameter[...] = parameter * (1 - self.lr * self.weight_decay) - rate * direction
 
     def _averaged(self, i: int, new: np.ndarray) -> np.ndarray:
-        if not self.momentum:
-            return new
         running = self._running[i]
+        if running is None:
+            return new
         running *= self.momentum
         running += (1 - self.momentum) * new
         correction = 1 - self.momentum ** self.steps[i] if self.bias_correction else 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import fields
 
 import numpy as np
@@ -76,13 +76,18 @@ def follow(
     >>> [(name, factor.dim) for name, factor in study.factors.items()]
     [('L', 6), ('R', 9)]
     """
-    count = checks.integer("count", len(gradients) if count is None else count, low=1)
+    if count is None:
+        if not isinstance(gradients, Sized):
+            raise TypeError("count: expected how many gradients there are, got None")
+        count = len(gradients)
+    count = checks.integer("count", count, low=1)
     k = checks.integer("k", k, low=2)
     decay = checks.number("decay", decay, above=0, high=1)
     reference = min(REFERENCE, count) if reference is None else reference
     reference = checks.integer("reference", reference, low=1, high=count)
     due = {reference, *evaluation_steps(count, evaluations).tolist()}
-    tracker, shape, message = None, (), ""
+    tracker, message = None, ""
+    shape: tuple[int, ...] = ()
     steps: list[int] = []
     measured: list[tuple] = []
     try:

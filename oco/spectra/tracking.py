@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from oco.linalg.kronecker import Kronecker, unfold
-from oco.linalg.operators import Dense, SpectralOperator, pseudo_power, resolve_rank
+from oco.linalg.operators import Dense, LowRankPlusScalar, pseudo_power, resolve_rank
 from oco.shampoo import EPSILON, ROOTS
 from oco.sketch import FrequentDirections
 from oco.spectra.measures import overlap
@@ -141,7 +143,9 @@ class GradientTracker:
         return measurements, float(steps[0] @ steps[1] / lengths) if lengths > 0 else np.nan
 
 
-def preconditioned(covariances: list[SpectralOperator], gradient: np.ndarray) -> np.ndarray:
+def preconditioned(
+    covariances: Sequence[Dense] | Sequence[LowRankPlusScalar], gradient: np.ndarray
+) -> np.ndarray:
     """Return (⊗ Ĉ_i^{−1/(2p)}) vec(G) for its p factors, where Ĉ = C + ε λ_max(C) I.
 
     For a vector that is Ĉ^{−1/2} g, for a matrix L̂^{−1/4} G R̂^{−1/4}: Shampoo's step.

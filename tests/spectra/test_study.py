@@ -211,6 +211,11 @@ def test_what_is_wrong_is_refused(options, words):
         follow(GRADIENTS, **options)
 
 
+def test_a_generator_does_not_say_how_many_there_are():
+    with pytest.raises(TypeError, match="count: expected how many gradients there are"):
+        follow(iter(GRADIENTS))
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
