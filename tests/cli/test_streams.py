@@ -74,8 +74,8 @@ def test_a_closed_standard_error_is_nobody_s_fault(tmp_path):
     assert done.returncode == 0 and "regret" in done.stdout
     refused = shell("run --alg odg --d 3 --T 10", "2>&-", tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
-    failed = shell("run --alg ogd --d 3 --T 10 --out out", ">&- 2>&-", tmp_path)
-    assert failed.returncode == 1 and oco.load(tmp_path / "out")
+    failed = shell("run --alg ogd --d 3 --T 10 --out other", ">&- 2>&-", tmp_path)
+    assert failed.returncode == 1 and oco.load(tmp_path / "other")
 
 
 def test_no_file_takes_the_place_of_a_closed_standard_output(tmp_path):
