@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from oco.algorithms import Diagnostics
 from oco.algorithms.matrix_descent import AxisAccount
 from oco.linalg.rounding import UNIT
 from oco.sketch import escaped_mass_limit
+
+Value = TypeVar("Value")
 
 __all__ = [
     "RUNGS",
@@ -106,8 +109,14 @@ class Rung:
     value: Callable[[Account], float]
 
 
+def _needed(name: str, value: Value | None) -> Value:
+    if value is None:
+        raise TypeError(f"{name}: expected a value for this bound, got None")
+    return value
+
+
 def _root_trace(account: Account) -> float:
-    return float(np.sqrt(np.maximum(account.spectrum, 0)).sum())
+    return float(np.sqrt(np.maximum(_needed("spectrum", account.spectrum), 0)).sum())
 
 
 def _certificate(account: Account) -> float:
@@ -129,11 +138,12 @@ def _with_tail(account: Account, mass: float) -> float:
 
 
 def _sketch(account: Account) -> float:
-    return _with_tail(account, account.diagnostics.escaped_mass)
+    return _with_tail(account, _needed("escaped_mass", account.diagnostics.escaped_mass))
 
 
 def _theorem_3(account: Account) -> float:
-    return _with_tail(account, escaped_mass_limit(account.spectrum, account.k))
+    spectrum, k = _needed("spectrum", account.spectrum), _needed("k", account.k)
+    return _with_tail(account, escaped_mass_limit(spectrum, k))
 
 
 def _with_rank(account: Account, potential: float) -> float:

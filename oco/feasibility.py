@@ -25,14 +25,14 @@ class Points:
     """The points played: their lengths, and whether they lie in K, told once in a while."""
 
     def __init__(self, domain: Domain | None, stream) -> None:
-        self.domain, self.squares = domain, np.empty(stream.T)
-        bounded = domain is not None and domain.bounded
-        self.radius = domain.radius(stream.d) if bounded else math.inf
+        self.squares = np.empty(stream.T)
+        self.domain = domain if domain is not None and domain.bounded else None
+        self.radius = math.inf if self.domain is None else self.domain.radius(stream.d)
         # Where the square of a point's length does not tell whether it lies in K, points are held.
-        told = not bounded or (domain.radial and self.radius > SMALLEST_TOLD)
+        told = self.domain is None or (self.domain.radial and self.radius > SMALLEST_TOLD)
         self.hold = None if told else self._hold
         rows = max(1, min(POINTS, POINTS_BYTES // (8 * stream.d)))
-        self.held = None if self.hold is None else np.empty((rows, stream.d))
+        self.held = np.empty((0 if told else rows, stream.d))
         self.checked = self.count = 0
 
     def _hold(self, x: np.ndarray) -> None:
@@ -45,7 +45,7 @@ class Points:
     def check(self, n: int) -> None:
         """Look at the first n points, as far as that was not done yet; raises `Outside`."""
         first, self.checked = self.checked, n
-        if self.hold is not None:
+        if self.hold is not None and self.domain is not None:
             distances, self.count = self.domain.distances(self.held[: n - first]), 0
         else:
             distances = self.lengths(first, n) - self.radius

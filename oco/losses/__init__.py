@@ -13,23 +13,25 @@ from oco.losses.softmax import SOFTMAX
 from oco.losses.streams import Recorded, Stream
 from oco.losses.synthetic import Drift, Orthonormal, Rademacher, Stochastic
 
+
+def _named(*streams: type[Stream]) -> dict[str, type[Stream]]:
+    return {stream.name: stream for stream in streams}
+
+
 #: Every built-in loss by its name.
 LOSSES: dict[str, Loss] = {**MARGIN_LOSSES, SOFTMAX.name: SOFTMAX}
 
 #: Every built-in stream whose variable is a matrix, by its name; made with a `shape`, not a `d`.
-MATRIX_STREAMS: dict[str, type[Stream]] = {
-    stream.name: stream for stream in (MatrixLowRank, MatrixRotating, MatrixAdversary, Multiclass)
-}
+MATRIX_STREAMS: dict[str, type[Stream]] = _named(
+    MatrixLowRank, MatrixRotating, MatrixAdversary, Multiclass
+)
 
 #: Every built-in stream by its name.
-STREAMS: dict[str, type[Stream]] = {
-    stream.name: stream
-    for stream in (
-        *(Stochastic, Drift, Rademacher, Orthonormal, Adversary, Starve),
-        *MATRIX_STREAMS.values(),
-        DataFile,
-    )
-}
+STREAMS: dict[str, type[Stream]] = _named(
+    *(Stochastic, Drift, Rademacher, Orthonormal, Adversary, Starve),
+    *MATRIX_STREAMS.values(),
+    DataFile,
+)
 
 __all__ = [
     "LOSSES",

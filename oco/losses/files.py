@@ -133,7 +133,9 @@ class DataFile(Stream):
             raise self._error(str(error)) from None
         self._labels, self.classes = prepared.values, prepared.classes
         self.notes = tuple(filter(None, (self._origin(), prepared.note)))
-        outputs = len(prepared.classes) if kind == "class" else None
+        outputs = None
+        if kind == "class" and prepared.classes is not None:
+            outputs = len(prepared.classes)
         width = columns + self.bias
         super().__init__(
             width * (outputs or 1),
@@ -184,7 +186,7 @@ class DataFile(Stream):
         step = chunk_rows(self._features.shape[1])
         for start in range(0, T, step):
             block = self._features[start : min(start + step, T)].astype(np.float64)
-            values = block.data if sparse.issparse(block) else block
+            values = np.asarray(block.data if sparse.issparse(block) else block)
             if not np.all(np.abs(values) <= LARGEST_FEATURE):
                 raise self._out_of_range(block, start)
             scale = float(np.max(np.abs(values), initial=0.0))

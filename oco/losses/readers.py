@@ -6,6 +6,7 @@ Nothing is ever unpickled.
 from __future__ import annotations
 
 import os
+from typing import IO, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -23,7 +24,7 @@ NPY, NPZ, PARQUET = b"\x93NUMPY", b"PK", b"PAR1"
 # What an array or matrix that SciPy saved has among its members.
 SPARSE_MEMBERS = {"format", "shape", "data"}
 
-Features = np.ndarray | sparse.csr_array
+Features: TypeAlias = "np.ndarray | sparse.csr_array"
 
 
 def read(
@@ -135,7 +136,7 @@ def _read_npz(origin: Source, label: str | None) -> tuple:
         with origin.open() as file, _archive(np.load(file, allow_pickle=False)) as archive:
             _require_room(archive)
             if set(archive.files) >= SPARSE_MEMBERS:
-                table, labels = _sparse(archive), None
+                table, labels = _sparse(file), None
             else:
                 table = archive["X"]
                 labels = archive["y"] if "y" in archive.files else None
@@ -155,9 +156,9 @@ def _read_npz(origin: Source, label: str | None) -> tuple:
     return table, as_labels(labels, "y")
 
 
-def _sparse(archive: np.lib.npyio.NpzFile) -> sparse.csr_array:
-    archive.zip.fp.seek(0)
-    table = sparse.load_npz(archive.zip.fp)
+def _sparse(file: IO[bytes]) -> sparse.csr_array:
+    file.seek(0)
+    table = sparse.load_npz(file)
     # Conversions trust the indices.
     if table.format in ("csr", "csc", "bsr"):
         table.check_format(full_check=True)
@@ -176,7 +177,9 @@ def _archive(loaded) -> np.lib.npyio.NpzFile:
 
 def _require_room(archive: np.lib.npyio.NpzFile) -> None:
     """Refuse an archive that says it unpacks to more than this machine's memory."""
-    unpacked = sum(member.file_size for member in archive.zip.infolist())
+    if archive.zip is None:
+        raise ValueError("it is closed")
+    unpacked = sum(int(member.file_size) for member in archive.zip.infolist())
     if unpacked > physical_memory():
         raise ValueError(f"it unpacks to {unpacked:,} bytes, more than the memory of this machine")
 

@@ -12,15 +12,16 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 __all__ = ["DAMAGED", "STDIN", "Source", "fingerprint", "is_pipe", "source"]
 
 STDIN = "-"
+Opener = Callable[[], AbstractContextManager[IO[bytes]]]
 # Bytes of a pipe that are kept in memory, the rest in a temporary file; and how many are taken.
 PIPE_MEMORY, PIPE_LIMIT = 64 << 20, 4 << 30
 BLOCK = 1 << 20
@@ -41,7 +42,7 @@ SUFFIXES = (".gz", ".bz2", ".xz")
 # What decompression raises for damaged or truncated data.
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 # What was read from pipes, by name and inode: they can be read once, a stream more often.
-_spooled: dict[tuple, BinaryIO] = {}
+_spooled: dict[tuple, IO[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ class Source:
     path: Path | None
     suffix: str
     head: bytes
-    _raw: Callable
+    _raw: Opener
     _decompress: Callable | None
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[IO[bytes]]:
         """Open the bytes from the beginning, decompressed; they can be read again and again."""
         with ExitStack() as stack:
             file = stack.enter_context(self._raw())
@@ -103,7 +104,7 @@ def _source(name: str) -> Source:
     if name != STDIN and not os.path.exists(name):
         raise FileNotFoundError(f"data: {name}: no such file")
     regular = name != STDIN and os.path.isfile(name)
-    raw = partial(open, name, "rb") if regular else _reopened(name)
+    raw: Opener = partial(_file, name) if regular else _reopened(name)
     with raw() as file:
         start = file.read(max(map(len, HOPELESS)))
     if not start:
@@ -123,19 +124,23 @@ def _source(name: str) -> Source:
     return Source(name, Path(name) if regular else None, suffix, start[:16], raw, None)
 
 
-def _reopened(name: str) -> Callable:
+def _file(name: str) -> IO[bytes]:
+    return open(name, "rb")
+
+
+def _reopened(name: str) -> Opener:
     """Return what opens the content of a pipe again from its beginning."""
     spool = _spool(name)
 
     @contextmanager
-    def opened():
+    def opened() -> Iterator[IO[bytes]]:
         spool.seek(0)
         yield spool
 
     return opened
 
 
-def _spool(name: str) -> BinaryIO:
+def _spool(name: str) -> IO[bytes]:
     if name == STDIN:
         key: tuple = (STDIN,)
     else:
@@ -155,7 +160,7 @@ def _spool(name: str) -> BinaryIO:
     return _spooled[key]
 
 
-def _copied(pipe: BinaryIO) -> BinaryIO:
+def _copied(pipe: IO[bytes]) -> IO[bytes]:
     spool = tempfile.SpooledTemporaryFile(max_size=PIPE_MEMORY)  # noqa: SIM115 - it stays open
     taken = 0
     while block := pipe.read(BLOCK):
@@ -188,7 +193,7 @@ def fingerprint(name: str) -> str:
     OSError
         If it is neither.
     """
-    raw = partial(open, name, "rb")
+    raw: Opener = partial(_file, name)
     if not os.path.isfile(name):
         status = None if name == STDIN else os.stat(name)
         key = (STDIN,) if status is None else (status.st_dev, status.st_ino)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from oco import checks
@@ -21,11 +23,11 @@ def _exponential(d: int, ratio: str) -> np.ndarray:
 
 
 def _low_rank(d: int, rank: str, noise: str = "0") -> np.ndarray:
-    r = int(_number("the rank", rank, low=1, high=d, whole=True))
+    r = checks.integer("spectrum: the rank", _read("the rank", rank, int), low=1, high=d)
     # With more noise than 1 − r/d the r leading directions would no longer lead.
-    noise = _number("the noise", noise, low=0, high=1 - r / d)
-    values = np.full(d, noise / max(d - r, 1))
-    values[:r] = (1 - noise) / r
+    share = _number("the noise", noise, low=0, high=1 - r / d)
+    values = np.full(d, share / max(d - r, 1))
+    values[:r] = (1 - share) / r
     return values
 
 
@@ -33,19 +35,21 @@ def _flat(d: int) -> np.ndarray:
     return np.ones(d)
 
 
-def _number(what: str, field: str, *, whole: bool = False, **limits: float) -> float:
+def _number(what: str, field: str, **limits: float) -> float:
     """Return a field of the text as a number within the limits."""
-    name = f"spectrum: {what}"
+    return checks.number(f"spectrum: {what}", _read(what, field, float), **limits)
+
+
+def _read(what: str, field: str, kind: type[int] | type[float]) -> float:
     try:
-        value = int(field) if whole else float(field)
+        return kind(field)
     except ValueError:
-        kind = "an integer" if whole else "a number"
-        raise ValueError(f"{name}: expected {kind}, got {field!r}") from None
-    return checks.integer(name, value, **limits) if whole else checks.number(name, value, **limits)
+        expected = "an integer" if kind is int else "a number"
+        raise ValueError(f"spectrum: {what}: expected {expected}, got {field!r}") from None
 
 
 #: Every kind of spectrum: how it is written, and the function that makes it.
-SPECTRA = {
+SPECTRA: dict[str, tuple[str, Callable[..., np.ndarray]]] = {
     "power": ("power:α", _power),
     "exp": ("exp:q", _exponential),
     "lowrank": ("lowrank:r[:noise]", _low_rank),

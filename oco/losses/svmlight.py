@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from scipy import sparse
@@ -57,7 +57,7 @@ def read_svmlight(source: Source, features: int | None) -> tuple[sparse.csr_arra
 class _Lines:
     """The lines of a file in the one form that scikit-learn's reader takes."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     def read(self, size: int = -1) -> bytes:
@@ -123,7 +123,8 @@ def _fault(words: list[bytes]) -> str | None:
 def parsed(kind: type, word: bytes | str):
     """Return the number that a word is, or None; digits in groups, as ``1_000``, are none."""
     try:
-        return None if ("_" if isinstance(word, str) else b"_") in word else kind(word)
+        grouped = "_" in word if isinstance(word, str) else b"_" in word
+        return None if grouped else kind(word)
     except ValueError:
         return None
 

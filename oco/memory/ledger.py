@@ -31,6 +31,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 
 from oco import checks
 from oco.memory.shapes import Parameter
@@ -169,25 +170,25 @@ def ledger(
     >>> {entry.label: entry.state.second_moment for entry in counted.entries[1:]}
     {'shampoo': 71303168, 's-shampoo k=64': 1290752, 'adam': 16777216, 'adafactor': 20480}
     """
-    parameters = tuple(
+    counted = tuple(
         p if isinstance(p, Parameter) else Parameter("x".join(map(str, p)) or "1", tuple(p))
         for p in parameters
     )
-    if not parameters:
+    if not counted:
         raise ValueError("parameters: expected at least one shape, got none")
     number_bytes = checks.integer("number_bytes", number_bytes, low=1)
     if max_axis is not None:
         max_axis = checks.integer("max_axis", max_axis, low=1)
 
     def entry(name: str, count: Callable[[tuple[int, ...]], State], k: int | None = None) -> Entry:
-        return Entry(name, k, tuple(count(p.shape) * number_bytes for p in parameters))
+        return Entry(name, k, tuple(count(p.shape) * number_bytes for p in counted))
 
     sketched = (
-        entry("s-shampoo", lambda shape, k=k: shampoo(shape, max_axis, k), k)
+        entry("s-shampoo", partial(shampoo, max_axis=max_axis, k=k), k)
         for k in dict.fromkeys(checks.integer("k", k, low=2) for k in k)
     )
     return Ledger(
-        parameters,
+        counted,
         (
             entry("full-adagrad", full_adagrad),
             entry("shampoo", lambda shape: shampoo(shape, max_axis)),

@@ -98,7 +98,7 @@ def read_declared(path) -> Declared:
     """
     path = Path(path)
     try:
-        found, left_out = [], Counter()
+        found, left_out = [], Counter[str]()
         for name, entry in _header(path).items():
             if name == METADATA:
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import EllipsisType
+
 import numpy as np
 
 from oco.linalg.rounding import ABOVE, UNIT
@@ -74,7 +76,7 @@ class _At:
 
 def _near(z: np.ndarray):
     """Yield predictions next to z, on either side; vectors in one of their entries."""
-    which = ...
+    which: EllipsisType | tuple[np.ndarray, np.ndarray] = ...
     if z.ndim > 1:
         which = np.arange(len(z)), np.arange(len(z)) % z.shape[1]
     for step in STEPS:

@@ -115,7 +115,7 @@ def _section(index: int, panel: Panel) -> _Section:
                 str(line.tried),
                 number(summaries[0].lr, 4),
                 number(_median(s.average_loss for s in summaries), 6),
-                number(_median(s.regret.hi for s in summaries), 5),
+                number(_median(s.regret.hi for s in summaries if s.regret is not None), 5),
                 *margins,
                 number(_median(s.escaped_mass for s in summaries), 4),
                 duration(_median(s.seconds_per_round for s in summaries)),
@@ -143,7 +143,7 @@ def _figures(panel: Panel) -> list[_Figure]:
     with_regret = [r for r in results if comparable(r)]
     sizes = {r.summary.k for r in with_regret if r.summary.k is not None}
     rates = {(label(r.summary), r.summary.lr) for r in results}
-    wanted: list[tuple[str, Callable, list[Result]]] = []
+    wanted: list[tuple[str, Callable, Sequence[Result]]] = []
     if with_regret:
         wanted.append(("Regret over the rounds", plots.learners, with_regret))
     if len(sizes) > 1:
