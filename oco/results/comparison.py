@@ -85,6 +85,7 @@ def overview(results: Sequence[Result]) -> tuple:
 
 def _row(summary: Summary) -> list[str | Text]:
     regret = summary.regret
+    ends: list[str | Text]
     if summary.status == "complete":
         ends = [number(regret.lo, 5), number(regret.hi, 5)] if regret else ["–", "–"]
     else:

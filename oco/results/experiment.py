@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 from oco import checks
 from oco.results.records import Record
@@ -136,8 +138,9 @@ class Experiment(Record):
             object.__setattr__(self, "stream", default_stream(self.loss, self.data, self.shape))
         if self.data is not None and self.stream != "data":
             raise ValueError(f"data: expected the stream 'data' with it, got {self.stream!r}")
-        if None not in (self.shape, self.d) and self.d != math.prod(self.shape):
-            m, n = self.shape
+        shape = self.shape
+        if shape is not None and self.d not in (None, math.prod(shape)):
+            m, n = shape
             raise ValueError(f"d: expected {m * n}, as the shape is {m}x{n}, got {self.d}")
 
 
@@ -243,7 +246,7 @@ def _size(name: str, value) -> int:
 
 _at_least_one = partial(checks.whole, low=1)
 _positive = partial(checks.number, above=0)
-_CHECKS = {
+_CHECKS: dict[str, Callable[..., Any]] = {
     "algorithm": _text,
     "loss": _text,
     "stream": _text,

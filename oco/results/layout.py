@@ -225,10 +225,11 @@ def plain(*parts, width: int) -> str:
     one two
     three
     """
-    console = Screen(file=io.StringIO(), width=width, color_system=None)
+    written = io.StringIO()
+    console = Screen(file=written, width=width, color_system=None)
     for part in parts:
         console.print(line(part) if isinstance(part, str) else part)
-    rows = console.file.getvalue().rstrip().splitlines()
+    rows = written.getvalue().rstrip().splitlines()
     return "\n".join(row.rstrip() for row in rows)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module or nothing: no checker has a word for it
 
 __all__ = ["sweep", "temporary", "writing"]
 

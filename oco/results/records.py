@@ -7,7 +7,7 @@ import math
 import types
 import typing
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,10 @@ class Record:
     ...
     ValueError: Span.lo: expected float, got 'zero'
     """
+
+    if TYPE_CHECKING:
+        # Each subclass is a dataclass.
+        __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __eq__(self, other) -> bool:
         if type(other) is not type(self):

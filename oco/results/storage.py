@@ -15,6 +15,7 @@ import re
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -166,7 +167,9 @@ def write(directory, document: dict, arrays: dict[str, np.ndarray]) -> Path:
     directory = require_writable(directory)
     path = directory / DOCUMENT
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    # NumPy's types take every keyword for `allow_pickle`.
+    named: dict[str, Any] = {**arrays}
+    np.savez(buffer, **named)
     packed = buffer.getvalue()
     digest = hashlib.sha256(packed).hexdigest()
     entry = {"file": _arrays_name(digest), "sha256": digest}
@@ -275,7 +278,7 @@ def _document(path: Path) -> dict:
     return read_document(path, FORMAT, VERSION)
 
 
-def _arrays(path: Path, entry: dict) -> dict[str, np.ndarray]:
+def _arrays(path: Path, entry: Any) -> dict[str, np.ndarray]:
     sound = isinstance(entry, dict) and {"file", "sha256"} <= entry.keys()
     if not sound or not isinstance(entry["file"], str):
         raise ValueError(f"{path}: does not name its arrays file")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -261,7 +262,7 @@ class Trace(Record):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays by name, those of `bounds` and `holds` as ``bounds.name``."""
-        result = {}
+        result: dict[str, np.ndarray] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, dict):
@@ -293,7 +294,8 @@ class Trace(Record):
         missing = {"t", "loss", "comparator_loss", "regret", "seconds"} - set(arrays)
         if missing:
             raise ValueError(f"trace: expected the arrays {sorted(missing)} too")
-        return cls(**{**single, **groups})
+        found: dict[str, Any] = {**single, **groups}
+        return cls(**found)
 
 
 def as_float(value) -> float | None:

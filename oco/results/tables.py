@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -34,7 +34,10 @@ def report(experiment: Experiment, summary: Summary) -> Group:
     -------
     rich.console.Group
     """
-    parts = [_title(experiment, summary), Padding(_quantities(summary), (1, 0, 0, 2))]
+    parts: list[RenderableType] = [
+        _title(experiment, summary),
+        Padding(_quantities(summary), (1, 0, 0, 2)),
+    ]
     if summary.status != "complete":
         parts.insert(1, line(f"{summary.status.upper()}: {summary.message}", "bold red"))
     if summary.bounds:
@@ -107,7 +110,9 @@ def _quantities(summary: Summary) -> Sheet:
     if summary.average_loss is not None:
         table.add("total loss", number(summary.total_loss), f"{summary.average_loss:.9g} a round")
     if summary.unmoved_loss is not None:
-        table.add("never moving", number(summary.unmoved_loss), _unmoved(summary))
+        table.add(
+            "never moving", number(summary.unmoved_loss), _unmoved(summary, summary.unmoved_loss)
+        )
     _add_regret(table, summary)
     if summary.axes:
         _add_axes(table, summary)
@@ -145,9 +150,9 @@ def _add_regret(table: Sheet, summary: Summary) -> None:
     )
 
 
-def _unmoved(summary: Summary) -> str:
+def _unmoved(summary: Summary, loss: float) -> str:
     """Return in words what the learner gained by moving from x_1."""
-    gained = summary.unmoved_loss - summary.total_loss
+    gained = loss - summary.total_loss
     word = "less" if gained < 0 else "more"
     return f"what x_1 costs in every round: {number(abs(gained))} {word} than the learner"
 

@@ -90,7 +90,8 @@ def _row(outcome: Outcome) -> dict:
 
 
 def _numbers(result: Result) -> dict:
-    summary, numbers = result.summary, {}
+    summary = result.summary
+    numbers: dict[str, Any] = {}
     for name, value in vars(summary).items():
         if name == "bounds":
             continue

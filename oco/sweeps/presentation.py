@@ -15,7 +15,7 @@ def tuning_table(curve: Curve) -> tuple[Text, Sheet, Text]:
     """Return title, table and conclusion of a tuning, for a rich console to print."""
     experiment = curve.rates[0].experiment
     with_delta = len({rate.experiment.delta for rate in curve.rates}) > 1
-    columns = [Column("δ", joined=True)] if with_delta else []
+    columns: list[str | Column] = [Column("δ", joined=True)] if with_delta else []
     columns.append("average loss")
     columns += ["regret", Column("to", joined=True)] if curve.by == "regret" else []
     table = Sheet(Column("η"), *columns, "time", words())

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -264,7 +265,7 @@ def _experiment(
     settings: dict[str, _Setting], used: set[str], settled: set[str], rehearse: bool
 ) -> Experiment:
     """Return an experiment with the options that something in it takes, once it is found valid."""
-    given = {name: setting.value for name, setting in settings.items()}
+    given: dict[str, Any] = {name: setting.value for name, setting in settings.items()}
     if "algorithm" not in given:
         raise ValueError("experiment.algorithm: not given, and no grid lists any")
     try:
