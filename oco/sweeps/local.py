@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from typing import TypeVar
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
@@ -16,12 +17,13 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from oco import checks
 from oco.experiment import Experiment
 from oco.losses.sources import is_pipe
-from oco.sweeps.outcomes import Outcome, attempt
+from oco.sweeps.outcomes import Outcome
 
 __all__ = ["computed", "in_parallel", "require_files", "resolve_jobs"]
 
 # How often an experiment may take down a worker that runs nothing else.
 MOST_DEATHS = 2
+Found = TypeVar("Found")
 # Python's own switch: see its documentation of the command line and environment.
 SAFE_PATH = "PYTHONSAFEPATH"
 
@@ -106,26 +108,26 @@ def require_files(experiments: Sequence[Experiment]) -> None:
 
 def in_parallel(
     experiments: Sequence[Experiment],
-    jobs: int | None = None,
-    compute: Callable[[Experiment], Outcome] = attempt,
-) -> Iterator[Outcome]:
+    jobs: int | None,
+    compute: Callable[[Experiment], Found],
+) -> Iterator[Found | Outcome]:
     """Iterate over the outcomes of experiments as they finish.
 
     Parameters
     ----------
     experiments : sequence of Experiment
         In the order in which to start them.
-    jobs : int, optional
-        How many at a time; as many as there are cores by default.  One runs in this process.
+    jobs : int or None
+        How many at a time; None for as many as there are cores.  One runs in this process.
     compute : callable
         What to do with each.
 
     Yields
     ------
-    Outcome
-        Of each experiment, once.  Where a worker process dies, as when it is killed or out of
-        memory, the experiments that were in flight are tried again, each alone; one that takes
-        worker after worker down becomes a failure.
+    object or Outcome
+        What `compute` returns of each experiment, once.  Where a worker process dies, as when it is
+        killed or out of memory, the experiments that were in flight are tried again, each alone;
+        one that takes worker after worker down becomes a failure, an `Outcome`.
     """
     jobs = resolve_jobs(jobs)
     waiting = dict(enumerate(experiments))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from oco.experiment import Experiment
 from oco.sweeps.cluster import on_cluster
 from oco.sweeps.local import in_parallel, require_files, resolve_jobs
-from oco.sweeps.outcomes import Outcome, one_line
+from oco.sweeps.outcomes import Outcome, attempt, one_line
 from oco.sweeps.store import Store
 
 __all__ = ["Sweep", "sweep"]
@@ -111,7 +111,7 @@ def sweep(
         progress(state)
     if not waiting:
         return state
-    outcomes = in_parallel(waiting, jobs) if dask is None else on_cluster(waiting, dask)
+    outcomes = in_parallel(waiting, jobs, attempt) if dask is None else on_cluster(waiting, dask)
     try:
         for outcome in outcomes:
             _keep(store, outcome, state)

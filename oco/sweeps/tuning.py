@@ -95,9 +95,10 @@ class Curve(Record):
 
     def score(self, rate: Rate) -> float:
         """Return what the rates are compared by."""
-        if not rate.finished:
-            return math.inf
-        return rate.regret.hi if self.by == "regret" else rate.average_loss
+        score = rate.average_loss
+        if self.by == "regret":
+            score = None if rate.regret is None else rate.regret.hi
+        return math.inf if score is None else score
 
 
 def tune(
@@ -152,10 +153,9 @@ def tune(
     if deltas and delta is not None:
         raise ValueError(f"deltas: expected either deltas or one delta, got both (delta = {delta})")
     settings: dict[str, Any] = {**options}
+    to_try: Sequence[float | None] = deltas or [delta]
     experiments = [
-        Experiment(algorithm, lr=lr, delta=one, **settings)
-        for one in (deltas or [delta])
-        for lr in rates
+        Experiment(algorithm, lr=lr, delta=one, **settings) for one in to_try for lr in rates
     ]
     if not experiments:
         raise ValueError("rates: expected at least one rate, got none")
@@ -249,7 +249,8 @@ def _unfinished(outcome) -> Rate:
 
 def _judged(rate: Rate, game: Game, start: float) -> Rate:
     """Return the rate with its verdict: on a bounded domain no run can diverge."""
-    if rate.finished and not game.domain.bounded and rate.average_loss > start:
+    loss = rate.average_loss
+    if loss is not None and not game.domain.bounded and loss > start:
         return rate.replace(verdict=DIVERGED, message="worse than never leaving the start")
     return rate
 

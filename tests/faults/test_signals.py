@@ -164,7 +164,7 @@ def test_a_sweep_ends_with_ctrl_c_in_one_process(tmp_path, monkeypatch):
     cut = outcomes[1].result
     cut = cut.replace(summary=cut.summary.replace(status="interrupted"))
     outcomes[1] = oco.sweeps.Outcome(study[1], cut)
-    monkeypatch.setattr("oco.sweeps.running.in_parallel", lambda experiments, jobs: iter(outcomes))
+    monkeypatch.setattr("oco.sweeps.running.in_parallel", lambda *_: iter(outcomes))
     state = oco.sweep(study, tmp_path, jobs=1)
     assert (state.computed, state.interrupted, state.missing) == (1, True, 3)
 

@@ -121,7 +121,7 @@ def test_an_interrupted_experiment_is_not_kept(tmp_path, monkeypatch):
     done = attempt(Experiment("ogd", d=3, T=20))
     summary = done.result.summary.replace(status="interrupted", message="interrupted")
     cut = Outcome(done.experiment, done.result.replace(summary=summary))
-    monkeypatch.setattr("oco.sweeps.running.in_parallel", lambda experiments, jobs: iter([cut]))
+    monkeypatch.setattr("oco.sweeps.running.in_parallel", lambda *_: iter([cut]))
     state = oco.sweep([done.experiment], tmp_path, jobs=1)
     assert state.interrupted and state.missing == 1 and results_in(tmp_path) == []
 
