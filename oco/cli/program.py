@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,8 @@ __all__ = ["Program"]
 
 # Signals that ask a process to end, where the system has them.
 ENDING = ("SIGTERM", "SIGHUP")
+# After how many seconds an interrupt that was lost is repeated.
+SOON = 0.05
 SHOW_CURSOR = "\x1b[?25h"
 # No terminal has a width or a height outside this range.
 SIZES = range(1, 10_000)
@@ -37,7 +40,7 @@ class Program(click.Group):
             return super().main(*args, standalone_mode=False, **settings)
         _open_streams()
         _forget_impossible_sizes()
-        with _ended_by_signals():
+        with _ended_by_signals(), _no_interrupt_lost():
             problem = None
             try:
                 code = super().main(*args, standalone_mode=False, **settings)
@@ -102,6 +105,35 @@ def _ended_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _no_interrupt_lost() -> Iterator[None]:
+    """Repeat an interrupt that met a destructor, where Python only reports and forgets it."""
+    before = sys.unraisablehook
+
+    def again(unraisable) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            before(unraisable)
+            return
+        # Not here: what is raised by this function is forgotten too.
+        repeat = threading.Timer(SOON, _interrupt)
+        repeat.daemon = True
+        repeat.start()
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+def _interrupt() -> None:
+    """Send Ctrl-C to the main thread, whatever it waits for."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:  # Windows
+        _thread.interrupt_main()
 
 
 def _end(number: int, frame) -> None:
