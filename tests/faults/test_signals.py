@@ -18,11 +18,19 @@ import oco
 if sys.platform == "win32":
     pytest.skip("needs the signals of POSIX", allow_module_level=True)
 
-# Says that it is there, as the program itself does not, and goes on as the program.
+# Says that it is there once the program has begun to load itself: before that, Python alone answers
+# an interrupt.
 PROGRAM = """
 import sys
 from oco.__main__ import main
-sys.stderr.write("begun\\n"); sys.stderr.flush()
+
+class Announce:
+    def find_spec(self, name, path=None, target=None):
+        if name == "oco.cli":
+            sys.meta_path.remove(self)
+            sys.stderr.write("begun\\n"); sys.stderr.flush()
+
+sys.meta_path.insert(0, Announce())
 main()
 """
 # None of them ends within minutes.
