@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("torch") else ["oco/integrations/torch", "oco/reproduce/quality"]
+NEED_TORCH = ["oco/integrations/torch", "oco/reproduce/quality", "tests/torch_play.py"]
+
+collect_ignore = [] if find_spec("torch") else NEED_TORCH

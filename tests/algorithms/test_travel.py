@@ -108,6 +108,14 @@ def test_who_arrives_in_memory_that_may_only_be_read_can_go_on(name):
 
 def test_a_large_sketch_goes_on_in_a_worker_of_joblib():
     """Arrays of a megabyte and more are mapped into workers, to be read."""
+
+    # Within the test: a worker need not be able to import its module.
+    def continued(sketch, learner, rows):
+        for g in rows:
+            sketch.append(g)
+            learner.update(g)
+        return sketch.escaped_mass, learner.x
+
     d, rows = 30_000, np.random.default_rng(7).standard_normal((6, 30_000))
     sketch, learner = FrequentDirections(d, 4), s_adagrad(d, k=4, domain=Ball(1.0))
     for g in rows[:3]:
@@ -120,10 +128,3 @@ def test_a_large_sketch_goes_on_in_a_worker_of_joblib():
     here = continued(sketch, learner, rows[3:])
     assert escaped == pytest.approx(here[0], rel=ROUNDING)
     np.testing.assert_allclose(x, here[1], rtol=0, atol=ROUNDING)
-
-
-def continued(sketch, learner, rows):
-    for g in rows:
-        sketch.append(g)
-        learner.update(g)
-    return sketch.escaped_mass, learner.x
