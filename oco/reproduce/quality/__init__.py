@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # First of all: it says what to install where PyTorch is missing.
-import oco.integrations.torch  # noqa: F401
+import oco.integrations.torch  # noqa: F401 - names PyTorch where it is missing
 from oco.reproduce.quality.contest import Contest, Placement, Run, quality
 from oco.reproduce.quality.task import TASKS, Task, load
 
