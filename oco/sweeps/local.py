@@ -53,13 +53,20 @@ def computed(tasks: Iterable, jobs: int, *, ordered: bool = False, **settings) -
     first of all in the current directory, which Python before 3.11 cannot be told.
     """
     kind = "generator" if ordered else "generator_unordered"
-    backend = parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1)
+    # With an initializer of their own, joblib does not take workers that others have started.
+    backend = parallel_config(
+        backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=_ignore_interrupts
+    )
     with _environment(SAFE_PATH, "1"), backend:
         parallel = Parallel(return_as=kind, batch_size=1, **settings)
         with _deaf_to_interrupts():
             # Starts the workers.
             results = parallel(tasks)
         yield from results
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -77,7 +84,7 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """Put Ctrl-C off until later, and for good in the processes that are started meanwhile."""
+    """Put Ctrl-C off until later; processes that are started meanwhile are loaded without it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

@@ -101,7 +101,13 @@ class Watched:
 
 
 def watch(algorithm, loss: str, domain: Domain, stream: Given, **options) -> Watched:
-    """Run a learner, with the options that it takes, and write down what it plays and is told."""
+    """Run a learner, with the options that it takes, and write down what it plays and is told.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C cut the run: half a run shows nothing.
+    """
     seen = Watched(stream, loss, domain)
     options |= {"loss": loss, "domain": domain, "stream": stream}
     takes = taken({"algorithm": "", "loss": loss}, options | {"algorithm": algorithm, "loss": None})
@@ -115,6 +121,8 @@ def watch(algorithm, loss: str, domain: Domain, stream: Given, **options) -> Wat
 
     learner.update = recorded
     seen.result = perform(game)
+    if seen.result.summary.status == "interrupted":
+        raise KeyboardInterrupt
     return seen
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import oco.simulator
 from oco.cli import main
 from oco.verification import CHECKS, FAMILIES, PROPERTIES, draw, load_case, verify
 
@@ -242,3 +243,20 @@ def test_every_check_makes_an_observation_on_the_drawn_cases():
     seen = {name for name, finding in result.findings.items() if finding.observations}
     assert seen == set(PROPERTIES) and result.holds
     assert all(check.properties for check in CHECKS.values())
+
+
+@pytest.mark.parametrize("check", ["runs", "verdicts"])
+def test_ctrl_c_in_the_middle_of_a_run_is_no_finding(check, monkeypatch):
+    """The simulator makes a result of Ctrl-C, which says nothing about the property."""
+    played = oco.simulator.play
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(None)
+        options["progress"] = lambda _: signal.raise_signal(signal.SIGINT)
+        return played(*arguments, **options)
+
+    monkeypatch.setattr("oco.experiment.running.play", interrupted)
+    found = verify(draw(20, seed=0, d_max=6), only=[check])
+    assert found.interrupted and found.holds
+    assert len(calls) == 1

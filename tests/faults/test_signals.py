@@ -104,6 +104,7 @@ def test_ctrl_c_is_130_everywhere(command, seconds, folder):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     assert process.returncode == 130, stderr
     assert "interrupted" in stderr.lower() and "Traceback" not in stderr
     assert_gone(process.pid)

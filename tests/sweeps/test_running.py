@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from joblib import delayed
+from joblib import Parallel, delayed, parallel_config
 
 import oco
 from oco.results import Experiment
@@ -154,7 +154,16 @@ def test_killed_at_any_time_it_loses_only_what_is_in_flight(tmp_path, whole_grou
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs the signals of POSIX")
 def test_ctrl_c_is_for_the_driver_alone():
     """A worker that is just being loaded would print where it was."""
-    blocked = delayed(signal.pthread_sigmask)(signal.SIG_BLOCK, [])
-    for found in computed([blocked] * 4, 2):
-        assert signal.SIGINT in found
+    # Workers of somebody else, which answer to Ctrl-C: they are there to be taken, but are not.
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        answers = Parallel(n_jobs=2)(delayed(signal.getsignal)(signal.SIGINT) for _ in range(4))
+    assert signal.SIG_IGN not in answers
+    for find, expected in (
+        (delayed(signal.getsignal)(signal.SIGINT), lambda found: found == signal.SIG_IGN),
+        (
+            delayed(signal.pthread_sigmask)(signal.SIG_BLOCK, []),
+            lambda found: signal.SIGINT in found,
+        ),
+    ):
+        assert all(map(expected, computed([find] * 4, 2)))
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
