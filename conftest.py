@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-NEED_TORCH = ["oco/integrations/torch", "oco/reproduce/quality", "tests/torch_play.py"]
+NEED_TORCH = ["oco/integrations/torch", "oco/reproduce/quality", "tests/support/torch_play.py"]
 
 collect_ignore = [] if find_spec("torch") else NEED_TORCH

@@ -131,3 +131,9 @@ def test_unconstrained_space_has_no_diameter():
 def test_bad_domains_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_domains_tell_their_size():
+    assert repr(Euclidean()) == "Euclidean()"
+    assert repr(Ball(2.5)) == "Ball(2.5)"
+    assert repr(Box(-1, [1.0, 2.0])) == "Box(-1, <2 numbers>)"

@@ -192,3 +192,12 @@ def test_of_a_vector_in_the_span_nothing_is_left():
 def test_directions_must_be_rows_of_a_matrix():
     with pytest.raises(ValueError, match=r"rows: expected a matrix of shape \(n, 3\)"):
         LowRankPlusScalar.of(np.ones(3), np.array([1.0]))
+
+
+def test_an_operator_tells_the_range_of_its_eigenvalues():
+    assert repr(Diagonal(np.array([1.0, 4.0]))) == "Diagonal(dim=2, eigenvalues in [1, 4])"
+    assert repr(Dense.of(2 * np.eye(3))) == "Dense(dim=3, eigenvalues in [2, 2])"
+    # A tail that no direction is left for is none of its eigenvalues.
+    full = LowRankPlusScalar.of(np.eye(2), np.array([5.0, 3.0]), 1.0)
+    assert repr(full) == "LowRankPlusScalar(dim=2, eigenvalues in [3, 5])"
+    assert full.tail == 1.0

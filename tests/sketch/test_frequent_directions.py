@@ -306,3 +306,11 @@ def test_sketches_of_other_shapes_do_not_merge():
             sketch.merge(FrequentDirections(d, k))
     with pytest.raises(TypeError, match="other: expected a FrequentDirections"):
         sketch.merge(np.eye(5))
+
+
+def test_a_sketch_tells_its_size_and_what_escaped():
+    sketch = FrequentDirections(3, 2, decay=0.5)
+    sketch.extend([[2.0, 0, 0], [0, 1.0, 0]])
+    assert repr(sketch) == (
+        "FrequentDirections(d=3, k=2, decay=0.5: 2 rows, rank 1, escaped mass 1 of 3)"
+    )

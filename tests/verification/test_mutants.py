@@ -1,4 +1,4 @@
-"""Some of the faults in `mutants`, each noticed; all of them are tried by ``tests/mutants.py``."""
+"""Some of the faults in `mutants`, each noticed; ``tests/support/mutants.py`` tries all of them."""
 
 from __future__ import annotations
 

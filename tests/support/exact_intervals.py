@@ -1,9 +1,9 @@
 """Small games at all scales, their sums taken exactly: what certified intervals are held against.
 
-``python tests/exact_intervals.py 5000`` plays as many and prints, for each loss and each kind of
-number, how many were compared and the largest share of its allowance that an error took.  Values of
-the linear, squared, absolute and hinge losses are exact fractions, of the others mpmath's with 50
-digits and more.
+``python tests/support/exact_intervals.py 5000`` plays as many and prints, for each loss and each
+kind of number, how many were compared and the largest share of its allowance that an error took.
+Values of the linear, squared, absolute and hinge losses are exact fractions, of the others mpmath's
+with 50 digits and more.
 """
 
 from __future__ import annotations

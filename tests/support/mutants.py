@@ -1,7 +1,7 @@
 """Faults that ``oco verify`` must notice, one in each delicate place of every room.
 
-    python tests/mutants.py                # all of them, at the 40 cases of a short verification
-    python tests/mutants.py --cases 300 --only sketch --jobs 2
+    python tests/support/mutants.py     # all of them, at the 40 cases of a short verification
+    python tests/support/mutants.py --cases 300 --only sketch --jobs 2
 
 Prints a table: the fault, where it is, the properties that the first case violates that shows it,
 which case that was, and the time.  The exit code is 1 if a fault goes unnoticed, or if the package
