@@ -3,7 +3,7 @@
 Prints the time of a step on a float32 weight and the memory of its second-moment statistics, as
 multiples of the two that they are held against:
 
-- Shampoo, the same optimizer with exact factors (``rank=None``); it and S-Shampoo refresh
+- Shampoo, the same optimizer with exact factors (``k=None``); it and S-Shampoo refresh
   statistics and roots in every step.  Targets: 1/10 of its time, 8 % of its memory;
 - ``torch.optim.Adam``, for S-Shampoo with ``update_every=10``.  Target: 5 of its steps.  The fused
   Adam is shown beside it.
@@ -86,11 +86,9 @@ def measure(
     entrants = {
         "Adam": Entrant(shape, torch.optim.Adam, UPDATE_EVERY),
         "Adam, fused": Entrant(shape, partial(torch.optim.Adam, fused=True), UPDATE_EVERY),
-        OFTEN: Entrant(
-            shape, partial(SShampoo, rank=rank, update_every=UPDATE_EVERY), UPDATE_EVERY
-        ),
-        SKETCHED: Entrant(shape, partial(SShampoo, rank=rank), 1),
-        "Shampoo": Entrant(shape, partial(SShampoo, rank=None, max_axis=None), 1),
+        OFTEN: Entrant(shape, partial(SShampoo, k=rank, update_every=UPDATE_EVERY), UPDATE_EVERY),
+        SKETCHED: Entrant(shape, partial(SShampoo, k=rank), 1),
+        "Shampoo": Entrant(shape, partial(SShampoo, k=None, max_axis=None), 1),
     }
     for _ in range(rounds + 1):
         for i in range(UPDATE_EVERY):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco import checks
 from oco.linalg.operators import Dense, LowRankPlusScalar
 from oco.linalg.travel import Travelling
 from oco.shampoo import tail_of
 from oco.sketch import FrequentDirections
 
-__all__ = ["ExactFactor", "SketchedFactor", "make_factor", "sketch_sizes"]
+__all__ = ["ExactFactor", "SketchedFactor"]
 
 
 class ExactFactor(Travelling):
@@ -102,38 +101,3 @@ class SketchedFactor:
         missed = sketch.total_mass - float((eigenvalues + escaped).sum())
         inside, outside = tail_of(tail, escaped, missed, self.dim - len(eigenvalues))
         return LowRankPlusScalar.of(sketch.directions, eigenvalues + inside, outside)
-
-
-def sketch_sizes(name: str, value, axes: int) -> tuple[int | None, ...]:
-    """Return a sketch size ≥ 2, or None, for each axis; one given alone is meant for all.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is no integer ≥ 2 (a sketch of size 1 keeps no direction), or their number is wrong.
-
-    Examples
-    --------
-    >>> sketch_sizes("k", 16, axes=2), sketch_sizes("k", [16, None], axes=2)
-    ((16, 16), (16, None))
-    >>> sketch_sizes("k", 1, axes=2)
-    Traceback (most recent call last):
-    ...
-    ValueError: k: expected an integer >= 2, got 1
-    """
-    if value is None or np.ndim(value) == 0:
-        return (value if value is None else checks.integer(name, value, low=2),) * axes
-    sizes = tuple(
-        size if size is None else checks.integer(f"{name}[{i}]", size, low=2)
-        for i, size in enumerate(value)
-    )
-    if len(sizes) != axes:
-        raise ValueError(f"{name}: expected one for each of the {axes} axes, got {len(sizes)}")
-    return sizes
-
-
-def make_factor(dim: int, rank: int | None, decay: float) -> ExactFactor | SketchedFactor:
-    """Return a factor for an axis of length `dim`: exact where a sketch would be no smaller."""
-    if rank is None or rank >= dim:
-        return ExactFactor(dim, decay)
-    return SketchedFactor(dim, rank, decay)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from oco import checks
-from oco.algorithms.factors import ExactFactor, SketchedFactor, make_factor, sketch_sizes
+from oco.algorithms.factors import ExactFactor, SketchedFactor
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
 from oco.linalg.operators import (
     Dense,
@@ -19,7 +18,7 @@ from oco.linalg.operators import (
     pseudo_power,
     resolve_rank,
 )
-from oco.shampoo import EPSILON, ROOTS, TAILS
+from oco.shampoo import EPSILON, ROOTS, TAILS, layout, power_of, scale_of, sketch_sizes
 
 __all__ = ["EPSILON", "KroneckerRoot"]
 
@@ -31,9 +30,9 @@ class KroneckerRoot:
     ----------
     shape : int or sequence of int
         Shape of the gradients.  Axes of length 1 are merged away; p is the number of axes left.
-    rank : int or sequence of (int or None), optional
-        Sketch size ℓ ≥ 2, for all axes or for each axis of `shape`; a factor is exact where it is
-        None or at least as long as the axis.
+    k : int or sequence of (int or None), optional
+        Sketch size ≥ 2, for all axes or for each axis of `shape`; a factor is exact where it is
+        None, or where `exact_ratio` says so.
     decay : float
         β in (0, 1]: each statistic is multiplied by it before it absorbs a gradient.
     epsilon : float
@@ -48,12 +47,15 @@ class KroneckerRoot:
     tail : {"escaped", "half", "mean"}
         What stands for the eigenvalues that a sketch does not have: `oco.shampoo.tail_of`.
     exponent : {"shampoo", "shampoo2"}
-        Ĉ^{1/(2p)}, or Ĉ^{1/p}.  With "shampoo2", or a tail that is not "escaped", no bound on the
-        regret is claimed.
+        Ĉ^{1/(2p)}, or Ĉ^{1/p}: `oco.shampoo.power_of`.  With "shampoo2", or a tail that is not
+        "escaped", no bound on the regret is claimed.
+    exact_ratio : int
+        A factor is exact where its axis, or a piece of it, is at most this many times `k`.
 
     Attributes
     ----------
-    shape, decay, epsilon, update_every, max_axis, bias_correction, tail, exponent
+    shape, decay, epsilon, update_every, max_axis, bias_correction, tail, exponent,
+    exact_ratio
         As given.
     order : int
         p.
@@ -94,7 +96,7 @@ class KroneckerRoot:
         self,
         shape,
         *,
-        rank=None,
+        k=None,
         decay: float = 1.0,
         epsilon: float = EPSILON,
         update_every: int = 1,
@@ -102,11 +104,12 @@ class KroneckerRoot:
         bias_correction: bool = True,
         tail: str = "escaped",
         exponent: str = "shampoo",
+        exact_ratio: int = 1,
     ) -> None:
         self.tail = checks.choice("tail", tail, TAILS)
         self.exponent = checks.choice("exponent", exponent, ROOTS)
         self.shape = checks.shape("shape", shape)
-        ranks = sketch_sizes("rank", rank, len(self.shape))
+        sizes = sketch_sizes("k", k, len(self.shape))
         self.decay = checks.number("decay", decay, above=0, high=1)
         self.epsilon = checks.number("epsilon", epsilon, low=0)
         self.update_every = checks.integer("update_every", update_every, low=1)
@@ -114,17 +117,19 @@ class KroneckerRoot:
         if max_axis is not None:
             self.max_axis = checks.integer("max_axis", max_axis, low=1)
         self.bias_correction = bool(bias_correction)
+        self.exact_ratio = checks.integer("exact_ratio", exact_ratio, low=1)
+        plan = layout(self.shape, sizes, self.max_axis, self.exact_ratio)
         # A tensor of one entry keeps one axis.
-        kept = [i for i, n in enumerate(self.shape) if n > 1] or [0]
-        self._merged = tuple(self.shape[i] for i in kept)
-        self.order = len(kept)
-        self._places = _blocks(self._merged, self.max_axis)
+        self._merged, self._places = plan.shape, plan.blocks
+        self.order = len(self._merged)
         self._blocks = [
             tuple(
-                make_factor(place.stop - place.start, ranks[i], self.decay)
-                for i, place in zip(kept, places, strict=True)
+                ExactFactor(side.dim, self.decay)
+                if side.k is None
+                else SketchedFactor(side.dim, side.k, self.decay)
+                for side in sides
             )
-            for places in self._places
+            for sides in plan.sides
         ]
         self._metrics: list[Kronecker] = []
         self.updates = self.absorbed = 0
@@ -227,10 +232,9 @@ class KroneckerRoot:
         ]
 
     def _scale(self) -> float:
-        if self.decay == 1:
-            return 1.0
-        correction = 1 - self.decay**self.absorbed if self.bias_correction else 1.0
-        return (1 - self.decay) / correction
+        beta = self.decay
+        weight = (1 - beta**self.absorbed) / (1 - beta) if beta < 1 else float(self.absorbed)
+        return scale_of(beta, weight, self.bias_correction)
 
     def _root(
         self, covariance: Dense | LowRankPlusScalar, scale: float
@@ -238,7 +242,7 @@ class KroneckerRoot:
         def root(values: np.ndarray) -> np.ndarray:
             values = scale * values
             damped, _ = resolve_rank(values + self.epsilon * values.max())
-            return pseudo_power(damped, 1 / (ROOTS[self.exponent] * self.order))
+            return pseudo_power(damped, power_of(self.exponent, self.order))
 
         return covariance.map(root)
 
@@ -248,12 +252,3 @@ class KroneckerRoot:
             for factor in self.factors
         )
         return f"{type(self).__name__}(shape={self.shape}, factors: {factors})"
-
-
-def _blocks(shape: Sequence[int], longest: int | None) -> list[tuple[slice, ...]]:
-    """Cut the axes into pieces of at most `longest`; return where each block of them lies."""
-    pieces = [
-        [slice(start, min(start + (longest or n), n)) for start in range(0, n, longest or n)]
-        for n in shape
-    ]
-    return list(itertools.product(*pieces))

@@ -191,7 +191,6 @@ class KroneckerDescent(MatrixDescent):
         self,
         shape,
         *,
-        rank=None,
         domain: Domain,
         lr: float | None,
         gradient_rank: int | None,
@@ -199,7 +198,7 @@ class KroneckerDescent(MatrixDescent):
         update_every: int,
         k=None,
     ) -> None:
-        root = KroneckerRoot(shape, rank=rank, epsilon=epsilon, update_every=update_every)
+        root = KroneckerRoot(shape, k=k, epsilon=epsilon, update_every=update_every)
         if root.update_every > 1 and root.epsilon == 0:
             raise ValueError(
                 f"epsilon: expected a number > 0 with update_every={root.update_every}, got 0"

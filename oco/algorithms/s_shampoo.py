@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from oco import checks
-from oco.algorithms.factors import sketch_sizes
 from oco.algorithms.kronecker import EPSILON
 from oco.algorithms.matrix_descent import KroneckerDescent
 from oco.domains import Domain
@@ -83,7 +82,6 @@ def s_shampoo(
         k = checks.integer("k", k, low=2)
     return KroneckerDescent(
         shape,
-        rank=sketch_sizes("k", k, len(shape)),
         k=k,
         domain=domain,
         lr=lr,

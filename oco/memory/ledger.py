@@ -11,7 +11,7 @@ For a parameter of shape n_1 × … × n_p (axes of length 1 merged away, p ≥ 
 ======================  ==================================================
 full-matrix AdaGrad     N²
 Shampoo                 Σ n_i²
-S-Shampoo, sketch k     Σ (k − 1)(n_i + 1) + 1 where k < n_i, else n_i²
+S-Shampoo, sketch k     Σ (k − 1)(n_i + 1) + 1 where n_i > 2k, else n_i²
 Adam                    N
 AdaFactor               N/n_{p−1} + N/n_p, of the shape as it is given
 ======================  ==================================================
@@ -35,7 +35,7 @@ from functools import partial
 
 from oco import checks
 from oco.memory.shapes import Parameter
-from oco.shampoo import MAX_AXIS
+from oco.shampoo import EXACT_RATIO, MAX_AXIS
 
 __all__ = ["Entry", "Ledger", "State", "ledger"]
 
@@ -231,7 +231,7 @@ def shampoo(shape: tuple[int, ...], max_axis: int | None = None, k: int | None =
     second_moment = roots = 0
     for block, count in _blocks(shape, max_axis):
         for n in block:
-            if k is None or k >= n:
+            if k is None or n <= EXACT_RATIO * k:
                 second_moment += count * n * n
                 roots += count * n * n
             else:

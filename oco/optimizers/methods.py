@@ -6,24 +6,28 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from oco import checks
 from oco.algorithms.adam import BETA2 as ADAM_BETA2
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
 from oco.optimizers.rules import Coordinatewise, Gradient, Grafted, UnitLength
 from oco.optimizers.stepping import Optimizer
 from oco.shampoo import (
-    BETA1,
-    BETA2,
+    AVERAGE,
+    BETAS,
     EPS,
     EPSILON,
-    GRAFTS,
+    EXACT_RATIO,
+    EXPONENT,
+    GRAFT,
+    MATRIX_RATE,
     MAX_AXIS,
     MOMENTUM,
-    RANK,
+    NESTEROV,
     RATE,
-    ROOTS,
-    TAILS,
+    SKETCH_SIZE,
+    TAIL,
+    UPDATE_EVERY,
+    check_options,
 )
 
 __all__ = ["OPTIMIZERS", "Optimizer", "adam", "s_shampoo", "sgd", "shampoo"]
@@ -66,8 +70,7 @@ def adam(
     parameters: Sequence[np.ndarray],
     *,
     lr: float = RATE,
-    beta1: float = BETA1,
-    beta2: float = ADAM_BETA2,
+    betas: tuple[float, float] = (BETAS[0], ADAM_BETA2),
     eps: float = EPS,
     weight_decay: float = 0.0,
     bias_correction: bool = True,
@@ -78,8 +81,10 @@ def adam(
     ----------
     parameters, lr, weight_decay
         As for `Optimizer`.
-    beta1, beta2, eps, bias_correction
-        As for `oco.algorithms.adam.Moments`.
+    betas : (float, float)
+        β_1 and β_2 of `oco.algorithms.adam.Moments`.
+    eps, bias_correction
+        As there.
 
     Returns
     -------
@@ -97,6 +102,7 @@ def adam(
     >>> weights.round(6)
     array([ 0.5, -1. ])
     """
+    beta1, beta2 = check_options({"betas": betas})["betas"]
     return Optimizer(
         parameters,
         lambda shape: Coordinatewise(
@@ -111,23 +117,22 @@ def s_shampoo(
     parameters: Sequence[np.ndarray],
     *,
     lr: float = RATE,
-    rank=RANK,
-    beta1: float = BETA1,
-    beta2: float = BETA2,
+    k=SKETCH_SIZE,
+    betas: tuple[float, float] = BETAS,
     eps: float = EPS,
     epsilon: float = EPSILON,
     momentum: float = MOMENTUM,
-    graft: str = "rmsprop",
+    graft: str = GRAFT,
     weight_decay: float = 0.0,
-    update_every: int = 1,
+    update_every: int = UPDATE_EVERY,
     start_step: int = 1,
     max_axis: int | None = MAX_AXIS,
     bias_correction: bool = True,
-    tail: str = "escaped",
-    exponent: str = "shampoo",
-    average: str = "step",
-    nesterov: bool = False,
-    matrix_rate: float = 1.0,
+    tail: str = TAIL,
+    exponent: str = EXPONENT,
+    average: str = AVERAGE,
+    nesterov: bool = NESTEROV,
+    matrix_rate: float = MATRIX_RATE,
 ) -> Optimizer:
     r"""S-Shampoo: U = L̂^{-1/4} g R̂^{-1/4} from sketched factors, with a grafted length.
 
@@ -135,12 +140,11 @@ def s_shampoo(
     ----------
     parameters, lr, momentum, weight_decay, average, nesterov, matrix_rate
         As for `Optimizer`.
-    rank, epsilon, update_every, max_axis, tail, exponent
-        As for `KroneckerRoot`; one rank, usually, for all axes that are longer.
-    beta1 : float
-        β_1 of the graft "adam", in [0, 1).
-    beta2 : float
-        β_2 in (0, 1] of the factors and of v: how long they look back; 1 sums up.
+    k, epsilon, update_every, max_axis, tail, exponent
+        As for `KroneckerRoot`, with exact factors for axes of at most 2k.
+    betas : (float, float)
+        β_1 in [0, 1) of the graft "adam"; β_2 in (0, 1] of the factors and of v: how long they look
+        back; 1 sums up.
     eps : float
         ε > 0 of the graft and of the diagonal path, in the units of the gradient.
     graft : {"rmsprop", "adam", "sgd", "unit", "none"}
@@ -178,18 +182,14 @@ def s_shampoo(
     Examples
     --------
     >>> weights = np.zeros((3, 3))
-    >>> optimizer = s_shampoo([weights], lr=0.5, rank=2, graft="none", epsilon=0.0)
+    >>> optimizer = s_shampoo([weights], lr=0.5, k=2, graft="none", epsilon=0.0)
     >>> optimizer.step([np.outer([0.0, 3.0, 4.0], [1.0, 0.0, 0.0])])
     >>> weights
     array([[ 0. , 0. , 0. ], [-0.3, 0. , 0. ], [-0.4, 0. , 0. ]])
     """
-    if np.ndim(rank) == 0 and rank is not None:
-        rank = checks.integer("rank", rank, low=2)
-    beta2 = checks.number("beta2", beta2, above=0, high=1)
-    checks.choice("graft", graft, GRAFTS)
-    checks.choice("tail", tail, TAILS)
-    checks.choice("exponent", exponent, ROOTS)
-    start_step = checks.integer("start_step", start_step, low=1)
+    checked = check_options({"k": k, "betas": betas, "graft": graft, "start_step": start_step})
+    k, (beta1, beta2), start_step = checked["k"], checked["betas"], checked["start_step"]
+    check_options({"tail": tail, "exponent": exponent})
 
     def lender(shape):
         if graft in PLAIN:
@@ -207,7 +207,7 @@ def s_shampoo(
             return moments(shape)
         root = KroneckerRoot(
             shape,
-            rank=rank,
+            k=k,
             decay=beta2,
             epsilon=epsilon,
             update_every=update_every,
@@ -215,6 +215,7 @@ def s_shampoo(
             bias_correction=bias_correction,
             tail=tail,
             exponent=exponent,
+            exact_ratio=EXACT_RATIO,
         )
         return Grafted(root, lender(shape), start_step)
 
@@ -235,23 +236,22 @@ def shampoo(
     parameters: Sequence[np.ndarray],
     *,
     lr: float = RATE,
-    beta1: float = BETA1,
-    beta2: float = BETA2,
+    betas: tuple[float, float] = BETAS,
     eps: float = EPS,
     epsilon: float = EPSILON,
     momentum: float = MOMENTUM,
-    graft: str = "rmsprop",
+    graft: str = GRAFT,
     weight_decay: float = 0.0,
-    update_every: int = 1,
+    update_every: int = UPDATE_EVERY,
     start_step: int = 1,
     max_axis: int | None = MAX_AXIS,
     bias_correction: bool = True,
-    exponent: str = "shampoo",
-    average: str = "step",
-    nesterov: bool = False,
-    matrix_rate: float = 1.0,
+    exponent: str = EXPONENT,
+    average: str = AVERAGE,
+    nesterov: bool = NESTEROV,
+    matrix_rate: float = MATRIX_RATE,
 ) -> Optimizer:
-    """Shampoo: `s_shampoo` with exact factors, and all its options but `rank` and `tail`.
+    """Shampoo: `s_shampoo` with exact factors, and all its options but `k` and `tail`.
 
     Returns
     -------
@@ -265,9 +265,8 @@ def shampoo(
     return s_shampoo(
         parameters,
         lr=lr,
-        rank=None,
-        beta1=beta1,
-        beta2=beta2,
+        k=None,
+        betas=betas,
         eps=eps,
         epsilon=epsilon,
         momentum=momentum,

@@ -10,7 +10,7 @@ import numpy as np
 from oco import checks
 from oco.cores import one_blas_thread
 from oco.results.versions import versions
-from oco.shampoo import BETA2, MAX_AXIS, RANK
+from oco.shampoo import BETAS, MAX_AXIS, SKETCH_SIZE
 from oco.spectra.study import NAMES, FactorSpectra, SpectralStudy
 from oco.spectra.tracking import GradientTracker
 
@@ -20,7 +20,7 @@ __all__ = ["DECAY", "EVALUATIONS", "SIZE", "evaluation_steps", "follow"]
 # but after the first hundred gradients have filled the covariance.
 REFERENCE = 100
 # β of the published study, which is S-Shampoo's own, and the sketch size that S-Shampoo has.
-DECAY, SIZE = BETA2, RANK
+DECAY, SIZE = BETAS[1], SKETCH_SIZE
 # How often a sequence is measured unless told: points enough for a line.
 EVALUATIONS = 25
 

@@ -107,7 +107,7 @@ def factored(case: Case, subject: Subject) -> Iterator[Observation]:
     shape = SHAPES.get(entries, (entries,))
     decay = float(rng.choice([0.9, 0.5, case.decay]))
     for rank in (None, 2):
-        root = KroneckerRoot(shape, rank=rank, decay=decay)
+        root = KroneckerRoot(shape, k=rank, decay=decay)
         absorb = definitions.kronecker(shape, rank, decay=decay)
         for t, row in enumerate(rows[rows.any(axis=1)], start=1):
             metric, found = absorb(row), root.update(row.reshape(shape)).reshape(-1)

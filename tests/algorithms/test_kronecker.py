@@ -23,10 +23,10 @@ def gradients(shape, seed=0, rank=None):
         yield rng.standard_normal(shape) * scales
 
 
-def definition(shape, rank, decay, epsilon, update_every, bias_correction):
+def definition(shape, k, decay, epsilon, update_every, bias_correction):
     """A function of the gradient that returns H⁻¹ G, with H an explicit matrix; axes are > 1."""
     order = len(shape)
-    factors = [DenseFactor(n, rank, decay) for n in shape]
+    factors = [DenseFactor(n, k, decay) for n in shape]
     t = absorbed = 0
 
     def update(g):
@@ -49,12 +49,12 @@ def definition(shape, rank, decay, epsilon, update_every, bias_correction):
     "options",
     [
         {},
-        {"rank": None},
-        {"rank": None, "epsilon": 0.0},
+        {"k": None},
+        {"k": None, "epsilon": 0.0},
         {"decay": 0.9},
         {"decay": 0.9, "bias_correction": False},
         {"decay": 0.95, "update_every": 4},
-        {"update_every": 3, "rank": 2},
+        {"update_every": 3, "k": 2},
         {"epsilon": 1e-2},
     ],
     ids=str,
@@ -62,7 +62,7 @@ def definition(shape, rank, decay, epsilon, update_every, bias_correction):
 @pytest.mark.parametrize("shape", [(5, 4), (7,), (3, 4, 2), (2, 2, 2, 3)], ids=str)
 def test_directions_equal_the_definition(shape, options):
     given = {
-        "rank": 3,
+        "k": 3,
         "decay": 1.0,
         "epsilon": 1e-6,
         "update_every": 1,
@@ -76,7 +76,7 @@ def test_directions_equal_the_definition(shape, options):
         np.testing.assert_allclose(root.update(g), expected, rtol=0, atol=TOLERANCE * length)
 
 
-@pytest.mark.parametrize("options", [{}, {"rank": 2, "decay": 0.9}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"k": 2, "decay": 0.9}], ids=str)
 def test_axes_of_length_one_are_merged_away(options):
     wide, plain = KroneckerRoot((1, 4, 1, 3), **options), KroneckerRoot((4, 3), **options)
     for g in gradients((4, 3)):
@@ -91,7 +91,7 @@ def test_one_entry_has_one_axis():
     assert root.update([[4.0]])[0, 0] == pytest.approx(4 / 5)
 
 
-@pytest.mark.parametrize("options", [{}, {"rank": 2}, {"decay": 0.9, "rank": 3}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"k": 2}, {"decay": 0.9, "k": 3}], ids=str)
 def test_blocks_are_preconditioners_of_their_own(options):
     whole = KroneckerRoot((7, 10), max_axis=4, **options)
     places = [(slice(i, i + 4), slice(j, j + 4)) for i in (0, 4) for j in (0, 4, 8)]
@@ -104,7 +104,7 @@ def test_blocks_are_preconditioners_of_their_own(options):
     assert whole.state_bytes == sum(root.state_bytes for root in own)
 
 
-@pytest.mark.parametrize("options", [{}, {"rank": 2}, {"max_axis": 3, "rank": 2}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"k": 2}, {"max_axis": 3, "k": 2}], ids=str)
 def test_the_metric_is_what_the_direction_is_divided_by(options):
     root = KroneckerRoot((5, 4), **options)
     for g in gradients((5, 4)):
@@ -116,7 +116,7 @@ def test_the_metric_is_what_the_direction_is_divided_by(options):
 
 
 def test_ranks_are_given_axis_by_axis():
-    root = KroneckerRoot((6, 1, 5, 4), rank=(3, 2, None, 4))
+    root = KroneckerRoot((6, 1, 5, 4), k=(3, 2, None, 4))
     assert [factor.rank for factor in root.factors] == [3, None, None]
 
 
@@ -126,7 +126,7 @@ def test_with_room_for_the_gradients_a_sketch_is_exact(rank, inner, epsilon):
     """Gradients A_t S with all of their columns, and rows, in a space of less than ℓ dimensions."""
     rng = np.random.default_rng(0)
     left, right = rng.standard_normal((10, inner)), rng.standard_normal((inner, 12))
-    sketched = KroneckerRoot((10, 12), rank=rank, epsilon=epsilon)
+    sketched = KroneckerRoot((10, 12), k=rank, epsilon=epsilon)
     exact = KroneckerRoot((10, 12), epsilon=epsilon)
     for _ in range(T):
         g = left @ rng.standard_normal((inner, inner)) @ right
@@ -138,7 +138,7 @@ def test_with_room_for_the_gradients_a_sketch_is_exact(rank, inner, epsilon):
 def test_what_escapes_at_rounding_level_is_not_inverted():
     """With ε = 0, noise of 3e-7 beside the gradients makes τ about 1e-14 of λ_max: that is 0."""
     rng = np.random.default_rng(1)
-    noisy, plain = (KroneckerRoot((10, 12), rank=4, epsilon=0.0) for _ in range(2))
+    noisy, plain = (KroneckerRoot((10, 12), k=4, epsilon=0.0) for _ in range(2))
     left, right = rng.standard_normal((10, 2)), rng.standard_normal((2, 12))
     for _ in range(T):
         g = left @ rng.standard_normal((2, 2)) @ right
@@ -150,13 +150,13 @@ def test_what_escapes_at_rounding_level_is_not_inverted():
 
 @pytest.mark.parametrize("rank", [5, 6, 40])
 def test_as_long_as_the_axis_a_sketch_is_exact(rank):
-    sketched, exact = KroneckerRoot((5, 4), rank=rank), KroneckerRoot((5, 4))
+    sketched, exact = KroneckerRoot((5, 4), k=rank), KroneckerRoot((5, 4))
     for g in gradients((5, 4)):
         np.testing.assert_allclose(sketched.update(g), exact.update(g), rtol=0, atol=TOLERANCE)
     assert sketched.escaped_mass is None
 
 
-@pytest.mark.parametrize("options", [{}, {"rank": 2}, {"rank": 3, "epsilon": 0.0}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"k": 2}, {"k": 3, "epsilon": 0.0}], ids=str)
 def test_without_decay_the_metric_never_shrinks_and_dominates(options):
     """H_t ⪰ H_{t−1}, and H_t² ⪰ Σ g gᵀ/r: what the regret bounds rest on."""
     before, covariance = 0.0, 0.0
@@ -171,7 +171,7 @@ def test_without_decay_the_metric_never_shrinks_and_dominates(options):
         before = h
 
 
-@pytest.mark.parametrize("options", [{}, {"rank": 2}, {"max_axis": 3}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"k": 2}, {"max_axis": 3}], ids=str)
 def test_a_bad_gradient_changes_nothing(options):
     seen, unseen = KroneckerRoot((5, 4), **options), KroneckerRoot((5, 4), **options)
     stream = list(gradients((5, 4)))
@@ -192,7 +192,7 @@ def test_a_bad_gradient_changes_nothing(options):
 
 @pytest.mark.parametrize("rank", [None, 2])
 def test_gradients_whose_squares_add_up_to_infinity_are_refused(rank):
-    root, huge = KroneckerRoot((3, 2), rank=rank), np.full((3, 2), 3e153)
+    root, huge = KroneckerRoot((3, 2), k=rank), np.full((3, 2), 3e153)
     root.update(huge)
     direction = root.update(huge)
     with pytest.raises(ValueError, match="gradient: expected a finite sum of all squares, got inf"):
@@ -202,7 +202,7 @@ def test_gradients_whose_squares_add_up_to_infinity_are_refused(rank):
 
 
 def test_before_the_first_gradient_the_metric_is_zero():
-    root = KroneckerRoot((3, 2), rank=2)
+    root = KroneckerRoot((3, 2), k=2)
     assert root.metric.sum() == 0.0 == root.potential and root.metric.dim == 6
     np.testing.assert_array_equal(root.update(np.zeros((3, 2))), np.zeros((3, 2)))
 
@@ -214,10 +214,10 @@ def test_before_the_first_gradient_the_metric_is_zero():
         ((), {}, ValueError, "shape: expected at least one axis, got none"),
         ((3, 2.0), {}, TypeError, r"shape\[1\]: expected an integer >= 1, got 2.0"),
         ("3x2", {}, TypeError, "shape: expected an integer >= 1, got '3x2'"),
-        ((3, 2), {"rank": 1}, ValueError, "rank: expected an integer >= 2, got 1"),
-        ((3, 2), {"rank": 2.0}, TypeError, "rank: expected an integer >= 2, got 2.0"),
-        ((3, 2), {"rank": (2, 0)}, ValueError, r"rank\[1\]: expected an integer >= 2, got 0"),
-        ((3, 2), {"rank": (2,)}, ValueError, "rank: expected one for each of the 2 axes, got 1"),
+        ((3, 2), {"k": 1}, ValueError, "k: expected an integer >= 2, got 1"),
+        ((3, 2), {"k": 2.0}, TypeError, "k: expected an integer >= 2, got 2.0"),
+        ((3, 2), {"k": (2, 0)}, ValueError, r"k\[1\]: expected an integer >= 2, got 0"),
+        ((3, 2), {"k": (2,)}, ValueError, "k: expected one for each of the 2 axes, got 1"),
         ((3, 2), {"decay": 0.0}, ValueError, "decay: expected a finite number > 0"),
         ((3, 2), {"decay": 1.1}, ValueError, "decay: expected a finite number > 0"),
         ((3, 2), {"epsilon": -1e-9}, ValueError, "epsilon: expected a finite number >= 0"),

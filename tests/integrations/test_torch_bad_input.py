@@ -21,18 +21,19 @@ def parameter(*shape, dtype=torch.float32):
     [
         ({"lr": -1.0}, ValueError, "lr: expected a finite number >= 0, got -1.0"),
         ({"lr": float("nan")}, ValueError, "lr: expected a finite number >= 0, got nan"),
-        ({"rank": 1}, ValueError, "rank: expected an integer >= 2, got 1"),
-        ({"rank": 0}, ValueError, "rank: expected an integer >= 2, got 0"),
-        ({"rank": 2.5}, TypeError, "rank: expected an integer >= 2, got 2.5"),
-        ({"rank": (4, 1)}, ValueError, r"rank\[1\]: expected an integer >= 2, got 1"),
+        ({"k": 1}, ValueError, "k: expected an integer >= 2, got 1"),
+        ({"k": 0}, ValueError, "k: expected an integer >= 2, got 0"),
+        ({"k": 2.5}, TypeError, "k: expected an integer >= 2, got 2.5"),
+        ({"k": (4, 1)}, ValueError, r"k\[1\]: expected an integer >= 2, got 1"),
         (
-            {"rank": (4, 4, 4)},
+            {"k": (4, 4, 4)},
             ValueError,
-            r"rank: expected one for each of the 2 axes of .*\(3, 5\)",
+            r"k: expected one for each of the 2 axes of .*\(3, 5\)",
         ),
-        ({"beta1": 1.0}, ValueError, "beta1: expected a finite number .*< 1, got 1"),
-        ({"beta2": 0}, ValueError, "beta2: expected a finite number > 0"),
-        ({"beta2": 1.1}, ValueError, "beta2: .*got 1.1"),
+        ({"betas": (1.0, 0.9)}, ValueError, r"betas\[0\]: expected a finite number .*< 1, got 1"),
+        ({"betas": (0.9, 0)}, ValueError, r"betas\[1\]: expected a finite number > 0"),
+        ({"betas": (0.9, 1.1)}, ValueError, r"betas\[1\]: .*got 1.1"),
+        ({"betas": 0.9}, TypeError, r"betas: expected two numbers \(beta1, beta2\), got 0.9"),
         ({"eps": 0}, ValueError, "eps: expected a finite number > 0"),
         ({"epsilon": -1e-6}, ValueError, "epsilon: expected a finite number >= 0"),
         ({"momentum": 1}, ValueError, "momentum: expected a finite number .*< 1, got 1"),
@@ -85,7 +86,7 @@ def test_errors_use_the_parameters_own_names():
 def test_sparse_gradients_are_refused_before_a_step():
     embedding = torch.nn.Embedding(5, 3, sparse=True)
     first = parameter(3, 5)
-    optimizer = SShampoo([first, embedding.weight], rank=2)
+    optimizer = SShampoo([first, embedding.weight], k=2)
     embedding(torch.tensor([1, 2])).sum().backward()
     first.grad = torch.ones_like(first)
     with pytest.raises(TypeError, match=r"\['params'\]\[1\].grad: expected a dense .*torch.sparse"):
@@ -98,7 +99,7 @@ def test_sparse_gradients_are_refused_before_a_step():
 )
 def test_integer_gradients_are_refused():
     p = parameter(3, 5)
-    optimizer = SShampoo([p], rank=2)
+    optimizer = SShampoo([p], k=2)
     p.grad_dtype = None
     p.grad = torch.ones(3, 5, dtype=torch.int64)
     with pytest.raises(TypeError, match=r"\.grad: expected a dense floating-point .*torch.int64"):
@@ -107,7 +108,7 @@ def test_integer_gradients_are_refused():
 
 def stepped(shape, **options):
     p = parameter(*shape)
-    optimizer = SShampoo([p], **{"rank": 4, **options})
+    optimizer = SShampoo([p], **{"k": 3, **options})
     p.grad = torch.ones_like(p)
     optimizer.step()
     return optimizer
@@ -131,18 +132,18 @@ def changed(path, value):
     "saved, error, message",
     [
         (lambda: stepped((8, 7)).state_dict(), ValueError, r"state of .*shape \(8, 6\), got"),
-        (lambda: stepped((8, 6), rank=5).state_dict(), ValueError, "expected rank 4 .* got 5"),
+        (lambda: stepped((8, 6), k=5).state_dict(), ValueError, "expected k 3 .* got 5"),
         (
-            lambda: stepped((8, 6), rank=None).state_dict(),
+            lambda: stepped((8, 6), k=None).state_dict(),
             ValueError,
-            "expected rank 4 .* got None",
+            "expected k 3 .* got None",
         ),
         (lambda: stepped((8, 6), max_axis=5).state_dict(), ValueError, "max_axis 8192 .* got 5"),
-        (adam, ValueError, "expected the option 'rank', which is missing"),
+        (adam, ValueError, "expected the option 'k', which is missing"),
         (lambda: {}, ValueError, "expected a dictionary with the key 'state'"),
         (lambda: None, ValueError, "expected a dictionary with the key 'state'"),
         (
-            lambda: SShampoo([parameter(8, 6), parameter(2)], rank=4).state_dict(),
+            lambda: SShampoo([parameter(8, 6), parameter(2)], k=3).state_dict(),
             ValueError,
             r"\['params'\]: expected 1 parameters, got 2",
         ),
@@ -161,14 +162,18 @@ def changed(path, value):
             r"\['factors'\]\['0'\]\['1'\]\['root'\]: expected .*float32 .* got .*float64",
         ),
         (
-            lambda: changed(["state", 0, "factors", "0", "1", "root"], torch.full((3,), torch.nan)),
+            lambda: changed(["state", 0, "factors", "0", "0", "root"], torch.full((2,), torch.nan)),
             ValueError,
             r"\['root'\]: expected finite numbers, got NaN or infinity",
         ),
         (lambda: changed(["state", 0, "step"], -1), ValueError, "expected a number >= 0, got -1"),
         (lambda: changed(["state", 0, "step"], "a"), TypeError, "expected a number >= 0, got str"),
         (lambda: changed(["state", 7], {}), ValueError, "groups list, got one of 7"),
-        (lambda: changed(["param_groups", 0, "beta2"], 2), ValueError, "beta2: .*got 2"),
+        (
+            lambda: changed(["param_groups", 0, "betas"], (0.9, 2)),
+            ValueError,
+            r"betas\[1\]: .*got 2",
+        ),
     ],
 )
 def test_state_dicts_of_something_else(saved, error, message):

@@ -23,8 +23,7 @@ from torch_play import (  # noqa: E402
 
 OTHERS = {
     "lr": 0.3,
-    "beta1": 0.5,
-    "beta2": 0.7,
+    "betas": (0.5, 0.7),
     "eps": 1e-3,
     "epsilon": 0.1,
     "momentum": 0.5,
@@ -66,7 +65,9 @@ def test_every_other_option_may_change(name, graft):
 
 def test_momentum_is_divided_by_its_own_weight():
     """μ_t differs from step to step: b/(1 − ∏ μ_t), by hand."""
-    (p,) = parameters(optimizer := optimizer_of([(4,)], graft="none", lr=1.0, beta2=0.5, eps=1e-3))
+    (p,) = parameters(
+        optimizer := optimizer_of([(4,)], graft="none", lr=1.0, betas=(0.9, 0.5), eps=1e-3)
+    )
     average, square, product = np.zeros(4), np.zeros(4), 1.0
     rng = np.random.default_rng(0)
     for step, momentum in enumerate([0.9, 0.5, 0.99, 0.0, 0.9, 0.95]):
@@ -90,7 +91,7 @@ def test_the_moments_are_divided_by_their_own_weights():
     rng = np.random.default_rng(0)
     for beta1, beta2 in [(0.9, 0.99), (0.5, 0.9), (0.0, 0.5), (0.95, 0.999)]:
         before, g = p.detach().numpy().copy(), rng.standard_normal(4)
-        optimizer.param_groups[0].update(beta1=beta1, beta2=beta2)
+        optimizer.param_groups[0].update(betas=(beta1, beta2))
         p.grad = torch.tensor(g)
         optimizer.step()
         first, product1 = beta1 * first + (1 - beta1) * g, product1 * beta1
@@ -99,27 +100,27 @@ def test_the_moments_are_divided_by_their_own_weights():
         np.testing.assert_allclose(before - p.detach().numpy(), expected, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("rank", [3, None])
-def test_the_factors_are_divided_by_their_own_weight(rank):
+@pytest.mark.parametrize("k", [3, None])
+def test_the_factors_are_divided_by_their_own_weight(k):
     """C/Σ_s ∏_{r>s} β_r: equal gradients have the same root whatever β₂ was."""
     moves = []
     for betas in ([0.9, 0.9, 0.9], [0.9, 0.5, 0.99], [0.1, 0.999, 0.3]):
         (p,) = parameters(
-            optimizer := optimizer_of([(6, 9)], rank=rank, graft="none", lr=1.0, momentum=0)
+            optimizer := optimizer_of([(6, 9)], k=k, graft="none", lr=1.0, momentum=0)
         )
         gradient = torch.randn(6, 9, generator=torch.Generator().manual_seed(0)).double()
         for beta2 in betas:
             before = p.detach().clone()
-            optimizer.param_groups[0]["beta2"] = beta2
+            optimizer.param_groups[0]["betas"] = (0.9, beta2)
             p.grad = gradient
             optimizer.step()
         moves.append(before - p.detach())
-        if rank is None:
+        if k is None:
             # The covariance is G Gᵀ itself; ε is its own matter.
             u, s, vt = torch.linalg.svd(gradient, full_matrices=False)
             root = (s**2 + 1e-6 * s[0] ** 2) ** -0.25
             torch.testing.assert_close(moves[-1], u * (root * s * root) @ vt, rtol=0, atol=1e-8)
-    if rank is None:
+    if k is None:
         torch.testing.assert_close(moves[1], moves[0], rtol=0, atol=1e-10)
         torch.testing.assert_close(moves[2], moves[0], rtol=0, atol=1e-10)
 
@@ -136,28 +137,29 @@ def test_an_average_begins_when_it_is_first_needed(graft):
 
 
 def test_a_schedule_of_momentum():
-    optimizer = optimizer_of(lr=0.1)
+    optimizer = optimizer_of(lr=0.1, graft="adam")
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=12)
     seen = set()
     for step in range(10):
         play(optimizer, 1, first=step)
-        seen.add(optimizer.param_groups[0]["momentum"])
+        seen.add(optimizer.param_groups[0]["betas"])
         schedule.step()
+    # Where there are betas PyTorch turns the first one, which is the momentum of Adam's graft.
     assert len(seen) > 5 and optimizer.skipped == 0
 
 
 @pytest.mark.parametrize(
     "change, error, message",
     [
-        ({"rank": 4}, ValueError, r"expected rank 3 for .*\(6, 9\), .* got 4"),
-        ({"rank": None}, ValueError, r"expected rank 3 for .*\(6, 9\), .* got None"),
+        ({"k": 4}, ValueError, r"expected k 3 for .*\(6, 9\), .* got 4"),
+        ({"k": None}, ValueError, r"expected k 3 for .*\(6, 9\), .* got None"),
         ({"max_axis": 5}, ValueError, r"expected max_axis 8192 for .*\(6, 9\), .* got 5"),
-        ({"rank": 1}, ValueError, "rank: expected an integer >= 2, got 1"),
-        ({"rank": (3, 3, 3)}, ValueError, r"rank: expected one for each of the 2 axes"),
+        ({"k": 1}, ValueError, "k: expected an integer >= 2, got 1"),
+        ({"k": (3, 3, 3)}, ValueError, r"k: expected one for each of the 2 axes"),
         ({"momentum": 1.5}, ValueError, "momentum: expected a finite number .* got 1.5"),
         ({"lr": math.nan}, ValueError, "lr: expected a finite number >= 0, got nan"),
         ({"graft": "adm"}, ValueError, "graft: .*did you mean 'adam'"),
-        ({"beta2": "a"}, TypeError, "beta2: expected a finite number"),
+        ({"betas": (0.9, "a")}, TypeError, r"betas\[1\]: expected a finite number"),
         ({"bias_correction": "a"}, TypeError, "bias_correction: expected True or False, got 'a'"),
     ],
     ids=str,
@@ -178,20 +180,20 @@ def test_impossible_changes_are_refused_before_anything_is_touched(change, error
 
 
 def test_a_change_that_changes_no_factor_is_possible():
-    """An axis no longer than the rank has an exact factor whatever the rank is."""
-    optimizer = optimizer_of([(6, 9), (4,)], rank=9)
+    """An axis of at most 2k has an exact factor whatever k is."""
+    optimizer = optimizer_of([(6, 9), (4,)], k=5)
     play(optimizer, 2)
-    optimizer.param_groups[0].update(rank=None, max_axis=9)
+    optimizer.param_groups[0].update(k=None, max_axis=9)
     play(optimizer, 2, first=2)
     assert optimizer.state[parameters(optimizer)[0]]["step"] == 4
 
 
 def test_before_the_first_step_everything_may_change():
     optimizer = optimizer_of()
-    optimizer.param_groups[0].update(rank=[4, None], max_axis=5, graft="adam", momentum=0.0)
+    optimizer.param_groups[0].update(k=[4, None], max_axis=5, graft="adam", momentum=0.0)
     del parameters(optimizer)[2]
     play(optimizer, 2)
-    assert optimizer.param_groups[0]["rank"] == (4, None)
+    assert optimizer.param_groups[0]["k"] == (4, None)
 
 
 def test_a_checkpoint_without_a_newer_option_loads():
@@ -305,8 +307,8 @@ def test_what_hooks_make_of_it_is_checked_before_anything_is_touched():
 
 
 def test_a_group_may_be_taken_away():
-    optimizer = optimizer_of([(6, 9)], rank=3)
-    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(6, 9))], "rank": 5})
+    optimizer = optimizer_of([(6, 9)], k=3)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(6, 9))], "k": 5})
     for group in optimizer.param_groups:
         group["params"][0].grad = torch.ones_like(group["params"][0])
     optimizer.step()

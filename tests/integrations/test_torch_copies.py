@@ -31,7 +31,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
 @pytest.mark.parametrize(
-    "options", [{}, {"rank": None, "graft": "adam"}, {"max_axis": 4, "momentum": 0.0}], ids=str
+    "options", [{}, {"k": None, "graft": "adam"}, {"max_axis": 4, "momentum": 0.0}], ids=str
 )
 def test_copies_go_on_bit_for_bit(way, dtype, options):
     options = {"dtype": dtype, "update_every": 2, **options}
@@ -53,7 +53,7 @@ def model_and_optimizer(seed, **options):
     model = torch.nn.Sequential(
         torch.nn.Conv2d(2, 6, 3), torch.nn.Tanh(), torch.nn.Flatten(), torch.nn.Linear(96, 5)
     )
-    return model, SShampoo(model.parameters(), lr=1e-2, rank=4, **options)
+    return model, SShampoo(model.parameters(), lr=1e-2, k=4, **options)
 
 
 def train(model, optimizer, steps, first=0):

@@ -28,7 +28,7 @@ init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_siz
 torch.manual_seed(0)
 model = torch.nn.Sequential(torch.nn.Linear(40, 24), torch.nn.Tanh(), torch.nn.Linear(24, 3))
 replica = torch.nn.parallel.DistributedDataParallel(model)
-optimizer = SShampoo(replica.parameters(), lr=1e-2, rank=6, update_every=2)
+optimizer = SShampoo(replica.parameters(), lr=1e-2, k=6, update_every=2)
 batches = torch.Generator().manual_seed(1)
 for step in range(20):
     x = torch.randn(2, 16, 40, generator=batches)[rank]

@@ -85,8 +85,8 @@ def test_finite_gradients_give_finite_steps(shape, kind):
         seed = [*shape, sum(map(ord, kind))]
         order = np.random.default_rng(seed).permutation(len(grid))[:6]
         grid = [grid[i] for i in order]
-    for (dtype, graft, every, rank, recipe), seed in itertools.product(grid, SEEDS):
-        options = {"graft": graft, "update_every": every, "rank": rank, **recipe}
+    for (dtype, graft, every, k, recipe), seed in itertools.product(grid, SEEDS):
+        options = {"graft": graft, "update_every": every, "k": k, **recipe}
         optimizer, weight = move(shape, kind, dtype, seed, **options)
         assert torch.isfinite(weight).all(), (dtype, options, seed)
         assert optimizer.skipped == 0, (dtype, options, seed)
@@ -99,9 +99,9 @@ def test_few_rows_and_a_rank_beyond_them(seed):
     """Single precision alone gives NaN in most of these; the steps are those of NumPy."""
     torch.manual_seed(seed)
     weight = torch.nn.Parameter(torch.zeros(3, 200))
-    optimizer = SShampoo([weight], rank=64, lr=1e-2)
+    optimizer = SShampoo([weight], k=64, lr=1e-2)
     expected = np.zeros((3, 200))
-    reference = s_shampoo([expected], rank=64, lr=1e-2)
+    reference = s_shampoo([expected], k=64, lr=1e-2)
     for _ in range(8):
         weight.grad = torch.randn(3, 200)
         optimizer.step()
@@ -111,12 +111,12 @@ def test_few_rows_and_a_rank_beyond_them(seed):
 
 
 @pytest.mark.parametrize("rank", [4, 16, None])
-def test_gradients_of_extreme_dynamic_range(rank):
+def test_gradients_of_extreme_dynamic_range(k):
     """From 5.6e4 to 4e-43, where squares vanish and products are subnormal."""
     draw = np.random.default_rng(0)
     exponents = np.linspace(np.log10(5.6e4), np.log10(4e-43), 25)
     weight = torch.nn.Parameter(torch.ones(25, 25))
-    optimizer = SShampoo([weight], rank=rank)
+    optimizer = SShampoo([weight], k=k)
     for step in range(5):
         signs = draw.choice([-1.0, 1.0], (25, 25))
         scale = 10.0 ** draw.permutation(exponents)
@@ -223,7 +223,7 @@ def test_a_basis_of_columns_that_qr_spoils(monkeypatch):
 def prepared(dtype=torch.float32, **options):
     """An optimizer after three steps, and what it is: weight and state."""
     weight = torch.nn.Parameter(torch.ones(6, 9, dtype=dtype))
-    optimizer = SShampoo([weight], **{"rank": 3, "weight_decay": 0.1, **options})
+    optimizer = SShampoo([weight], **{"k": 3, "weight_decay": 0.1, **options})
     for step in range(3):
         draw = torch.Generator().manual_seed(step)
         weight.grad = torch.randn(6, 9, generator=draw).to(dtype)
@@ -241,8 +241,8 @@ def assert_refused(optimizer, weight):
 
 @pytest.mark.parametrize("graft", GRAFTS)
 @pytest.mark.parametrize("rank", [3, None])
-def test_a_decomposition_that_fails_altogether_undoes_the_step(monkeypatch, rank, graft):
-    optimizer, weight = prepared(rank=rank, graft=graft)
+def test_a_decomposition_that_fails_altogether_undoes_the_step(monkeypatch, k, graft):
+    optimizer, weight = prepared(k=k, graft=graft)
     for how in ("error", "values", "vectors", "skewed"):
         with monkeypatch.context() as patch:
             Sabotaged(patch, how, double_too=True)
@@ -275,9 +275,9 @@ def test_spoiled_statistics_do_not_reach_the_weights(graft):
 @pytest.mark.parametrize("beta2", [0.99, 1 - 1e-9, 1.0])
 @pytest.mark.parametrize("size", [1e15, 1e16, 1e18])
 @pytest.mark.parametrize("rank", [3, None])
-def test_statistics_of_huge_gradients_do_not_overflow(size, rank, beta2):
+def test_statistics_of_huge_gradients_do_not_overflow(size, k, beta2):
     weight = torch.nn.Parameter(torch.ones(6, 9))
-    optimizer = SShampoo([weight], rank=rank, beta2=beta2, lr=1e-3)
+    optimizer = SShampoo([weight], k=k, betas=(0.9, beta2), lr=1e-3)
     for step in range(50):
         weight.grad = size * torch.randn(6, 9, generator=torch.Generator().manual_seed(step)) / 8
         optimizer.step()
@@ -290,7 +290,7 @@ def test_statistics_of_huge_gradients_do_not_overflow(size, rank, beta2):
 @pytest.mark.parametrize("graft", GRAFTS)
 def test_an_eps_below_the_type_leaves_coordinates_without_gradient_alone(shape, graft):
     weight = torch.nn.Parameter(torch.ones(shape))
-    optimizer = SShampoo([weight], rank=3, eps=1e-60, graft=graft)
+    optimizer = SShampoo([weight], k=3, eps=1e-60, graft=graft)
     for _ in range(3):
         weight.grad = torch.zeros(shape)
         weight.grad[..., 2] = 1.0
@@ -302,7 +302,7 @@ def test_an_eps_below_the_type_leaves_coordinates_without_gradient_alone(shape, 
 
 @pytest.mark.parametrize("outputs", [1, 2, 5])
 @pytest.mark.parametrize("rank", [8, 64, None])
-def test_a_network_of_few_outputs_trains(outputs, rank):
+def test_a_network_of_few_outputs_trains(outputs, k):
     torch.manual_seed(0)
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 16, 1),
@@ -312,7 +312,7 @@ def test_a_network_of_few_outputs_trains(outputs, rank):
         torch.nn.Flatten(),
         torch.nn.Linear(8 * 25, outputs),
     )
-    optimizer = SShampoo(model.parameters(), lr=3e-3, rank=rank)
+    optimizer = SShampoo(model.parameters(), lr=3e-3, k=k)
     x = torch.randn(64, 3, 5, 5)
     y = x.mean((1, 2, 3))[:, None] * torch.ones(outputs)
     losses = []

@@ -14,7 +14,7 @@ import sys, torch
 from oco.integrations.torch import SShampoo
 weight = torch.nn.Parameter(torch.ones(40, 30))
 weight.grad = torch.ones(40, 30)
-SShampoo([weight], rank=4).step()
+SShampoo([weight], k=4).step()
 print(*sorted(sys.modules), sep="\\n")
 """
 # Of this package: its own room, checks of arguments and constants.

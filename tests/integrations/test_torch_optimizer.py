@@ -22,24 +22,24 @@ STEPS = 100
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-10}
 VARIANTS = [
     {},
-    {"rank": None},
+    {"k": None},
     {"graft": "adam", "weight_decay": 0.1, "update_every": 3},
-    {"graft": "sgd", "beta2": 1.0, "momentum": 0.0},
+    {"graft": "sgd", "betas": (0.9, 1.0), "momentum": 0.0},
     {"graft": "none", "bias_correction": False, "start_step": 5, "update_every": 2},
-    {"graft": "rmsprop", "start_step": 7, "max_axis": 6, "rank": 3},
-    {"graft": "none", "rank": 2, "beta2": 0.9},
+    {"graft": "rmsprop", "start_step": 7, "max_axis": 6, "k": 3},
+    {"graft": "none", "k": 2, "betas": (0.9, 0.9)},
     {"graft": "unit", "start_step": 4, "max_axis": 5},
     {"tail": "half", "graft": "none"},
     {"tail": "mean", "graft": "unit", "update_every": 2},
-    {"tail": "mean", "beta2": 1.0, "graft": "sgd", "max_axis": 6},
+    {"tail": "mean", "betas": (0.9, 1.0), "graft": "sgd", "max_axis": 6},
     {"exponent": "shampoo2"},
     {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
-    {"exponent": "shampoo2", "rank": None, "graft": "none"},
+    {"exponent": "shampoo2", "k": None, "graft": "none"},
     {"average": "gradient"},
     {"average": "gradient", "nesterov": True, "graft": "none", "start_step": 6},
     {"average": "gradient", "nesterov": True, "graft": "adam", "bias_correction": False},
     {"average": "gradient", "graft": "sgd", "start_step": 4, "update_every": 2},
-    {"average": "gradient", "rank": None},
+    {"average": "gradient", "k": None},
     {"nesterov": True, "matrix_rate": 0.2, "weight_decay": 0.1},
     {
         "average": "gradient",
@@ -103,7 +103,7 @@ def assert_equal(found, expected, tolerance):
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 def test_steps_equal_the_reference(options, dtype):
-    options = {"lr": 1e-2, "rank": 4, **options}
+    options = {"lr": 1e-2, "k": 2, **options}
     params = parameters(dtype)
     expected = play_reference(params, **options)
     optimizer = SShampoo(params, **options)
@@ -111,16 +111,16 @@ def test_steps_equal_the_reference(options, dtype):
     assert optimizer.skipped == len(SHAPES)
 
 
-def test_a_rank_for_each_axis():
+def test_a_sketch_size_for_each_axis():
     params = parameters(torch.float64, [(12, 1, 10)])
-    expected = play_reference(params, lr=1e-2, rank=(5, 2, None))
-    assert_equal(play(SShampoo(params, lr=1e-2, rank=(5, 2, None))), expected, 1e-10)
+    expected = play_reference(params, lr=1e-2, k=(5, 2, None))
+    assert_equal(play(SShampoo(params, lr=1e-2, k=(5, 2, None))), expected, 1e-10)
 
 
 def test_large_matrices_equal_the_reference():
     params = parameters(torch.float64, [(210, 300), (450, 200)])
-    expected = play_reference(params, 5, lr=1e-2, rank=20)
-    assert_equal(play(SShampoo(params, lr=1e-2, rank=20), 5), expected, 1e-10)
+    expected = play_reference(params, 5, lr=1e-2, k=20)
+    assert_equal(play(SShampoo(params, lr=1e-2, k=20), 5), expected, 1e-10)
 
 
 @pytest.mark.parametrize("graft", ["rmsprop", "adam"])
@@ -129,14 +129,14 @@ def test_what_is_computed_in_pieces_equals_the_reference(graft, monkeypatch):
     monkeypatch.setattr(unfoldings, "LARGE", 5)
     monkeypatch.setattr(workspace, "LARGE", 10)
     params = parameters(torch.float64)
-    expected = play_reference(params, 30, lr=1e-2, rank=4, graft=graft)
-    assert_equal(play(SShampoo(params, lr=1e-2, rank=4, graft=graft), 30), expected, 1e-10)
+    expected = play_reference(params, 30, lr=1e-2, k=4, graft=graft)
+    assert_equal(play(SShampoo(params, lr=1e-2, k=4, graft=graft), 30), expected, 1e-10)
 
 
 def test_bfloat16_parameters_have_float32_statistics():
     params = [torch.nn.Parameter(torch.zeros(shape, dtype=torch.bfloat16)) for shape in SHAPES]
-    expected = play_reference(params, 30, lr=1e-2, rank=4)
-    optimizer = SShampoo(params, lr=1e-2, rank=4)
+    expected = play_reference(params, 30, lr=1e-2, k=4)
+    optimizer = SShampoo(params, lr=1e-2, k=4)
     # The weights move by about 0.3; each step rounds them to 8 bits.
     assert_equal(play(optimizer, 30), expected, 0.01)
     for p in params:
@@ -162,11 +162,9 @@ def train(model, optimizer, steps):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
-@pytest.mark.parametrize(
-    "options", [{}, {"graft": "adam", "update_every": 4, "rank": None}], ids=str
-)
+@pytest.mark.parametrize("options", [{}, {"graft": "adam", "update_every": 4, "k": None}], ids=str)
 def test_a_saved_state_resumes_bit_for_bit(dtype, options):
-    options = {"lr": 1e-2, "rank": 4, **options}
+    options = {"lr": 1e-2, "k": 2, **options}
     model = network(dtype)
     optimizer = SShampoo(model.parameters(), **options)
     train(model, optimizer, 6)
@@ -186,11 +184,11 @@ def test_a_saved_state_resumes_bit_for_bit(dtype, options):
 
 def test_loading_copies():
     model = network(torch.float32)
-    optimizer = SShampoo(model.parameters(), rank=4)
+    optimizer = SShampoo(model.parameters(), k=4)
     train(model, optimizer, 2)
     saved = optimizer.state_dict()
     before = copy.deepcopy(saved)
-    other = SShampoo(network(torch.float32).parameters(), rank=4)
+    other = SShampoo(network(torch.float32).parameters(), k=4)
     other.load_state_dict(saved)
     for p in other.param_groups[0]["params"]:
         p.grad = torch.ones_like(p)
@@ -200,7 +198,7 @@ def test_loading_copies():
 
 def test_a_copy_goes_on_alone():
     model = network(torch.float32)
-    optimizer = SShampoo(model.parameters(), rank=4)
+    optimizer = SShampoo(model.parameters(), k=4)
     train(model, optimizer, 2)
     other, copied = copy.deepcopy((model, optimizer))
     train(model, optimizer, 3)
@@ -211,7 +209,7 @@ def test_a_copy_goes_on_alone():
 
 def test_a_closure_computes_the_loss():
     (p,) = params = parameters(torch.float32, [(4, 6)])
-    optimizer = SShampoo(params, lr=0.05, rank=3)
+    optimizer = SShampoo(params, lr=0.05, k=3)
 
     def closure():
         optimizer.zero_grad()
@@ -225,15 +223,15 @@ def test_a_closure_computes_the_loss():
 
 def test_groups_have_options_of_their_own():
     a, b = parameters(torch.float64, [(6, 14), (13, 5)])
-    expected = play_reference([a], lr=0.1, rank=3) + play_reference([b], rank=5, graft="sgd")
-    optimizer = SShampoo([{"params": [a], "rank": 3, "lr": 0.1}], rank=5)
+    expected = play_reference([a], lr=0.1, k=3) + play_reference([b], k=5, graft="sgd")
+    optimizer = SShampoo([{"params": [a], "k": 3, "lr": 0.1}], k=5)
     optimizer.add_param_group({"params": [b], "graft": "sgd"})
     assert_equal(play(optimizer), expected, 1e-10)
 
 
 def test_a_schedule_changes_the_rate():
     (p,) = params = parameters(torch.float64, [(6, 14)])
-    optimizer = SShampoo(params, lr=0.1, rank=3)
+    optimizer = SShampoo(params, lr=0.1, k=3)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.0)
     play(optimizer, 1)
     schedule.step()
@@ -245,7 +243,7 @@ def test_a_schedule_changes_the_rate():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
 def test_a_gradient_that_is_not_finite_touches_nothing(bad):
     p, other = params = parameters(torch.float32, [(6, 14), (6, 14)])
-    optimizer = SShampoo(params, rank=3, weight_decay=0.1)
+    optimizer = SShampoo(params, k=3, weight_decay=0.1)
     play(optimizer, 2)
     before = copy.deepcopy([p.data, optimizer.state_dict()["state"][0]])
     for q in params:
@@ -261,7 +259,7 @@ def test_a_gradient_that_is_not_finite_touches_nothing(bad):
 
 def test_gradients_may_be_strided():
     plain, strided = (parameters(torch.float64, [(4, 3, 5, 2)]) for _ in range(2))
-    one, two = SShampoo(plain, lr=0.1, rank=3), SShampoo(strided, lr=0.1, rank=3)
+    one, two = SShampoo(plain, lr=0.1, k=3), SShampoo(strided, lr=0.1, k=3)
     for g in gradients((4, 3, 5, 2), 5):
         plain[0].grad = torch.tensor(g)
         strided[0].grad = torch.tensor(g).to(memory_format=torch.channels_last)
@@ -271,18 +269,18 @@ def test_gradients_may_be_strided():
 
 def test_memory_is_that_of_the_sketch():
     params = parameters(torch.float32, [(100, 40)])
-    optimizer = SShampoo(params, rank=8, graft="sgd", momentum=0)
+    optimizer = SShampoo(params, k=8, graft="sgd", momentum=0)
     play(optimizer, 1)
     assert optimizer.second_moment_bytes == 4 * 7 * (100 + 40 + 2)
     assert optimizer.state_bytes == 4 * 7 * (100 + 40 + 2 * 2)
-    optimizer = SShampoo(params, rank=None, graft="rmsprop")
+    optimizer = SShampoo(params, k=None, graft="rmsprop")
     optimizer.step()
     assert optimizer.second_moment_bytes == 4 * (100**2 + 40**2)
 
 
 def test_parameters_without_gradient_are_left_alone():
     p, q = params = parameters(torch.float32, [(6, 14), (13, 5)])
-    optimizer = SShampoo(params, rank=3)
+    optimizer = SShampoo(params, k=3)
     p.grad = torch.ones_like(p)
     before = q.detach().clone()
     optimizer.step()
@@ -294,7 +292,7 @@ def test_parameters_without_gradient_are_left_alone():
 def test_a_step_of_unit_length_has_entries_of_unit_mean_square(shape, start_step):
     (p,) = params = parameters(torch.float64, [shape])
     optimizer = SShampoo(
-        params, lr=0.5, rank=3, graft="unit", momentum=0, max_axis=5, start_step=start_step
+        params, lr=0.5, k=3, graft="unit", momentum=0, max_axis=5, start_step=start_step
     )
     for scale in (1.0, 1e-6, 1e6, 0.0):
         before = p.detach().clone()

@@ -16,25 +16,25 @@ STEPS = 110
 TOLERANCE = 1e-10
 VARIANTS = [
     {},
-    {"rank": None},
+    {"k": None},
     {"graft": "adam", "weight_decay": 0.1, "update_every": 3},
-    {"graft": "sgd", "beta2": 1.0, "momentum": 0.0},
+    {"graft": "sgd", "betas": (0.9, 1.0), "momentum": 0.0},
     {"graft": "none", "bias_correction": False, "start_step": 5, "update_every": 2},
-    {"graft": "rmsprop", "start_step": 7, "max_axis": 4, "rank": 3},
-    {"graft": "none", "rank": 2, "beta2": 0.9},
-    {"graft": "none", "rank": None, "epsilon": 0.0, "beta2": 1.0},
+    {"graft": "rmsprop", "start_step": 7, "max_axis": 4, "k": 3},
+    {"graft": "none", "k": 2, "betas": (0.9, 0.9)},
+    {"graft": "none", "k": None, "epsilon": 0.0, "betas": (0.9, 1.0)},
     {"graft": "unit", "start_step": 4, "max_axis": 5},
     {"tail": "half", "graft": "none"},
     {"tail": "mean", "graft": "unit", "update_every": 2},
-    {"tail": "mean", "beta2": 1.0, "graft": "sgd", "max_axis": 6},
+    {"tail": "mean", "betas": (0.9, 1.0), "graft": "sgd", "max_axis": 6},
     {"exponent": "shampoo2"},
     {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
-    {"exponent": "shampoo2", "rank": None, "graft": "none"},
+    {"exponent": "shampoo2", "k": None, "graft": "none"},
     {"average": "gradient"},
     {"average": "gradient", "nesterov": True, "graft": "none", "start_step": 6},
     {"average": "gradient", "nesterov": True, "graft": "adam", "bias_correction": False},
     {"average": "gradient", "graft": "sgd", "start_step": 4, "update_every": 2},
-    {"average": "gradient", "rank": None},
+    {"average": "gradient", "k": None},
     {"nesterov": True, "matrix_rate": 0.2, "weight_decay": 0.1},
     {
         "average": "gradient",
@@ -65,11 +65,11 @@ def gradients(shape):
 
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 def test_steps_equal_the_definition(options):
-    options = {"lr": 1e-2, "rank": 4, **options}
+    options = {"lr": 1e-2, "k": 2, **options}
     parameters = [initial(shape) for shape in SHAPES]
     twins = [DenseShampoo(initial(shape), **options) for shape in SHAPES]
-    if options["rank"] is None:
-        del options["rank"]
+    if options["k"] is None:
+        del options["k"]
         optimizer = OPTIMIZERS["shampoo"](parameters, **options)
     else:
         optimizer = OPTIMIZERS["s-shampoo"](parameters, **options)
@@ -84,7 +84,7 @@ def test_steps_equal_the_definition(options):
 
 def test_adam_is_the_published_recursion():
     w = np.array([1.0, -2.0, 0.5])
-    optimizer = OPTIMIZERS["adam"]([w], lr=0.1, beta1=0.8, beta2=0.95, eps=1e-3, weight_decay=0.2)
+    optimizer = OPTIMIZERS["adam"]([w], lr=0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.2)
     x, m, v = w.copy(), 0.0, 0.0
     for t, g in enumerate(np.random.default_rng(0).standard_normal((50, 3)), start=1):
         optimizer.step([g])
@@ -106,8 +106,8 @@ def test_sgd_averages_the_gradients(bias_correction):
 
 def test_float32_weights_have_float64_statistics():
     weights = [initial((6, 5)).astype(np.float32)]
-    twin = DenseShampoo(weights[0], lr=1e-2, rank=3)
-    optimizer = OPTIMIZERS["s-shampoo"](weights, lr=1e-2, rank=3)
+    twin = DenseShampoo(weights[0], lr=1e-2, k=3)
+    optimizer = OPTIMIZERS["s-shampoo"](weights, lr=1e-2, k=3)
     for g in gradients((6, 5)):
         g = g.astype(np.float32)
         optimizer.step([g])
@@ -128,7 +128,7 @@ def test_float32_weights_have_float64_statistics():
 def test_what_is_kept(name, moments, eigenvectors, rest):
     """Numbers kept for 20 x 30 and 10 weights, with sketches of 4 and RMSProp's v as the graft."""
     parameters = [np.zeros((20, 30)), np.zeros(10)]
-    optimizer = OPTIMIZERS[name](parameters, lr=0.1, **({"rank": 4} if moments is None else {}))
+    optimizer = OPTIMIZERS[name](parameters, lr=0.1, **({"k": 4} if moments is None else {}))
     optimizer.step([initial(parameter.shape) for parameter in parameters])
     if moments is None:
         sketches = [factor.sketch for factor in optimizer.rules[0].root.factors]
@@ -199,11 +199,14 @@ def test_bad_parameters_are_refused(name, parameter, error, message):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"rank": 0}, "rank: expected an integer >= 2, got 0"),
-        ({"rank": 1}, "rank: expected an integer >= 2, got 1"),
-        ({"beta2": 0.0}, "beta2: expected a finite number > 0 <= 1, got 0"),
-        ({"beta2": 1.5}, "beta2: expected a finite number > 0 <= 1, got 1.5"),
-        ({"beta1": 1.0, "graft": "adam"}, "beta1: expected a finite number >= 0 and < 1, got 1"),
+        ({"k": 0}, "k: expected an integer >= 2, got 0"),
+        ({"k": 1}, "k: expected an integer >= 2, got 1"),
+        ({"betas": (0.9, 0.0)}, r"betas\[1\]: expected a finite number > 0 <= 1, got 0"),
+        ({"betas": (0.9, 1.5)}, r"betas\[1\]: expected a finite number > 0 <= 1, got 1.5"),
+        (
+            {"betas": (1.0, 0.9), "graft": "adam"},
+            r"betas\[0\]: expected a finite number >= 0 and < 1, got 1",
+        ),
         ({"momentum": 1.0}, "momentum: expected a finite number >= 0 and < 1, got 1"),
         ({"graft": "adm"}, "graft: unknown name 'adm'; did you mean 'adam'"),
         ({"tail": "men"}, "tail: unknown name 'men'; did you mean 'mean'"),

@@ -55,6 +55,11 @@ class DenseFactor:
         return (vectors * powers) @ vectors.T
 
 
+def sketch_size(k, n):
+    """In training a short axis has an exact factor."""
+    return None if k is None or n <= 2 * k else k
+
+
 class DenseShampoo:
     """One parameter: `step(gradient)` changes `x`."""
 
@@ -62,9 +67,8 @@ class DenseShampoo:
         self,
         x,
         lr=1e-3,
-        rank=32,
-        beta1=0.9,
-        beta2=0.99,
+        k=32,
+        betas=(0.9, 0.99),
         eps=1e-8,
         epsilon=1e-6,
         momentum=0.9,
@@ -85,14 +89,16 @@ class DenseShampoo:
         self.t = self.absorbed = 0
         self.m, self.v, self.b = (np.zeros_like(self.x) for _ in range(3))
         self.kept = [i for i, n in enumerate(self.x.shape) if n > 1]
-        ranks = rank if isinstance(rank, tuple) else (rank,) * self.x.ndim
+        sizes = k if isinstance(k, tuple) else (k,) * self.x.ndim
         self.merged = tuple(self.x.shape[i] for i in self.kept)
         size = max_axis or 10**9
         cuts = [[slice(i, min(i + size, n)) for i in range(0, n, size)] for n in self.merged]
         self.blocks = list(itertools.product(*cuts))
         self.factors = [
             [
-                DenseFactor(s.stop - s.start, ranks[i], beta2, tail)
+                DenseFactor(
+                    s.stop - s.start, sketch_size(sizes[i], s.stop - s.start), betas[1], tail
+                )
                 for i, s in zip(self.kept, block, strict=True)
             ]
             for block in self.blocks
@@ -102,7 +108,7 @@ class DenseShampoo:
         return 1 - beta**count if self.options["bias_correction"] else 1.0
 
     def preconditioned(self, g):
-        beta2, order = self.options["beta2"], len(self.merged)
+        beta2, order = self.options["betas"][1], len(self.merged)
         scale = 1.0 if beta2 == 1 else (1 - beta2) / self.correction(beta2, self.absorbed)
         result = np.zeros(self.merged)
         for block, factors in zip(self.blocks, self.factors, strict=True):
@@ -120,14 +126,14 @@ class DenseShampoo:
         if not np.isfinite(g).all():
             return
         self.t += 1
-        if o["beta2"] == 1:
+        if o["betas"][1] == 1:
             self.v = self.v + g**2
             v = self.v
         else:
-            self.v = o["beta2"] * self.v + (1 - o["beta2"]) * g**2
-            v = self.v / self.correction(o["beta2"], self.t)
-        self.m = o["beta1"] * self.m + (1 - o["beta1"]) * g
-        m = self.m / self.correction(o["beta1"], self.t)
+            self.v = o["betas"][1] * self.v + (1 - o["betas"][1]) * g**2
+            v = self.v / self.correction(o["betas"][1], self.t)
+        self.m = o["betas"][0] * self.m + (1 - o["betas"][0]) * g
+        m = self.m / self.correction(o["betas"][0], self.t)
         gradient, first = g, o["average"] == "gradient"
         if first:
             g = self.averaged(g)

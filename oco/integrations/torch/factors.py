@@ -14,14 +14,9 @@ import torch
 from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors, orthonormal_basis
 from oco.integrations.torch.roots import Root, inverse_root
 from oco.integrations.torch.unfoldings import Unfolding
-from oco.linalg.cutoffs import RANK_CUTOFF
-from oco.shampoo import tail_of
+from oco.shampoo import NOISE, RANK_CUTOFF, tail_of
 
 __all__ = ["ExactFactor", "SketchedFactor"]
-
-# Eigenvalues of a sketch, relative to the largest, that rounding cannot tell from zero: squares of
-# singular values in error by a few ε in single precision, a sum of squares in double precision.
-NOISE = {torch.float32: 1e-12, torch.float64: 1e-14}
 
 
 @dataclass(frozen=True)
@@ -118,7 +113,7 @@ class SketchedFactor:
         basis = orthonormal_basis(self._leading_subspace(old, unfolding))
         inside = torch.cat([old.T @ basis, unfolding.matrix.T @ basis]).double()
         values, turn = eigh(inside.T @ inside)
-        values = torch.where(values > NOISE[basis.dtype] * values[-1], values, 0.0).flip(0)
+        values = torch.where(values > _noise(basis.dtype) * values[-1], values, 0.0).flip(0)
         state["directions"] = basis @ turn.flip(1)[:, :-1].to(basis.dtype)
         state["eigenvalues"] = (values[:-1] - values[-1]).to(basis.dtype)
         state["escaped_mass"] = decay * state["escaped_mass"] + values[-1].cpu()
@@ -163,3 +158,7 @@ class SketchedFactor:
         directions = state["directions"]
         weighted = (directions * state["root"]).T @ matrix
         matrix.addmm_(directions, weighted, beta=float(state["root_tail"]))
+
+
+def _noise(dtype: torch.dtype) -> float:
+    return NOISE[str(dtype).removeprefix("torch.")]

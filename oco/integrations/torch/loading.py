@@ -8,19 +8,16 @@ from collections.abc import Sequence
 import torch
 
 from oco.integrations.torch.moments import AVERAGES
-from oco.integrations.torch.options import (
-    OPTIONS,
-    check_options,
-    check_parameters,
-    parameter_name,
-)
+from oco.integrations.torch.options import check_parameters, parameter_name
 from oco.integrations.torch.preconditioner import preconditioner
 from oco.integrations.torch.state import new_averages, new_state
+from oco.shampoo import OPTIONS, check_options
 
-__all__ = ["check_statistics", "loadable"]
+__all__ = ["check_statistics", "loadable", "renamed"]
 
+OLD_BETAS = ("beta1", "beta2")
 # The option by which groups of this optimizer are recognised.
-MARK = "rank"
+MARK = "k"
 
 
 def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict]:
@@ -56,6 +53,7 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
     complete, states, used = [], {}, set()
     for g, (group, saved) in enumerate(zip(groups, saved_groups, strict=True)):
         where = f"state_dict['param_groups'][{g}]"
+        saved = renamed(saved)
         if MARK not in saved:
             raise ValueError(f"{where}: expected the option {MARK!r}, which is missing")
         keys = saved.get("params", [])
@@ -66,7 +64,7 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
         saved = check_options({name: group[name] for name in OPTIONS} | saved)
         complete.append(saved)
         names = [parameter_name(group, g, i) for i in range(len(keys))]
-        check_parameters(names, group["params"], saved["rank"])
+        check_parameters(names, group["params"], saved["k"])
         for name, key, parameter in zip(names, keys, group["params"], strict=True):
             _check_plan("state_dict: ", name, parameter, group, saved)
             used.add(key)
@@ -83,6 +81,22 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
             f"got one of {unknown[0]!r}"
         )
     return complete, states
+
+
+def renamed(options: dict) -> dict:
+    """Return saved options with the names of today: `rank` is `k`, `beta1` and `beta2` are `betas`.
+
+    Examples
+    --------
+    >>> renamed({"rank": 4, "beta1": 0.9, "beta2": 0.99})
+    {'k': 4, 'betas': (0.9, 0.99)}
+    """
+    found = {name: value for name, value in options.items() if name not in ("rank", *OLD_BETAS)}
+    if "rank" in options:
+        found.setdefault("k", options["rank"])
+    if all(name in options for name in OLD_BETAS):
+        found.setdefault("betas", tuple(options[name] for name in OLD_BETAS))
+    return found
 
 
 def check_statistics(
@@ -122,7 +136,7 @@ def _check_plan(
 ) -> None:
     """Refuse options that give other factors than the expected ones do."""
     shape = tuple(parameter.shape)
-    own = {option: expected[option] for option in ("rank", "max_axis")}
+    own = {option: expected[option] for option in ("k", "max_axis")}
     for option in own:
         if preconditioner(shape, **{**own, option: found[option]}) != preconditioner(shape, **own):
             raise ValueError(
@@ -139,7 +153,7 @@ def _fitted_state(
     Averages are optional: what the options need and the state lacks begins with the next step, and
     what the options do not need is kept.
     """
-    plan = preconditioner(tuple(parameter.shape), options["rank"], options["max_axis"])
+    plan = preconditioner(tuple(parameter.shape), options["k"], options["max_axis"])
     meta = parameter.detach().to("meta")
     expected = new_state(meta, plan)
     if not isinstance(found, dict):

@@ -74,7 +74,7 @@ def update(state: dict, gradient: torch.Tensor, group: dict) -> None:
     m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g², or v + g² where β₂ = 1; the average of gradients
     that momentum keeps, as m with μ.
     """
-    beta1, beta2 = group["beta1"], group["beta2"]
+    beta1, beta2 = group["betas"]
     if "first_moment" in state:
         state["first_moment"].lerp_(gradient, 1 - beta1)
     if "second_moment" in state:
@@ -109,7 +109,7 @@ def diagonal_step(
     gradient, x : Tensor
         g, and g or an average of it.
     group : dict
-        graft, beta1, beta2, eps and bias_correction.
+        graft, betas, eps and bias_correction.
     """
     eps, scale = _terms(state, gradient, group)
     return _quotient(gradient, x, *_averages(state, group), group, eps).mul_(scale)
@@ -131,8 +131,8 @@ def diagonal_length(
 
 def _decays(group: dict) -> dict:
     return {
-        "first_moment": group["beta1"],
-        "second_moment": group["beta2"],
+        "first_moment": group["betas"][0],
+        "second_moment": group["betas"][1],
         "momentum_buffer": group["momentum"],
         "gradient_average": group["momentum"],
     }
@@ -157,7 +157,7 @@ def _terms(state: dict, gradient: torch.Tensor, group: dict) -> tuple[float, flo
     if group["bias_correction"]:
         if group["graft"] == "adam":
             first = state["first_weight"]
-        if group["beta2"] < 1:
+        if group["betas"][1] < 1:
             second = math.sqrt(state["second_weight"])
     # An eps that the type cannot tell from zero would make 0/0 of a coordinate without gradient.
     return max(second * group["eps"], torch.finfo(gradient.dtype).tiny), second / first
@@ -172,8 +172,8 @@ def _quotient(
     eps: float,
 ) -> torch.Tensor:
     """Return a/(√v + eps) for the averages after they have absorbed the gradient."""
-    beta2 = group["beta2"]
+    beta2 = group["betas"][1]
     root = torch.mul(square, beta2).addcmul_(gradient, gradient, value=_new_part(beta2))
     root.sqrt_().add_(eps)
-    numerator = x if first is None else torch.lerp(first, gradient, 1 - group["beta1"])
+    numerator = x if first is None else torch.lerp(first, gradient, 1 - group["betas"][0])
     return torch.div(numerator, root, out=root)

@@ -6,23 +6,35 @@ from collections.abc import Callable
 
 import torch
 
-from oco.integrations.torch.loading import check_statistics, loadable
-from oco.integrations.torch.options import (
-    OPTIONS,
-    check_options,
-    check_parameters,
-    parameter_name,
-)
+from oco.integrations.torch.loading import check_statistics, loadable, renamed
+from oco.integrations.torch.options import check_parameters, parameter_name
 from oco.integrations.torch.preconditioner import preconditioner
 from oco.integrations.torch.state import new_state, statistics_bytes, tensor_bytes
 from oco.integrations.torch.steps import NotFinite, compute, make
 from oco.integrations.torch.workspace import Workspace
-from oco.shampoo import BETA1, BETA2, EPS, EPSILON, MAX_AXIS, MOMENTUM, RANK, RATE
+from oco.shampoo import (
+    AVERAGE,
+    BETAS,
+    EPS,
+    EPSILON,
+    EXPONENT,
+    GRAFT,
+    MATRIX_RATE,
+    MAX_AXIS,
+    MOMENTUM,
+    NESTEROV,
+    OPTIONS,
+    RATE,
+    SKETCH_SIZE,
+    TAIL,
+    UPDATE_EVERY,
+    check_options,
+)
 
 __all__ = ["SShampoo"]
 
 # The options that decide which factors there are; their statistics cannot be turned into others.
-FACTORS = ("rank", "max_axis")
+FACTORS = ("k", "max_axis")
 
 
 class SShampoo(torch.optim.Optimizer):
@@ -35,14 +47,12 @@ class SShampoo(torch.optim.Optimizer):
         (with statistics in float32), or float64 (in float64).
     lr : float
         Learning rate ≥ 0.
-    rank : int, None, or sequence of these
-        Sketch size ℓ ≥ 2: ℓ − 1 directions are kept for each axis.  One number, or one for each
-        axis of the parameter.  None, or a rank that is at least the axis' length, keeps the exact
-        covariance: Shampoo.
-    beta1 : float
-        In [0, 1), decay of the first moment; only ``graft="adam"`` uses it.
-    beta2 : float
-        In (0, 1], decay of the covariances and the second moment; 1 sums without forgetting.
+    k : int, None, or sequence of these
+        Sketch size ≥ 2: k − 1 directions are kept for each axis.  One number, or one for each axis
+        of the parameter.  None, or an axis no longer than 2k, keeps the exact covariance: Shampoo.
+    betas : (float, float)
+        β₁ in [0, 1), decay of the first moment, which only ``graft="adam"`` uses; β₂ in (0, 1],
+        decay of the covariances and the second moment, where 1 sums without forgetting.
     eps : float
         > 0, added to the root of the second moment.
     epsilon : float
@@ -108,7 +118,7 @@ class SShampoo(torch.optim.Optimizer):
     if a weight would not be finite after the step: of that parameter nothing is touched, and its
     state's ``skipped`` counts it.
 
-    Every option may be changed between steps but `rank` and `max_axis`, which decide what
+    Every option may be changed between steps but `k` and `max_axis`, which decide what
     statistics there are.  An average begins when an option first needs it.  Where β or μ changes,
     1 − ∏ β_t and 1 − ∏ μ_t take the place of 1 − β^t and 1 − μ^t, and Σ_s ∏_{r>s} β_r that of
     (1 − β₂^a)/(1 − β₂).
@@ -125,7 +135,7 @@ class SShampoo(torch.optim.Optimizer):
     Examples
     --------
     >>> weight = torch.nn.Parameter(torch.ones(4, 6))
-    >>> optimizer = SShampoo([weight], lr=0.1, rank=3)
+    >>> optimizer = SShampoo([weight], lr=0.1, k=3)
     >>> for _ in range(50):
     ...     optimizer.zero_grad()
     ...     loss = weight.square().sum()
@@ -140,29 +150,27 @@ class SShampoo(torch.optim.Optimizer):
         params,
         lr: float = RATE,
         *,
-        rank=RANK,
-        beta1: float = BETA1,
-        beta2: float = BETA2,
+        k=SKETCH_SIZE,
+        betas: tuple[float, float] = BETAS,
         eps: float = EPS,
         epsilon: float = EPSILON,
         momentum: float = MOMENTUM,
-        graft: str = "rmsprop",
+        graft: str = GRAFT,
         weight_decay: float = 0.0,
-        update_every: int = 1,
+        update_every: int = UPDATE_EVERY,
         start_step: int = 1,
         max_axis: int | None = MAX_AXIS,
         bias_correction: bool = True,
-        tail: str = "escaped",
-        exponent: str = "shampoo",
-        average: str = "step",
-        nesterov: bool = False,
-        matrix_rate: float = 1.0,
+        tail: str = TAIL,
+        exponent: str = EXPONENT,
+        average: str = AVERAGE,
+        nesterov: bool = NESTEROV,
+        matrix_rate: float = MATRIX_RATE,
     ) -> None:
         defaults = {
             "lr": lr,
-            "rank": rank,
-            "beta1": beta1,
-            "beta2": beta2,
+            "k": k,
+            "betas": betas,
             "eps": eps,
             "epsilon": epsilon,
             "momentum": momentum,
@@ -183,8 +191,12 @@ class SShampoo(torch.optim.Optimizer):
 
     def __setstate__(self, state: dict) -> None:
         super().__setstate__(state)
-        # An optimizer that was pickled before there was some option.
-        self.defaults = {**SShampoo.__init__.__kwdefaults__, **self.defaults}
+        # An optimizer that was pickled before there was some option, or when it had another name.
+        for group in self.param_groups:
+            found = renamed(group)
+            group.clear()
+            group.update(found)
+        self.defaults = {**SShampoo.__init__.__kwdefaults__, **renamed(self.defaults)}
         self._begin()
 
     def _begin(self) -> None:
@@ -231,7 +243,7 @@ class SShampoo(torch.optim.Optimizer):
                 names = [
                     parameter_name(group, len(self.param_groups), i) for i in range(len(tensors))
                 ]
-            check_parameters(names, tensors, group["rank"])
+            check_parameters(names, tensors, group["k"])
             param_group = group
         super().add_param_group(param_group)
 
@@ -245,7 +257,7 @@ class SShampoo(torch.optim.Optimizer):
         Raises
         ------
         TypeError, ValueError
-            If it is from another optimizer, or from parameters of other shapes or another rank, or
+            If it is from another optimizer, or from parameters of other shapes or another k, or
             if something in it is not finite; nothing has then been loaded.
         """
         if not isinstance(state_dict, dict):
@@ -288,7 +300,7 @@ class SShampoo(torch.optim.Optimizer):
         ------
         TypeError, ValueError
             If a gradient is sparse or not of a real floating-point type, or if an option has been
-            changed to something bad, or to another rank or max_axis than that of the statistics;
+            changed to something bad, or to another k or max_axis than that of the statistics;
             no parameter has then been touched.
         """
         loss = None
@@ -316,7 +328,7 @@ class SShampoo(torch.optim.Optimizer):
                 options = check_options(options)
                 if before is None or any(options[name] != before[name] for name in FACTORS):
                     names = [parameter_name(group, g, i) for i in range(len(group["params"]))]
-                    check_parameters(names, group["params"], options["rank"])
+                    check_parameters(names, group["params"], options["k"])
                     check_statistics(names, group, options, self.state, before)
             checked.append(options)
         for group, options in zip(self.param_groups, checked, strict=True):
@@ -337,7 +349,7 @@ class SShampoo(torch.optim.Optimizer):
 
     def _step(self, parameter: torch.Tensor, group: dict) -> None:
         """Make a parameter's step wholly, or count its gradient as skipped."""
-        plan = preconditioner(tuple(parameter.shape), group["rank"], group["max_axis"])
+        plan = preconditioner(tuple(parameter.shape), group["k"], group["max_axis"])
         state = self.state[parameter]
         if not state:
             state.update(new_state(parameter, plan))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,10 +11,10 @@ import torch
 from oco.integrations.torch.factors import ExactFactor, SketchedFactor
 from oco.integrations.torch.roots import Root
 from oco.integrations.torch.unfoldings import unfold, unfoldings
+from oco.shampoo import Side, layout
 
 __all__ = ["Preconditioner", "preconditioner"]
 
-# Parameters of one model share few shapes; this many is plenty.
 CACHED = 1024
 
 
@@ -101,7 +100,7 @@ class Preconditioner:
 @lru_cache(CACHED)
 def preconditioner(
     shape: tuple[int, ...],
-    rank: int | tuple[int | None, ...] | None,
+    k: int | tuple[int | None, ...] | None,
     max_axis: int | None,
 ) -> Preconditioner:
     """Return the preconditioner of tensors of a shape.
@@ -110,42 +109,24 @@ def preconditioner(
     ----------
     shape : tuple of int
         Shape of the parameter; its axes of length 1 are merged away.
-    rank : int, None, or tuple of these
-        Sketch size ℓ ≥ 2, of all axes or of each axis of `shape`; None, or one that is at least the
-        length of the axis, stands for an exact factor.
+    k : int, None, or tuple of these
+        As for `oco.shampoo.layout`.
     max_axis : int or None
         A longer axis is cut into blocks of this length, the last of which may be shorter.
 
     Examples
     --------
-    >>> preconditioner((3, 1, 8), 4, None).factors
-    ((ExactFactor(dim=3), SketchedFactor(dim=8, rank=4)),)
+    >>> preconditioner((3, 1, 9), 4, None).factors
+    ((ExactFactor(dim=3), SketchedFactor(dim=9, rank=4)),)
     """
-    ranks = rank if isinstance(rank, tuple) else (rank,) * len(shape)
-    kept = [axis for axis, n in enumerate(shape) if n > 1]
-    merged = tuple(shape[axis] for axis in kept)
-    blocks = _blocks(merged, max_axis)
-    factors = tuple(
-        tuple(
-            _factor(place.stop - place.start, ranks[axis])
-            for axis, place in zip(kept, block, strict=True)
-        )
-        for block in blocks
-    )
-    return Preconditioner(merged, blocks, factors)
+    plan = layout(shape, k, max_axis)
+    factors = tuple(tuple(map(_factor, sides)) for sides in plan.sides)
+    return Preconditioner(plan.shape if plan.order else (), plan.blocks, factors)
 
 
 def _numbered(states: Iterable[dict]) -> dict:
     return {str(i): state for i, state in enumerate(states)}
 
 
-def _factor(dim: int, rank: int | None) -> ExactFactor | SketchedFactor:
-    return ExactFactor(dim) if rank is None or rank >= dim else SketchedFactor(dim, rank)
-
-
-def _blocks(shape: Sequence[int], longest: int | None) -> tuple[tuple[slice, ...], ...]:
-    pieces = [
-        [slice(start, min(start + (longest or n), n)) for start in range(0, n, longest or n)]
-        for n in shape
-    ]
-    return tuple(itertools.product(*pieces))
+def _factor(side: Side) -> ExactFactor | SketchedFactor:
+    return ExactFactor(side.dim) if side.k is None else SketchedFactor(side.dim, side.k)

@@ -12,7 +12,7 @@ from oco.integrations.torch.preconditioner import Preconditioner
 from oco.integrations.torch.roots import Root
 from oco.integrations.torch.state import as_tensors, new_averages, statistics_type
 from oco.integrations.torch.workspace import Workspace
-from oco.shampoo import ROOTS
+from oco.shampoo import power_of, scale_of
 
 __all__ = ["NotFinite", "Step", "compute", "make"]
 
@@ -130,7 +130,7 @@ def _direction(
     if plan.order < 2:
         return moments.diagonal_step(new, gradient, x, group)
     if (new["step"] - 1) % group["update_every"] == 0 or not new["absorbed"]:
-        beta2 = group["beta2"]
+        beta2 = group["betas"][1]
         new["absorbed"] = beta2 * float(new["absorbed"]) + 1
         new["factors"] = plan.refreshed(
             new["factors"], gradient.squeeze(), beta2, _root(new, group, plan.order)
@@ -158,12 +158,10 @@ def _of_length(tensor: torch.Tensor, wanted) -> torch.Tensor:
 
 def _root(new: dict, group: dict, order: int) -> Root:
     """Return which root of the factors preconditions."""
-    # What sums with decay are multiplied by to be averages.
-    scale = 1 / new["absorbed"] if group["bias_correction"] else 1 - group["beta2"]
     return Root(
-        scale if group["beta2"] < 1 else 1.0,
+        scale_of(group["betas"][1], new["absorbed"], group["bias_correction"]),
         group["epsilon"],
-        1 / (ROOTS[group["exponent"]] * order),
+        power_of(group["exponent"], order),
         group["tail"],
     )
 

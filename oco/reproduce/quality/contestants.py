@@ -51,7 +51,7 @@ def contestants(ks: tuple[int, ...]) -> dict[str, Contestant]:
 
     def shampoo(name: str, rank: int | None, graft: str) -> Contestant:
         def make(parameters, lr):
-            return SShampoo(parameters, lr, rank=rank, graft=graft, update_every=UPDATE_EVERY)
+            return SShampoo(parameters, lr, k=rank, graft=graft, update_every=UPDATE_EVERY)
 
         entry = "shampoo" if rank is None else f"s-shampoo k={rank}"
         return Contestant(name, entry, graft != "none", make)
