@@ -83,7 +83,7 @@ def test_a_run_is_that_of_a_plain_loop(found, name):
         if name == "Adam":
             optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
         else:
-            optimizer = SShampoo(model.parameters(), rank=4, update_every=10)
+            optimizer = SShampoo(model.parameters(), k=4, update_every=10)
         generator = torch.Generator().manual_seed(seed)
         for step in range(3):
             optimizer.param_groups[0]["lr"] = placed.rate * (1 - step / 3)
