@@ -3,16 +3,16 @@
 `best_fixed_point` minimises F(x) = Σ_t φ(⟨a_t, x⟩, y_t) over K and proves how close it came.
 """
 
-from oco.regret._comparator import (
+from oco.regret.comparator import (
     Comparator,
     best_fixed_point,
     cumulative_losses,
     linear_minima,
     losses_of,
 )
-from oco.regret._enclosures import Totals, above, below, running_losses
-from oco.regret._inspection import LossError, require_convex
-from oco.regret._passes import Rounds, rounds_of
+from oco.regret.enclosures import Totals, above, below, running_losses
+from oco.regret.inspection import LossError, require_convex
+from oco.regret.passes import Rounds, rounds_of
 
 __all__ = [
     "Comparator",

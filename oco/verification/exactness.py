@@ -10,7 +10,7 @@ from operator import mul
 import numpy as np
 
 from oco.losses import MARGIN_LOSSES, Loss
-from oco.regret._minorants import MoreauEnvelope, SmoothLoss
+from oco.regret.minorants import MoreauEnvelope, SmoothLoss
 from oco.verification.cases import Case
 from oco.verification.definitions import LOSSES
 from oco.verification.observations import Observation, Subject, check

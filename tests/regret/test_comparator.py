@@ -271,7 +271,7 @@ def test_bare_object_with_value_and_derivative_suffices(tools):
 
 
 def test_more_dimensions_than_newton_takes(tools, monkeypatch):
-    monkeypatch.setattr("oco.regret._solver.NEWTON_DIMENSION", 0)
+    monkeypatch.setattr("oco.regret.solver.NEWTON_DIMENSION", 0)
     held = tools.random_problem(5, 80, 6, real=False)
     for domain in (Ball(1.0), Box(-1, 1), Euclidean()):
         best = best_fixed_point(LOGISTIC, domain, held, relative_gap=TIGHT)
@@ -281,7 +281,7 @@ def test_more_dimensions_than_newton_takes(tools, monkeypatch):
 
 def test_search_that_gives_up_still_returns_an_interval(tools, monkeypatch):
     for limit in ("BEFORE_NEWTON", "ITERATIONS", "NEWTON_ITERATIONS", "PATIENCE", "SHIFTS"):
-        monkeypatch.setattr(f"oco.regret._solver.{limit}", 1)
+        monkeypatch.setattr(f"oco.regret.solver.{limit}", 1)
     held = tools.random_problem(6, 80, 6, real=True)
     best = best_fixed_point(MARGIN_LOSSES["absolute"], Ball(2.0), held, relative_gap=TIGHT)
     optimum = tools.conic_optimum(MARGIN_LOSSES["absolute"], Ball(2.0), held)

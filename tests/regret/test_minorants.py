@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oco.losses import MARGIN_LOSSES
-from oco.regret._minorants import MoreauEnvelope, SmoothLoss
+from oco.regret.minorants import MoreauEnvelope, SmoothLoss
 
 
 @pytest.mark.parametrize("width", [1.0, 1e8, 1e15])

@@ -2,9 +2,9 @@
 
 import base64
 import re
+import shutil
 
 import pytest
-from chromium import browser
 
 import oco
 from oco.reports import report
@@ -62,42 +62,69 @@ def test_configuration_and_versions_are_there(page, outcomes):
     assert "<td>numpy</td>" in page and "<td>oco</td>" in page
 
 
-def test_the_page_in_a_browser(page, tmp_path):
-    path = tmp_path / "report.html"
+@pytest.fixture
+def chromium():
+    """The distribution's Chromium without a window; skips where it or Playwright is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if path is None:
+        pytest.skip("needs Chromium, and none is installed: apt-get install chromium")
+    with playwright.sync_playwright() as run:
+        browser = run.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(chromium, path, width, complaints):
+    """Show a file at a width in CSS pixels; errors, warnings and requests to elsewhere are kept."""
+    tab = chromium.new_page(
+        viewport={"width": width, "height": 900}, is_mobile=width < 600, reduced_motion="reduce"
+    )
+    tab.on("console", lambda said: complaints.append(said.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("requestfailed", lambda request: complaints.append(request.url))
+    tab.on(
+        "request",
+        lambda asked: asked.url.startswith(("file:", "data:")) or complaints.append(asked.url),
+    )
+    tab.goto(path.as_uri())
+    return tab
+
+
+# Elements that reach beyond the page, but for those in a box that scrolls by itself.
+WIDE = """width => [...document.querySelectorAll("main *")]
+    .filter(e => !e.closest(".scroll") && e.getBoundingClientRect().right > width + 1)
+    .map(e => e.tagName)"""
+FOCUSED = """["href", "aria-label"]
+    .map(name => document.activeElement.getAttribute(name)).find(Boolean)
+    || document.activeElement.tagName"""
+
+
+def test_the_page_in_a_browser(page, tmp_path, chromium):
+    path, complaints = tmp_path / "report.html", []
     path.write_text(page, encoding="utf-8")
-    with browser() as chromium:
-        for width in (360, 1280):
-            chromium.open(path.as_uri(), width)
-            assert chromium.complaints() == []
-            assert chromium.evaluate("document.documentElement.scrollWidth") <= width
-            drawn = "[...document.images].every(i => i.complete && i.naturalWidth > 0)"
-            assert chromium.evaluate(drawn) and chromium.evaluate("document.images.length") == 8
-            # Nothing but what scrolls by itself is wider than the page.
-            wide = (
-                "[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') && "
-                f"e.getBoundingClientRect().right > {width} + 1).map(e => e.tagName)"
-            )
-            assert chromium.evaluate(wide) == []
-            size = "parseFloat(getComputedStyle(document.querySelector('td')).fontSize)"
-            assert chromium.evaluate(size) >= 12
-        reached = []
-        for _ in range(40):
-            chromium.press("Tab")
-            reached.append(
-                chromium.evaluate(
-                    "document.activeElement.getAttribute('href') || "
-                    "document.activeElement.getAttribute('aria-label') || "
-                    "document.activeElement.tagName"
-                )
-            )
-        for stop in ("#content", "#problems", "#setting-1", "#runs", "Problems", "Learners",
-                     "SUMMARY", "Configuration", "Versions"):  # fmt: skip
-            assert stop in reached, f"{stop} cannot be reached with the keyboard"
-        paper = base64.b64decode(chromium("Page.printToPDF")["data"])
-        assert paper.startswith(b"%PDF") and len(paper) > 50_000
-        chromium.evaluate("dispatchEvent(new Event('beforeprint'))")
-        assert chromium.evaluate("document.querySelector('details').open")
-        assert chromium.complaints() == []
+    for width in (360, 1280):
+        tab = opened(chromium, path, width, complaints)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        assert tab.evaluate("document.images.length") == 8
+        assert tab.evaluate(WIDE, width) == []
+        size = "parseFloat(getComputedStyle(document.querySelector('td')).fontSize)"
+        assert tab.evaluate(size) >= 12
+    reached = []
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        reached.append(tab.evaluate(FOCUSED))
+    for stop in ("#content", "#problems", "#setting-1", "#runs", "Problems", "Learners", "SUMMARY",
+                 "Configuration", "Versions"):  # fmt: skip
+        assert stop in reached, f"{stop} cannot be reached with the keyboard"
+    paper = tab.pdf()
+    assert paper.startswith(b"%PDF") and len(paper) > 50_000
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate("document.querySelector('details').open")
+    assert complaints == []
 
 
 def test_a_run_that_was_cut_short_is_listed_and_not_drawn():

@@ -20,8 +20,8 @@ from oco.domains import Ball, Box
 from oco.linalg.rounding import lengths
 from oco.losses import LOSSES
 from oco.regret import best_fixed_point, linear_minima, rounds_of, running_losses
-from oco.regret._certificate import Certificate
-from oco.regret._minorants import MoreauEnvelope, SmoothLoss
+from oco.regret.certificate import Certificate
+from oco.regret.minorants import MoreauEnvelope, SmoothLoss
 
 DIGITS = 50
 

@@ -13,12 +13,12 @@ from oco.domains import Domain
 from oco.linalg.rounding import ABOVE, SMALLEST, gamma, lengths, running_sums
 from oco.losses.functions import Linear
 from oco.losses.loss import as_loss
-from oco.regret._certificate import Certificate
-from oco.regret._enclosures import Totals, running_losses
-from oco.regret._inspection import LossError
-from oco.regret._minorants import MoreauEnvelope, SmoothLoss
-from oco.regret._passes import Rounds, VectorRounds, rounds_of
-from oco.regret._solver import Search
+from oco.regret.certificate import Certificate
+from oco.regret.enclosures import Totals, running_losses
+from oco.regret.inspection import LossError
+from oco.regret.minorants import MoreauEnvelope, SmoothLoss
+from oco.regret.passes import Rounds, VectorRounds, rounds_of
+from oco.regret.solver import Search
 
 __all__ = ["Comparator", "best_fixed_point", "cumulative_losses", "linear_minima", "losses_of"]
 

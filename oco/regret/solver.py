@@ -18,9 +18,9 @@ import numpy as np
 import scipy
 
 from oco.domains import Ball, Box, Domain
-from oco.regret._certificate import Certificate
-from oco.regret._minorants import Minorants, MoreauEnvelope, SmoothLoss, floor, inner
-from oco.regret._passes import Rounds
+from oco.regret.certificate import Certificate
+from oco.regret.minorants import Minorants, MoreauEnvelope, SmoothLoss, floor, inner
+from oco.regret.passes import Rounds
 
 __all__ = ["Search"]
 

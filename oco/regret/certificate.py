@@ -9,10 +9,10 @@ import numpy as np
 
 from oco.domains import Domain
 from oco.linalg.rounding import ABOVE, SMALLEST, UNIT, exact_sum, gamma, lengths
-from oco.regret._enclosures import above, below, running_losses
-from oco.regret._inspection import LossError
-from oco.regret._minorants import Minorants
-from oco.regret._passes import Rounds
+from oco.regret.enclosures import above, below, running_losses
+from oco.regret.inspection import LossError
+from oco.regret.minorants import Minorants
+from oco.regret.passes import Rounds
 
 __all__ = ["Certificate", "Proof"]
 

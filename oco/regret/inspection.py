@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.linalg.rounding import ABOVE, UNIT
 from oco.losses.loss import ASSUMED
-from oco.regret._minorants import inner
+from oco.regret.minorants import inner
 
 __all__ = ["LossError", "require_convex"]
 
