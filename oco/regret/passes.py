@@ -76,6 +76,7 @@ class Rounds:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of all predictions: (T,)."""
         return (len(self),)
 
     def __len__(self) -> int:
@@ -154,6 +155,7 @@ class VectorRounds(Rounds):
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of all predictions: (T, c)."""
         return (len(self), self.outputs)
 
     def predictions(self, x: np.ndarray) -> np.ndarray:

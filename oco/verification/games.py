@@ -52,7 +52,7 @@ def _play(case: Case, learner) -> Iterator[tuple[int, np.ndarray, float, np.ndar
         yield t, g, played, total
 
 
-def _learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain, object, float]]:
+def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain, object, float]]:
     """Yield every learner on every domain that it takes, with the bound on the gradients."""
     rng = case.rng(6)
     radius = 10.0 ** rng.uniform(-2, 2)
@@ -94,7 +94,7 @@ def ladders(case: Case, subject: Subject) -> Iterator[Observation]:
         if t in case.looks:
             values = np.maximum(np.linalg.eigvalsh(exact)[::-1], 0.0)
             spectra[t] = np.ldexp(np.ldexp(values, case.exponent), case.exponent)
-    for name, domain, learner, bound in _learners(case, subject):
+    for name, domain, learner, bound in vector_learners(case, subject):
         for t, _, played, total in _play(case, learner):
             if t not in case.looks:
                 continue
@@ -138,7 +138,7 @@ def ladders(case: Case, subject: Subject) -> Iterator[Observation]:
 def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
     """Make each learner's metric dense, at the looks."""
     rng = case.rng(7)
-    for name, domain, learner, _ in _learners(case, subject):
+    for name, domain, learner, _ in vector_learners(case, subject):
         if "certificate" not in getattr(learner, "bounds", ()):
             continue
         place = f"{name}, {domain.name}"

@@ -10,6 +10,7 @@ from dense_sketch import dense_sketch
 import oco
 from oco.algorithms import ALGORITHMS
 from oco.sketch import FrequentDirections
+from oco.sketch.state import M
 
 D, K = 7, 4
 
@@ -24,7 +25,7 @@ def filled(seed, rows=9, **options):
 def fold_next(sketch):
     """Append until V has no room for another row, so that the next one folds it."""
     rng = np.random.default_rng(1)
-    while sketch.state.counts[0] < len(sketch.state.frame):
+    while sketch.state.counts[M] < len(sketch.state.frame):
         sketch.append(rng.standard_normal(D))
 
 

@@ -6,7 +6,18 @@ from dense_sketch import gradient_streams
 
 from oco.sketch import FrequentDirections, state
 from oco.sketch.kernels import AMPLIFICATION, CORRECT_EVERY, fold, orthonormalise, step
-from oco.sketch.state import BESIDE, CORRECTED, State, allocate, unpack, views
+from oco.sketch.state import (
+    BESIDE,
+    CORRECTED,
+    ROWS,
+    TOTAL,
+    M,
+    Q,
+    State,
+    allocate,
+    unpack,
+    views,
+)
 
 # A few roundings of numbers of order one, amplified at most 8-fold.
 EXACT = 1e-13
@@ -41,18 +52,18 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
     frame, rotation, gram, values, coordinates, inside, image, numbers, counts = sketch.state
     before, x = frame.copy(), np.random.default_rng(1).standard_normal(d)
     for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
-        m_before, escaped_before = counts[0], sketch.escaped_mass
+        m_before, escaped_before = counts[M], sketch.escaped_mass
         grown = step(*sketch.state, g, g @ g)
-        m, q = counts[:2]
+        m, q = counts[M], counts[Q]
         if grown:
             image[m - 1] = frame[m - 1] @ x
         rows, turn, length = frame[:m], rotation[:q, :m], np.linalg.norm(g)
         assert q == sketch.rank and q <= m <= len(frame) and q < size
         assert length or not grown
-        assert counts[2] == t + 1
+        assert counts[ROWS] == t + 1
         assert sketch.escaped_mass == escaped_before + sketch.last_escape
         assert sketch.last_escape >= 0
-        assert numbers[1] == sketch.total_mass and (length or sketch.last_escape == 0)
+        assert numbers[TOTAL] == sketch.total_mass and (length or sketch.last_escape == 0)
         assert np.all(values[:q] >= 0) and np.all(np.diff(values[:q]) <= 0)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=EXACT)
         np.testing.assert_allclose(gram[:m, :m], rows @ rows.T, rtol=0, atol=EXACT)
@@ -100,7 +111,7 @@ def test_products_with_the_frame_after_blocks_and_merges(size):
     for i in (0, 1, 0, 2, 0, 1, 1, 3, 0, 2, 2, 0):
         steps[i]()
         frame, rotation, gram, values, _, _, _, _, counts = sketch.state
-        m, q = counts[:2]
+        m, q = counts[M], counts[Q]
         np.testing.assert_allclose(gram[:m, :m], frame[:m] @ frame[:m].T, rtol=0, atol=EXACT)
         directions = rotation[:q] @ gram @ rotation[:q].T
         np.testing.assert_allclose(directions, np.eye(q), rtol=0, atol=EXACT)
@@ -178,7 +189,7 @@ def test_the_drift_is_corrected_every_so_many_rows():
     for row in rng.standard_normal((3 * CORRECT_EVERY, 8)):
         sketch.append(row)
         rows = sketch.rows
-        assert counts[3] == rows - rows % CORRECT_EVERY
+        assert counts[CORRECTED] == rows - rows % CORRECT_EVERY
 
 
 def test_zero_rows_do_not_put_the_correction_off_for_good():
@@ -200,9 +211,9 @@ def test_the_frame_is_short_and_seldom_turned(size):
     turned, before = [], 0
     for t, row in enumerate(np.random.default_rng(3).standard_normal((size + 40, d))):
         sketch.append(row)
-        if counts[0] <= before:
+        if counts[M] <= before:
             turned.append(t)
-        before = counts[0]
+        before = counts[M]
     assert len(turned) >= 2 and np.diff(turned).min() >= max(8, size // 2)
 
 
@@ -213,7 +224,7 @@ def test_a_row_far_from_the_sketch_becomes_the_frames_own(unit):
     frame, counts = sketch.state.frame, sketch.state.counts
     for row in unit * np.random.default_rng(4).standard_normal((60, 200)):
         sketch.append(row)
-        newest = frame[counts[0] - 1]
+        newest = frame[counts[M] - 1]
         np.testing.assert_allclose(newest, row / np.linalg.norm(row), rtol=1e-14)
 
 

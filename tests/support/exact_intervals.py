@@ -205,13 +205,9 @@ def _duals(game: Game, data):
             minorants = family.at(z)
             s = data.combine(minorants.slope)
             certificate.add_minorants(minorants, s)
-        if not certificate._planes():
-            continue
-        plane = certificate._best
-        lower = certificate._proven(plane)
+        computed, lower = certificate.lower, certificate.proof().lower
         if lower == -np.inf:
             continue
-        computed = plane.offset - plane.size
         if game.name != "linear":
             assert not np.any(minorants.doubt), "slopes of built-in losses are exact"
         slopes = np.clip(minorants.slope, -1, 1) if game.name == "absolute" else minorants.slope

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import clarabel
 import numpy as np
-import pytest
 from scipy import sparse
 
 from oco.domains import Ball, Box
 
 
-class Held:
+class HeldRounds:
     """Rounds held in memory, handed out in chunks of 7 rows."""
 
     def __init__(self, features, labels):
@@ -35,7 +32,7 @@ def random_problem(seed, T, d, real, noise=0.5):
     rng = np.random.default_rng(seed)
     features = rng.standard_normal((T, d)) * 0.8 ** np.arange(d)
     margins = features @ rng.standard_normal(d) + noise * rng.standard_normal(T)
-    return Held(features, margins if real else np.where(margins > 0, 1.0, -1.0))
+    return HeldRounds(features, margins if real else np.where(margins > 0, 1.0, -1.0))
 
 
 def conic_optimum(loss, domain, held):
@@ -102,8 +99,3 @@ def conic_optimum(loss, domain, held):
     ).solve()
     assert "Solved" in str(solution.status)
     return 0.5 * (solution.obj_val + solution.obj_val_dual)
-
-
-@pytest.fixture(scope="session")
-def tools():
-    return SimpleNamespace(Held=Held, random_problem=random_problem, conic_optimum=conic_optimum)
