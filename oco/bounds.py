@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from oco.algorithms import Diagnostics
+from oco.algorithms import Diagnostics, KroneckerDiagnostics
 from oco.algorithms.matrix_descent import AxisAccount
 from oco.linalg.rounding import UNIT
 from oco.sketch import escaped_mass_limit
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-# What roots of eigenvalues that are known to rounding of the largest are known to, relatively.
+# Eigenvalues are known to rounding of the largest, relatively; their roots are known to this.
 ROOTS = 1e-6
 # The length of a gradient whose square is no normal number.
 SMALLEST_LENGTH = math.sqrt(np.finfo(np.float64).tiny)
@@ -83,7 +83,7 @@ class Account:
 
     def balance(self, growth: float, quadratic: float) -> float:
         """Return D²/(2η)·growth + (η/2)·quadratic."""
-        # Not a power, whose overflow is an exception.
+        # D·D and not D**2, which raises an exception where it overflows.
         return self.diameter / (2 * self.lr) * self.diameter * growth + self.lr / 2 * quadratic
 
 
@@ -146,8 +146,17 @@ def _theorem_3(account: Account) -> float:
     return _with_tail(account, escaped_mass_limit(spectrum, k))
 
 
+def _by_axes(account: Account) -> KroneckerDiagnostics:
+    if not isinstance(account.diagnostics, KroneckerDiagnostics):
+        raise TypeError(
+            "diagnostics: expected the KroneckerDiagnostics of a matrix learner for this bound, "
+            f"got {type(account.diagnostics).__name__}"
+        )
+    return account.diagnostics
+
+
 def _with_rank(account: Account, potential: float) -> float:
-    return account.balance(potential, 2 * account.diagnostics.gradient_rank * potential)
+    return account.balance(potential, 2 * _by_axes(account).gradient_rank * potential)
 
 
 def _shampoo_trace(account: Account) -> float:
@@ -155,12 +164,12 @@ def _shampoo_trace(account: Account) -> float:
 
 
 def _shampoo_theorem(account: Account) -> float:
-    axes = account.diagnostics.axes
+    axes, spectra = _by_axes(account).axes, _needed("axis_spectra", account.axis_spectra)
     power = 1 / (2 * len(axes))
     traces = [
         np.sum((np.maximum(spectrum, 0) + axis.regularisation) ** power)
         + axis.dim * _omega(axis, spectrum) ** power
-        for axis, spectrum in zip(axes, account.axis_spectra, strict=True)
+        for axis, spectrum in zip(axes, spectra, strict=True)
     ]
     return _with_rank(account, math.prod(traces))
 
@@ -237,12 +246,13 @@ def ladder(names: Iterable[str], account: Account) -> dict[str, float]:
     >>> ladder(["certificate", "trace"], account)
     {'certificate': 5.5, 'trace': 6.0}
     """
-    return {
-        name: math.nan
-        if RUNGS[name].needs and getattr(account, RUNGS[name].needs) is None
-        else float(RUNGS[name].value(account))
-        for name in names
-    }
+    return {name: _evaluated(RUNGS[name], account) for name in names}
+
+
+def _evaluated(rung: Rung, account: Account) -> float:
+    if rung.needs is not None and getattr(account, rung.needs) is None:
+        return math.nan
+    return float(rung.value(account))
 
 
 def full_adagrad_bound(spectrum: np.ndarray, diameter: float) -> float:

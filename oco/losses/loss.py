@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -58,9 +59,9 @@ class Loss(ABC):
     name: str = "custom"
     smooth: bool = False
     labels: str = "real"
-    conjugate = None
-    curvature = None
-    minorant = None
+    conjugate: Callable[..., np.ndarray] | None = None
+    curvature: Callable[..., np.ndarray] | None = None
+    minorant: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
 
     @abstractmethod
     def value(self, z, y):

@@ -16,9 +16,10 @@ from oco.regret.passes import Rounds
 
 __all__ = ["Certificate", "Proof"]
 
-# An unbounded K is certified inside a ball of this many times ‖x̂‖.
+# Where K is unbounded, the lower bound is proven in the ball of this many times ‖x̂‖.
 REACH = 2.0
-# Roundings of a loss and of an offset, in the estimate of the smallest gap that can be proven.
+# How much rounding a loss or an offset is taken to carry, relative to its size, when the smallest
+# gap that can be proven is estimated.
 TYPICAL = 20 * UNIT
 
 
@@ -42,7 +43,11 @@ class Proof(NamedTuple):
 
 
 class _Plane(NamedTuple):
-    """Minorants, what they come to, and their combined slope as computed."""
+    """A lower bound F(x) ≥ ⟨slope, x⟩ + offset, with the minorants that it is the sum of.
+
+    `size` is what is to be taken off the offset: max_{x in K} ⟨−slope, x⟩ on a bounded K, and that
+    maximum on the unit ball on an unbounded one, both with the doubt in the slope.
+    """
 
     minorants: Minorants
     slope: np.ndarray
@@ -85,7 +90,7 @@ class Certificate:
         self._loss, self._data, self._domain = loss, data, domain
         longest = float(data.norms.max(initial=0.0))
         self._shortest = 1.0 / longest if longest > 0 else 1.0
-        # The flattest plane met: the best in a ball that is large enough.
+        # The plane with the smallest size is the best one in a ball that is large enough.
         self._floor: _Plane | None = None
         self._best: _Plane | None = None
         self.x = domain.start(data.d)
@@ -97,9 +102,7 @@ class Certificate:
 
         It is 2‖x̂‖, and at least 2/max‖a_t‖, where predictions reach 2.
         """
-        if self._domain.bounded:
-            return None
-        return REACH * max(self._shortest, float(np.linalg.norm(self.x)))
+        return None if self._domain.bounded else self._reach
 
     @property
     def lower(self) -> float:
@@ -170,14 +173,15 @@ class Certificate:
         """Return the lower bound from a plane, less what rounding may have added to it."""
         minorants, s, *_ = plane
         radius = self._reach
-        # Of the combined slope: each term's rounding, and how far the true slopes are.
+        # How far the exact combined slope may be from s: the rounding of each term, and the
+        # distance between the slopes as computed and those that are proven.
         off = self._data.summing * self._weight(minorants)
         off += float(minorants.doubt @ self._data.norms) + self._lost(minorants)
         if self._domain.bounded:
             size = self._domain.support(-s)
         else:
             size = radius * float(lengths(s[None])[0])
-        # The support function of s itself: d products and their sum, and R and ‖s‖ before them.
+        # The support function of s is itself rounded: d products, their sum, and R‖s‖.
         off += gamma(2 * len(s) + 8) * float(lengths(s[None])[0])
         offset = exact_sum(minorants.offset)
         lower = below(offset - above(size + above(radius * off * ABOVE)))
@@ -192,7 +196,10 @@ class Certificate:
 
     @property
     def _reach(self) -> float:
-        return self._domain.radius(self._data.d) if self._domain.bounded else self.radius
+        """The radius of K, or of the ball that takes its place where K is unbounded."""
+        if self._domain.bounded:
+            return self._domain.radius(self._data.d)
+        return REACH * max(self._shortest, float(np.linalg.norm(self.x)))
 
     def _weight(self, minorants: Minorants) -> float:
         """Return Σ ‖u_t‖‖a_t‖."""
@@ -201,4 +208,4 @@ class Certificate:
         return float(sizes @ self._data.norms)
 
     def _level(self, plane: _Plane) -> float:
-        return plane.offset - (1.0 if self._domain.bounded else self.radius) * plane.size
+        return plane.offset - (1.0 if self._domain.bounded else self._reach) * plane.size

@@ -60,8 +60,6 @@ class SmoothLoss:
         y_t.
     """
 
-    exact = True
-
     def __init__(self, loss, labels: np.ndarray) -> None:
         self.loss, self.labels = loss, labels
 
@@ -109,15 +107,13 @@ class MoreauEnvelope:
        algorithm in convex programming", Mathematics of Operations Research 1(2), 1976.
     """
 
-    exact = False
-
     def __init__(self, loss, labels: np.ndarray) -> None:
         self.loss, self.labels = loss, labels
         self.multipliers = np.zeros(len(labels))
         self.width = self._natural_width()
 
     def _natural_width(self) -> float:
-        # The prediction that would cancel the loss at z = 0 along its slope, over that slope.
+        # The step from z = 0 along the slope that would bring the loss to 0, over the slope.
         at_zero = np.zeros(len(self.labels))
         slope = self.loss.derivative(at_zero, self.labels)
         level = np.abs(self.loss.value(at_zero, self.labels)).sum()
@@ -148,8 +144,9 @@ class MoreauEnvelope:
         curvature = np.zeros(len(v))
         if len(kinked):
             bracket = np.minimum(v, other)[kinked], np.maximum(v, other)[kinked]
-            parts = self._bisect(v[kinked], y[kinked], *bracket)
-            slope[kinked], offset[kinked], doubt[kinked], curvature[kinked] = parts
+            found = self._bisect(v[kinked], y[kinked], *bracket)
+            slope[kinked], offset[kinked] = found.slope, found.offset
+            doubt[kinked], curvature[kinked] = found.doubt, found.curvature
         return Minorants(slope, offset, doubt, curvature)
 
     def _bisect(self, v, y, low, high) -> Minorants:
@@ -184,7 +181,8 @@ def floor(loss, labels: np.ndarray, shape: tuple[int, ...]) -> Minorants | None:
     """Return the minorants of slope 0, Σ min_z φ(z, y_t), where the loss tells them."""
     flat = np.zeros(shape)
     if loss.minorant is not None:
-        return Minorants(flat, *loss.minorant(flat, labels), flat)
+        offset, doubt = loss.minorant(flat, labels)
+        return Minorants(flat, offset, doubt, flat)
     if loss.conjugate is None:
         return None
     offset = -np.asarray(loss.conjugate(flat, labels), dtype=np.float64)
@@ -194,8 +192,8 @@ def floor(loss, labels: np.ndarray, shape: tuple[int, ...]) -> Minorants | None:
 def _supporting(loss, slope, z, y) -> tuple[np.ndarray, np.ndarray]:
     """Return offsets and doubts of minorants with these slopes, which were taken at z.
 
-    Of a loss that does not tell them, the slope is assumed to be right to 16u at a point within
-    16u|z| of z, whose value is then within `Loss.error` of the computed one.
+    A loss without `minorant` is assumed to return a slope that is right to 16u at some point within
+    16u|z| of z; the value there is then within `Loss.error` of the computed one.
     """
     if loss.minorant is not None:
         return loss.minorant(slope, y)

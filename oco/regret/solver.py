@@ -24,22 +24,29 @@ from oco.regret.passes import Rounds
 
 __all__ = ["Search"]
 
-# Iterations of L-BFGS-B on one smooth problem, where the Hessian can take over and where it cannot.
+# Iterations of L-BFGS-B on one smooth problem: before Newton takes over, and where it does not.
 BEFORE_NEWTON, ITERATIONS = 100, 1000
-# Pairs of vectors that L-BFGS-B remembers: many, but with a large d no more than take this memory.
+# Pairs of vectors that L-BFGS-B remembers: PAIRS, or as many as fit in MEMORY bytes, but not fewer
+# than FEWEST_PAIRS.
 PAIRS, FEWEST_PAIRS, MEMORY = 20, 5, 64 << 20
-# Newton needs about ten; more are left only where the minimiser is practically at infinity.
+# Newton needs about ten, and more only where the minimiser is practically at infinity.
 NEWTON_ITERATIONS = 60
-# Up to this dimension (32 MB) the Hessian may take over.
+# Up to this dimension, where the Hessian takes 32 MB, Newton takes over.
 NEWTON_DIMENSION = 2000
-# Smoothed problems in a row that may fail to shrink the gap by a hundredth before the search gives
-# up, and how much narrower the envelope becomes when new multipliers alone do not halve its share.
-PATIENCE, PROGRESS, SLOW, SHRINK = 10, 0.99, 0.5, 0.3
-# Values of the ball's multiplier tried on one smooth problem: a secant gains digits quickly.
+# The search gives up after PATIENCE smoothed problems in a row none of which brought the gap below
+# PROGRESS times what it was.
+PATIENCE, PROGRESS = 10, 0.99
+# If new multipliers leave more than SLOW times the gap that the smoothing makes, the width of the
+# envelope is multiplied by SHRINK.
+SLOW, SHRINK = 0.5, 0.3
+# At most so many multipliers μ of a ball are tried on one smooth problem, until log(‖x(μ)‖/R) is
+# this near to 0.
 SHIFTS, LENGTH_ACCURACY = 40, 1e-9
-# The multiplier changes by at most e^4 at a time, and one this small beside the first is none.
+# The multiplier changes by a factor of at most e^LEAP at a time; below NEGLIGIBLE times the first
+# one it is taken as 0.
 LEAP, NEGLIGIBLE = 4.0, 1e-12
-# Until the length is right to ROUGH_LENGTH, L-BFGS-B stops at this relative gain in an iteration.
+# While log(‖x(μ)‖/R) is farther than ROUGH_LENGTH from 0, L-BFGS-B stops where an iteration gains
+# less than ROUGH, relatively.
 ROUGH, ROUGH_LENGTH = 1e-9, 1e-6
 TINY = np.finfo(np.float64).tiny
 # A slope this much smaller than the steepest one met is rounding.
@@ -59,16 +66,16 @@ def _log_step(excess: float, shift: float, last: tuple[float, float] | None) -> 
     return min(max(-excess / power, -LEAP), LEAP)
 
 
-class _Enough(Exception):
+class _GapClosed(Exception):
     """The gap is as small as asked for."""
 
 
-class _Sharpen(Exception):
-    """Smoothing the loss makes up most of the gap: there is little to gain by minimising on."""
+class _TooSmooth(Exception):
+    """Smoothing the loss makes up most of the gap: minimising further would gain little."""
 
 
 class _Evaluation(NamedTuple):
-    """The smooth problem at one point, in own units."""
+    """The smooth problem at one point x, in the search's units; `smoothing` is F less its value."""
 
     x: np.ndarray
     value: float
@@ -103,7 +110,9 @@ class Search:
 
     def __init__(self, data: Rounds, family: SmoothLoss | MoreauEnvelope, domain: Domain) -> None:
         self._data, self._family, self._domain = data, family, domain
-        # A bounded K fixes the units of x; otherwise each coordinate gets the units of its feature.
+        self._envelope = family if isinstance(family, MoreauEnvelope) else None
+        # Where K is unbounded, each coordinate of x is measured in units of one over its feature's
+        # spread, so that features on different scales do no harm.
         self._units = np.ones(data.d) if domain.bounded else 1.0 / data.spreads
         self._newton = False
         self._shift: float | None = None
@@ -117,7 +126,7 @@ class Search:
     def method(self) -> str:
         """What the search has used, in words."""
         solver = "trust-region Newton" if self._newton else "L-BFGS-B"
-        return solver if self._family.exact else f"{solver} with the method of multipliers"
+        return solver if self._envelope is None else f"{solver} with the method of multipliers"
 
     def run(
         self,
@@ -130,7 +139,7 @@ class Search:
         """
         self._target, self._progress = target, progress
         self._certify_floor()
-        with suppress(_Enough):
+        with suppress(_GapClosed):
             x, waited = self.certificate.x / self._units, 0
             while waited <= PATIENCE:
                 before = self.certificate.gap
@@ -138,14 +147,14 @@ class Search:
                     x = self._minimise(x)
                     if not self._newton and self._newton_fits():
                         self._newton = True
-                    elif self._family.exact:
+                    elif self._envelope is None:
                         return
                     else:
                         self._sharpen()
-                except _Sharpen:
-                    x = self._at.x
+                except _TooSmooth:
+                    x = self._latest.x
                     self._sharpen()
-                # Strictly: an infinite gap that stays infinite is no progress.
+                # A strict inequality: an infinite gap that stays infinite is no progress.
                 waited = 0 if self.certificate.gap < PROGRESS * before else waited + 1
 
     def _newton_fits(self) -> bool:
@@ -160,10 +169,16 @@ class Search:
 
     def _sharpen(self) -> None:
         """Take the next multipliers, and a narrower envelope if they alone do not gain enough."""
-        slow = self._at.smoothing > SLOW * self._last_smoothing
-        self._last_smoothing = self._at.smoothing
-        self._family.advance(self._at.minorants, SHRINK if slow else 1.0)
+        assert self._envelope is not None, "a smooth loss is minimised as it is"
+        slow = self._latest.smoothing > SLOW * self._last_smoothing
+        self._last_smoothing = self._latest.smoothing
+        self._envelope.advance(self._latest.minorants, SHRINK if slow else 1.0)
         self._at = None
+
+    @property
+    def _latest(self) -> _Evaluation:
+        assert self._at is not None, "a smooth problem is evaluated before it is made sharper"
+        return self._at
 
     def _minimise(self, x: np.ndarray) -> np.ndarray:
         """Minimise the smooth problem over K from `x`, in own units; return the last point."""
@@ -183,7 +198,7 @@ class Search:
             if abs(excess) <= (ROUGH_LENGTH if self._rough else LENGTH_ACCURACY):
                 if not self._rough:
                     break
-                # What was bracketed roughly is not relied on.
+                # The bracket was found with rough minimisers: start it anew.
                 self._rough, inside, outside, last = False, math.inf, 0.0, None
                 continue
             if excess < 0 and shift == 0:
@@ -191,7 +206,8 @@ class Search:
             inside, outside = (shift, outside) if excess < 0 else (inside, shift)
             following = shift * math.exp(_log_step(excess, shift, last))
             if not outside < following < inside:
-                # A minimiser outside without any shift: the ball binds, if only by rounding.
+                # The secant left the bracket: take its middle on a logarithmic scale.  While it has
+                # no lower end, one is guessed from the upper end, or from the first multiplier.
                 low = outside or (inside * math.exp(-2 * LEAP) if inside < math.inf else first)
                 following = math.sqrt(low) * math.sqrt(min(inside, low * math.exp(2 * LEAP)))
             last = (shift, excess) if shift else None
@@ -254,8 +270,8 @@ class Search:
 
         Raises
         ------
-        _Enough, _Sharpen
-            When there is no use in going on.
+        _GapClosed, _TooSmooth
+            If there is no use in going on.
         """
         if self._at is not None and np.array_equal(point, self._at.x):
             return self._at
@@ -280,10 +296,10 @@ class Search:
         if self._progress is not None:
             self._progress(self.certificate.gap, max(target, self.certificate.resolution))
         if self.certificate.closed(target):
-            raise _Enough
+            raise _GapClosed
         here = float(np.sum(losses - minorants.offset)) + self._support(-s)
-        if not self._family.exact and smoothing > here / 2:
-            raise _Sharpen
+        if self._envelope is not None and smoothing > here / 2:
+            raise _TooSmooth
         return self._at
 
     def _support(self, s: np.ndarray) -> float:
@@ -291,5 +307,6 @@ class Search:
         return self._domain.support(s) if radius is None else radius * float(np.linalg.norm(s))
 
     def _hessian(self, point: np.ndarray) -> np.ndarray:
-        gram = self._data.gram(self._evaluate(point).minorants.curvature)
-        return gram * np.outer(self._units, self._units)
+        curvature = self._evaluate(point).minorants.curvature
+        assert curvature is not None, "Newton is for predictions that are numbers"
+        return self._data.gram(curvature) * np.outer(self._units, self._units)

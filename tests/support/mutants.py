@@ -225,7 +225,7 @@ BOUNDS = [
     Mutant("the rounds' bound has G for G²", "bounds", "_rounds",
            "2 * account.gradient_bound * account.gradient_bound", "2 * account.gradient_bound"),
     Mutant("Shampoo's bound leaves the rank out", "bounds", "_with_rank",
-           "2 * account.diagnostics.gradient_rank * potential", "2 * potential"),
+           "2 * _by_axes(account).gradient_rank * potential", "2 * potential"),
     Mutant("Shampoo's theorem has the power 1/p", "bounds", "_shampoo_theorem",
            "1 / (2 * len(axes))", "1 / len(axes)"),
     Mutant("a verdict is lenient: the lower end is enough", "bounds", "verdict",
