@@ -18,16 +18,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from oco import checks
 from oco.algorithms import Diagnostics, KroneckerDiagnostics
 from oco.algorithms.matrix_descent import AxisAccount
 from oco.linalg.rounding import UNIT
 from oco.sketch import escaped_mass_limit
-
-Value = TypeVar("Value")
 
 __all__ = [
     "RUNGS",
@@ -109,14 +107,8 @@ class Rung:
     value: Callable[[Account], float]
 
 
-def _needed(name: str, value: Value | None) -> Value:
-    if value is None:
-        raise TypeError(f"{name}: expected a value for this bound, got None")
-    return value
-
-
 def _root_trace(account: Account) -> float:
-    return float(np.sqrt(np.maximum(_needed("spectrum", account.spectrum), 0)).sum())
+    return float(np.sqrt(np.maximum(checks.known("spectrum", account.spectrum), 0)).sum())
 
 
 def _certificate(account: Account) -> float:
@@ -138,11 +130,11 @@ def _with_tail(account: Account, mass: float) -> float:
 
 
 def _sketch(account: Account) -> float:
-    return _with_tail(account, _needed("escaped_mass", account.diagnostics.escaped_mass))
+    return _with_tail(account, checks.known("escaped_mass", account.diagnostics.escaped_mass))
 
 
 def _theorem_3(account: Account) -> float:
-    spectrum, k = _needed("spectrum", account.spectrum), _needed("k", account.k)
+    spectrum, k = checks.known("spectrum", account.spectrum), checks.known("k", account.k)
     return _with_tail(account, escaped_mass_limit(spectrum, k))
 
 
@@ -164,7 +156,7 @@ def _shampoo_trace(account: Account) -> float:
 
 
 def _shampoo_theorem(account: Account) -> float:
-    axes, spectra = _by_axes(account).axes, _needed("axis_spectra", account.axis_spectra)
+    axes, spectra = _by_axes(account).axes, checks.known("axis_spectra", account.axis_spectra)
     power = 1 / (2 * len(axes))
     traces = [
         np.sum((np.maximum(spectrum, 0) + axis.regularisation) ** power)

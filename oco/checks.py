@@ -6,6 +6,7 @@ import difflib
 import math
 import operator
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 from scipy.linalg.blas import ddot
@@ -15,6 +16,7 @@ __all__ = [
     "choice",
     "closest",
     "integer",
+    "known",
     "matrix",
     "number",
     "pair",
@@ -24,6 +26,8 @@ __all__ = [
     "vector",
     "whole",
 ]
+
+Value = TypeVar("Value")
 
 
 def integer(name: str, value, low: int | None = None, high: int | None = None) -> int:
@@ -307,6 +311,24 @@ def squared_length(name: str, value: np.ndarray) -> float:
         _require_finite(name, value)
         raise ValueError(f"{name}: expected a finite squared length, got {result} (overflow)")
     return result
+
+
+def known(name: str, value: Value | None) -> Value:
+    """Return `value`, which is not None: what reads it makes sense only where it was computed.
+
+    Raises
+    ------
+    TypeError
+        If it is None.
+
+    Examples
+    --------
+    >>> known("escaped_mass", 2.0)
+    2.0
+    """
+    if value is None:
+        raise TypeError(f"{name}: expected a value, got None")
+    return value
 
 
 def choice(name: str, value, options: Iterable[str]) -> str:

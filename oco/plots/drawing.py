@@ -6,11 +6,13 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -28,18 +30,23 @@ __all__ = [
     "canvas",
     "caption",
     "clean",
+    "grid_of",
     "guide",
     "heading",
     "legend",
+    "over_seeds",
     "save",
     "sizes",
     "style",
     "title",
 ]
 
+#: Properties of a line, as matplotlib takes them.
+Look = dict[str, Any]
+
 # Okabe and Ito's colours, which colour-blind readers can tell apart; each with a marker and dashes
 # of its own, which a grey print needs.  A learner looks the same in every figure.
-LEARNERS = {
+LEARNERS: dict[str, Look] = {
     "ogd": {"color": "#E69F00", "linestyle": (0, (1, 1)), "marker": "P"},
     "adagrad-norm": {"color": "#56B4E9", "linestyle": (0, (3, 1, 1, 1)), "marker": "X"},
     "adagrad": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
@@ -50,7 +57,7 @@ LEARNERS = {
     "s-shampoo": {"color": "#332288", "linestyle": "-", "marker": "<"},
     "adam": {"color": "#999933", "linestyle": (0, (4, 1, 1, 1)), "marker": "p"},
 }
-OTHERS = (
+OTHERS: tuple[Look, ...] = (
     {"color": "#009E73", "linestyle": (0, (5, 1)), "marker": "D"},
     {"color": "0.45", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "*"},
     {"color": "#B8A500", "linestyle": (0, (2, 2)), "marker": "h"},
@@ -58,7 +65,7 @@ OTHERS = (
 # A learner's sketch sizes, from the smallest to the largest, go from a tint of its colour (this
 # much of it white) to a shade (this much black), each with a marker and dashes of its own.
 TINT, SHADE = 0.6, 0.35
-VARIANTS = (
+VARIANTS: tuple[Look, ...] = (
     {},
     {"marker": "d", "linestyle": (0, (4, 1))},
     {"marker": "H", "linestyle": (0, (2, 1))},
@@ -73,9 +80,9 @@ SMALL, MEDIUM = 8, 9
 # Width of a character of text, relative to its size in points; a little more than is typical.
 CHARACTER = 0.54
 POINTS = 72
-# Between a legend and the data below it, as a fraction of the axes.
-AIR = 0.02
-# The band over seeds; with few of them, their whole range or nearly so.
+# The space between a legend and the data below it, as a fraction of the axes.
+SPACE = 0.02
+# The quantiles between which the band over seeds lies; with few of them, their range or nearly so.
 LOW, HIGH = 0.1, 0.9
 
 
@@ -106,11 +113,21 @@ class Canvas(Figure):
                 parts += part.get_children()
 
 
-def canvas(columns: int = 1, rows: int = 1, *, height: float = 5.2):
+def canvas(columns: int = 1, rows: int = 1, *, height: float = 5.2) -> tuple[Figure, list[Axes]]:
     """Return a figure without any global state, and its axes in a list."""
     width = NARROW if columns == 1 else WIDE
     figure = Canvas(figsize=(width, height), dpi=150, layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def grid_of(count: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure and the axes for `count` panels, in one column or two."""
+    columns = min(2, count)
+    rows = -(-count // columns)
+    figure, axes = canvas(columns, rows, height=1.2 + 4.2 * rows)
+    for unused in axes[count:]:
+        unused.set_visible(False)
+    return figure, axes[:count]
 
 
 def clean(axes, *, grid: str = "both", **settings) -> None:
@@ -154,10 +171,11 @@ def caption(figure: Figure, text: str) -> None:
     """Finish a figure: what it shows, and what would refute it, below; legends above the data."""
     width = _characters(figure.get_figwidth(), SMALL)
     figure.supxlabel(textwrap.fill(text, width), x=0.01, ha="left", fontsize=SMALL)
-    # The layout tells how large the axes are.
+    # Drawing it lays it out, and so tells how large the axes are.
     figure.draw_without_rendering()
     for axes in figure.axes:
-        if axes.get_legend() is not None and axes.get_legend().get_bbox_to_anchor() == axes.bbox:
+        shown_in = axes.get_legend()
+        if shown_in is not None and shown_in.get_bbox_to_anchor() == axes.bbox:
             _make_room(axes)
 
 
@@ -169,11 +187,11 @@ def _make_room(axes) -> None:
         extent = axes.get_legend().get_window_extent().transformed(axes.transAxes.inverted())
         if extent.x1 <= 1:
             break
-    share = 1 - extent.y0 + AIR
+    share = 1 - extent.y0 + SPACE
     scale = axes.yaxis.get_transform()
     bottom, top = scale.transform(axes.get_ylim())
     (raised,) = scale.inverted().transform([bottom + (top - bottom) / (1 - share)])
-    # What left the axes at the top is not to come back behind the legend.
+    # What lay above the old top would now show behind the legend: it stays hidden.
     for artist in (*axes.lines, *axes.collections):
         if artist.get_clip_on():
             artist.set_clip_path(Rectangle((0, 0), 1, 1 - share, transform=axes.transAxes))
@@ -185,7 +203,7 @@ def _characters(inches: float, size: float) -> int:
     return int(inches * POINTS / (CHARACTER * size))
 
 
-def style(algorithm: str, algorithms: Sequence[str], variant: int | None = None) -> dict:
+def style(algorithm: str, algorithms: Sequence[str], variant: int | None = None) -> Look:
     """Return colour, dashes and marker of a learner.
 
     Parameters
@@ -214,11 +232,12 @@ def _toned(color: str, share: float) -> str:
     """Return a colour mixed with white where `share` is below 0, with black where it is above."""
     towards = 1.0 if share < 0 else 0.0
     rgb = np.array(to_rgb(color))
-    return to_hex(rgb + abs(share) * (towards - rgb))
+    red, green, blue = map(float, rgb + abs(share) * (towards - rgb))
+    return to_hex((red, green, blue))
 
 
 def band(
-    axes, x, values: np.ndarray, *, label: str, look: dict, logarithmic: bool = False, **line
+    axes, x, values: np.ndarray, *, label: str, look: Look, logarithmic: bool = False, **line
 ) -> np.ndarray:
     """Draw the median of `values` over its first axis, and the band of quantiles around it.
 
@@ -253,6 +272,11 @@ def band(
     return middle
 
 
+def over_seeds(count: int) -> str:
+    """Return what a caption says of the bands over `count` seeds; nothing of a single seed."""
+    return f" Median and 10 to 90 % band over {count} seeds." if count > 1 else ""
+
+
 def guide(axes, t: np.ndarray, height: float, label: str = "slope of √t") -> None:
     """Draw √t, of the given height at the last of `t`."""
     dots = (0, (1, 2))
@@ -281,7 +305,7 @@ def save(figure: Figure, path, **settings) -> None:
         "svg": {"Date": None, "Title": name, "Description": words},
         "pdf": {"CreationDate": None, "Title": name, "Subject": words},
         "png": {"Title": name, "Description": words},
-    }.get(settings.get("format"), {})
+    }.get(settings.get("format", ""), {})
     drawn = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "oco", "pdf.fonttype": 42}):
         figure.savefig(drawn, metadata=metadata, **settings)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from oco import checks
 from oco.results import Result
 from oco.results.comparison import label
 from oco.results.tables import dimension, domain
 
-__all__ = ["Line", "Panel", "best_lines", "comparable", "panels", "setting_title"]
+__all__ = ["Line", "Panel", "best_lines", "comparable", "panels", "regret_of", "setting_title"]
 
 # Panels that a page can hold; more is no figure but a table.
 MOST_PANELS = 6
@@ -126,7 +127,8 @@ def best_lines(results: Iterable[Result]) -> list[Line]:
             rates = groups.setdefault(label(result.summary), {})
             options = (result.experiment.lr, result.experiment.delta)
             rates.setdefault(options, []).append(result)
-    lines, variants = [], {}
+    lines: list[Line] = []
+    variants: dict[str, int] = {}
     for name, rates in sorted(groups.items(), key=_order):
         best = min(rates.values(), key=_median_regret)
         algorithm = best[0].summary.algorithm
@@ -141,5 +143,10 @@ def _order(item) -> tuple:
     return summary.algorithm, summary.k or 0
 
 
+def regret_of(result: Result) -> float:
+    """Return the upper end of the regret of a run that has one."""
+    return checks.known("regret", result.summary.regret).hi
+
+
 def _median_regret(results: list[Result]) -> float:
-    return float(np.median([result.summary.regret.hi for result in results]))
+    return float(np.median([regret_of(result) for result in results]))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oco.plots import drawing
-from oco.plots.groups import Line, best_lines, comparable, panels
+from oco.plots.groups import Line, best_lines, comparable, panels, regret_of
 from oco.plots.regret import OTHER, STYLES
 from oco.results import Result
 
@@ -62,7 +62,7 @@ def _draw(axes, lines: list[Line]) -> None:
     legend: set[str] = set()
     for line in lines:
         first = len(labels)
-        regret = np.median([result.summary.regret.hi for result in line.results])
+        regret = float(np.median([regret_of(result) for result in line.results]))
         for i, bound in enumerate(line.results[0].summary.bounds):
             labels.append(f"{line.label}: {bound.name}" if i == 0 else bound.name)
             _draw_bound(axes, len(labels) - 1, line, i, regret, legend)
@@ -81,8 +81,8 @@ def _draw(axes, lines: list[Line]) -> None:
 
 def _draw_bound(axes, row: int, line: Line, i: int, regret: float, legend: set[str]) -> None:
     bounds = [result.summary.bounds[i] for result in line.results]
-    name, values = bounds[0].name, [bound.value for bound in bounds]
-    if any(value is None or not np.isfinite(value) for value in values):
+    name, values = bounds[0].name, [bound.value for bound in bounds if bound.value is not None]
+    if len(values) < len(bounds) or not np.all(np.isfinite(values)):
         place = axes.get_yaxis_transform()
         axes.text(0.99, row, "not computed", fontsize=drawing.SMALL, ha="right", transform=place)
         return
@@ -111,4 +111,4 @@ def _caption(seeds: int) -> str:
         "Black: the certified regret (upper end). A proven bound is refuted by a dot left of it at "
         "any checkpoint, which is marked. Beside each dot: bound over regret."
     )
-    return text + (f" Median and 10 to 90 % band over {seeds} seeds." if seeds > 1 else "")
+    return text + drawing.over_seeds(seeds)

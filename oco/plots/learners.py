@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oco.plots import drawing
-from oco.plots.groups import Panel, best_lines, panels
+from oco.plots.groups import Line, Panel, best_lines, panels
 from oco.results import Result
 
 __all__ = ["learners"]
@@ -40,21 +40,17 @@ def learners(results: Iterable[Result]) -> Figure:
     ['ogd', '_certificate of ogd']
     """
     found = panels(result for result in results if result.summary.regret is not None)
-    columns = min(2, len(found))
-    rows = -(-len(found) // columns)
-    figure, axes = drawing.canvas(columns, rows, height=1.2 + 4.2 * rows)
+    figure, axes = drawing.grid_of(len(found))
     seeds = tried = 1
-    for panel, place in zip(found, axes, strict=False):
+    for panel, place in zip(found, axes, strict=True):
         lines = _draw(place, panel)
         seeds = max([seeds, *(len(line.results) for line in lines)])
         tried = max([tried, *(line.tried for line in lines)])
-    for place in axes[len(found) :]:
-        place.set_visible(False)
     drawing.caption(figure, _caption(seeds, tried))
     return figure
 
 
-def _draw(axes, panel: Panel) -> list:
+def _draw(axes, panel: Panel) -> list[Line]:
     drawing.clean(
         axes, xscale="log", yscale="log", xlabel="rounds t", ylabel="regret after t rounds (loss)"
     )
@@ -68,8 +64,8 @@ def _draw(axes, panel: Panel) -> list:
         heights.append(middle[-1])
         if all(result.trace.certificate is not None for result in line.results):
             t, bound = line.traces(lambda result: result.trace.certificate)
-            thin = {"marker": "", "lw": 0.8, "alpha": 0.8}
-            drawing.band(axes, t, bound, label=f"_certificate of {line.label}", look=look, **thin)
+            thin = {**look, "marker": "", "lw": 0.8, "alpha": 0.8}
+            drawing.band(axes, t, bound, label=f"_certificate of {line.label}", look=thin)
     positive = [height for height in heights if np.isfinite(height)]
     if positive:
         drawing.guide(axes, t, float(np.median(positive)))
@@ -86,8 +82,7 @@ def _caption(seeds: int, tried: int) -> str:
         "regret is against the best fixed point of all rounds; where it is not "
         "positive it is not drawn."
     )
-    if seeds > 1:
-        text += f" Median and 10 to 90 % band over {seeds} seeds."
+    text += drawing.over_seeds(seeds)
     if tried > 1:
         text += f" Each learner at the best of its rates in hindsight (up to {tried} tried)."
     return text

@@ -39,10 +39,10 @@ def memory(ledger: Ledger) -> Figure:
         axes, xscale="log", yscale="log", xlabel="sketch size k",
         ylabel="second-moment memory (bytes)",
     )  # fmt: skip
-    chosen = [entry for entry in ledger.entries if entry.k is not None]
+    chosen = [(entry.k, entry) for entry in ledger.entries if entry.k is not None]
     longest = max(max(parameter.shape, default=1) for parameter in ledger.parameters)
-    longest = max([min(longest, ledger.max_axis or longest), 2, *(entry.k for entry in chosen)])
-    grid = np.unique(np.geomspace(2, longest, POINTS).round().astype(int))
+    longest = max([min(longest, ledger.max_axis or longest), 2, *(k for k, _ in chosen)])
+    grid = np.unique(np.geomspace(2, longest, POINTS).round().astype(int)).tolist()
     curve = count(
         ledger.parameters, grid, number_bytes=ledger.number_bytes, max_axis=ledger.max_axis
     )
@@ -51,15 +51,17 @@ def memory(ledger: Ledger) -> Figure:
         if entry.k is None:
             look = {**drawing.style(entry.optimizer, names), "marker": ""}
             held = entry.state.second_moment
-            axes.plot(grid[[0, -1]], [held, held], label=f"{entry.label}: {size(held)}", **look)
+            axes.plot(
+                [grid[0], grid[-1]], [held, held], label=f"{entry.label}: {size(held)}", **look
+            )
     look = drawing.style("s-shampoo", names)
-    held = [entry.state.second_moment for entry in curve.entries if entry.k is not None]
-    axes.plot(grid, held, label="s-shampoo", **{**look, "marker": "", "lw": 2.2})
-    for entry in chosen:
+    sketched = [entry.state.second_moment for entry in curve.entries if entry.k is not None]
+    axes.plot(grid, sketched, label="s-shampoo", **{**look, "marker": "", "lw": 2.2})
+    for k, entry in chosen:
         held = entry.state.second_moment
-        axes.plot(entry.k, held, label="_chosen", **{**look, "linestyle": "", "markersize": 8})
+        axes.plot(k, held, label="_chosen", **{**look, "linestyle": "", "markersize": 8})
         axes.annotate(
-            f"k = {entry.k}: {size(held)}", (entry.k, held), xytext=(8, -12),
+            f"k = {k}: {size(held)}", (k, held), xytext=(8, -12),
             textcoords="offset points", fontsize=drawing.SMALL,
         )  # fmt: skip
     drawing.sizes(axes)

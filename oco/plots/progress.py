@@ -36,7 +36,7 @@ def progress(curves: Mapping[str, tuple], title: str) -> Figure:
     drawing.clean(axes, xscale="log", xlabel="rounds t", ylabel="average loss up to round t (loss)")
     for name, (t, loss) in curves.items():
         drawing.band(axes, t, np.asarray(loss), label=name, look=drawing.style(name, list(curves)))
-    # The first rounds say nothing but that one was right or wrong.
+    # The axis leaves out what is above the losses halfway: the first averages are of few rounds.
     ends = np.array([np.asarray(loss)[-1] for _, loss in curves.values()])
     halves = np.array([np.asarray(loss)[len(loss) // 2] for _, loss in curves.values()])
     spread = max(float(halves.max() - ends.min()), 1e-12)

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
+from oco import checks
 from oco.plots import drawing
-from oco.plots.groups import Line, Panel, best_lines, panels
+from oco.plots.groups import Line, Panel, best_lines, panels, regret_of
 from oco.results import Result
 
 __all__ = ["rank"]
@@ -58,25 +59,29 @@ def rank(results: Iterable[Result]) -> Figure:
 
 
 def _draw_regret(axes, sketched: list[Line], references: list[Line]) -> None:
-    every = [_regret(result) for line in [*sketched, *references] for result in line.results]
+    every = [regret_of(result) for line in [*sketched, *references] for result in line.results]
     # A learner may beat every fixed point, and a regret below 0 has no logarithm.
     scale = "log" if min(every) > 0 else "linear"
     drawing.clean(axes, xscale="log", yscale=scale, xlabel="sketch size k")
     axes.set_ylabel("regret after T rounds (loss)")
     names = [line.algorithm for line in [*sketched, *references]]
-    sizes = sorted({line.results[0].summary.k for line in sketched})
+    sizes = sorted({_size(line) for line in sketched})
     for algorithm in dict.fromkeys(line.algorithm for line in sketched):
         own = [line for line in sketched if line.algorithm == algorithm]
         seeds = min(len(line.results) for line in own)
-        regret = np.array([[_regret(result) for result in line.results[:seeds]] for line in own])
-        ks = [line.results[0].summary.k for line in own]
+        regret = np.array([[regret_of(result) for result in line.results[:seeds]] for line in own])
         drawing.band(
-            axes, ks, regret.T, label=algorithm, look=drawing.style(algorithm, names), lw=2
+            axes,
+            [_size(line) for line in own],
+            regret.T,
+            label=algorithm,
+            look=drawing.style(algorithm, names),
+            lw=2,
         )
     ends = np.array([sizes[0] / 1.1, sizes[-1] * 1.1])
     for line in references:
         look = {**drawing.style(line.algorithm, names), "marker": ""}
-        regret = np.array([[_regret(result)] * 2 for result in line.results])
+        regret = np.array([[regret_of(result)] * 2 for result in line.results])
         drawing.band(axes, ends, regret, label=line.label, look=look)
     _ticks(axes, sizes)
     drawing.legend(axes)
@@ -103,24 +108,28 @@ def _draw_parts(axes, sketched: list[Line]) -> None:
         places, theorem, color="#D55E00", marker="^", linestyle="--", lw=1.2,
         label="with Ω_k for ρ: Theorem 3",
     )  # fmt: skip
-    axes.set_xticks(places, [str(line.results[0].summary.k) for line in lines])
+    axes.set_xticks(places, [str(_size(line)) for line in lines])
     drawing.legend(axes)
 
 
-def _regret(result: Result) -> float:
-    return result.summary.regret.hi
+def _size(line: Line) -> int:
+    return checks.known("k", line.results[0].summary.k)
 
 
 def _parts(result: Result) -> tuple[float, float, float] | None:
     """Return trace term and tail term of the sketch bound, and Theorem 3's value."""
     summary = result.summary
     bounds = {bound.name: bound.value for bound in summary.bounds}
-    known = (bounds.get("sketch"), bounds.get("theorem-3"), summary.full_adagrad_bound)
-    if None in known:
+    sketch, theorem, full = (
+        bounds.get("sketch"),
+        bounds.get("theorem-3"),
+        summary.full_adagrad_bound,
+    )
+    if sketch is None or theorem is None or full is None:
         return None
-    root_trace = summary.full_adagrad_bound / (2**0.5 * summary.diameter)
-    trace = (summary.diameter**2 / (2 * summary.lr) + summary.lr) * root_trace
-    return trace, bounds["sketch"] - trace, bounds["theorem-3"]
+    diameter, lr = checks.known("diameter", summary.diameter), checks.known("lr", summary.lr)
+    trace = (diameter**2 / (2 * lr) + lr) * full / (2**0.5 * diameter)
+    return trace, sketch - trace, theorem
 
 
 def _ticks(axes, sizes: list[int]) -> None:
@@ -136,4 +145,4 @@ def _caption(panel: Panel) -> str:
         "full-matrix AdaGrad beyond the bands. Right: the theorem is refuted if any regret on the "
         "left is above its bar, or a bar above Theorem 3."
     )
-    return text + (f" Median and 10 to 90 % band over {seeds} seeds." if seeds > 1 else "")
+    return text + drawing.over_seeds(seeds)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from oco import checks
 from oco.plots import drawing
 from oco.plots.groups import panels
-from oco.results import Result
+from oco.results import Result, Summary
 from oco.results.comparison import label
 from oco.results.tables import domain
 from oco.sweeps import Curve
@@ -20,6 +21,7 @@ __all__ = ["rates", "rates_of_results", "regret_of_results"]
 # The axis reaches from the least loss to this many times the way up to the loss of not moving:
 # what lies above is off the scale, and marked.
 HEADROOM = 1.6
+Pick = Callable[[Summary], float | None]
 LOSS, REGRET = "average loss a round (loss)", "regret after T rounds (loss)"
 
 
@@ -73,7 +75,9 @@ def regret_of_results(results: Iterable[Result]) -> Figure:
     ValueError
         If there is nothing to draw.
     """
-    return _panels(results, lambda summary: summary.regret and summary.regret.hi, REGRET)
+    return _panels(
+        results, lambda summary: None if summary.regret is None else summary.regret.hi, REGRET
+    )
 
 
 def rates_of_results(results: Iterable[Result]) -> Figure:
@@ -96,13 +100,11 @@ def rates_of_results(results: Iterable[Result]) -> Figure:
     return _panels(results, lambda summary: summary.average_loss, LOSS)
 
 
-def _panels(results: Iterable[Result], pick: Callable, what: str) -> Figure:
+def _panels(results: Iterable[Result], pick: Pick, what: str) -> Figure:
     found = panels(results)
-    columns = min(2, len(found))
-    rows = -(-len(found) // columns)
-    figure, axes = drawing.canvas(columns, rows, height=1.2 + 4.2 * rows)
+    figure, axes = drawing.grid_of(len(found))
     seeds = 1
-    for panel, place in zip(found, axes, strict=False):
+    for panel, place in zip(found, axes, strict=True):
         groups: dict[str, list[Result]] = {}
         for result in sorted(panel.results, key=lambda r: (r.summary.algorithm, r.summary.k or 0)):
             groups.setdefault(label(result.summary), []).append(result)
@@ -111,8 +113,6 @@ def _panels(results: Iterable[Result], pick: Callable, what: str) -> Figure:
         algorithms = [group[0].summary.algorithm for group in groups.values()]
         _draw(place, series, algorithms, np.nan, what)
         drawing.title(place, panel.title)
-    for place in axes[len(found) :]:
-        place.set_visible(False)
     drawing.caption(figure, _caption(seeds))
     return figure
 
@@ -121,22 +121,23 @@ def _points(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
     """Return the rates, and the least loss at each over δ; NaN where none came to an end."""
     best: dict[float, float] = {}
     for rate in curve.rates:
-        loss = rate.average_loss if rate.finished else np.nan
-        lr = rate.experiment.lr
-        best[lr] = np.fmin(best.get(lr, np.nan), loss)
+        loss = rate.average_loss if rate.finished else None
+        lr = checks.known("lr", rate.experiment.lr)
+        best[lr] = np.fmin(best.get(lr, np.nan), np.nan if loss is None else loss)
     lrs = np.array(sorted(best))
     return lrs, np.array([[best[lr] for lr in lrs]])
 
 
-def _points_of_results(results: list[Result], pick: Callable) -> tuple[np.ndarray, np.ndarray]:
+def _points_of_results(results: list[Result], pick: Pick) -> tuple[np.ndarray, np.ndarray]:
     lrs = sorted({result.summary.lr for result in results if result.summary.lr is not None})
     seeds = sorted({result.summary.seed for result in results})
     losses = np.full((len(seeds), len(lrs)), np.nan)
     for result in results:
         summary = result.summary
-        if None not in (summary.lr, pick(summary)) and summary.status == "complete":
-            place = seeds.index(summary.seed), lrs.index(summary.lr)
-            losses[place] = np.fmin(losses[place], pick(summary))
+        lr, picked = summary.lr, pick(summary)
+        if lr is not None and picked is not None and summary.status == "complete":
+            place = seeds.index(summary.seed), lrs.index(lr)
+            losses[place] = np.fmin(losses[place], picked)
     return np.array(lrs), losses
 
 
@@ -188,4 +189,4 @@ def _caption(seeds: int) -> str:
         "to find without hindsight, or at the end of the grid; that it does better than another, "
         "by a ring that is not lower."
     )
-    return text + (f" Median and 10 to 90 % band over {seeds} seeds." if seeds > 1 else "")
+    return text + drawing.over_seeds(seeds)

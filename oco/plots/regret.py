@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from oco import checks
 from oco.plots import drawing
 from oco.results import Result
 from oco.results.tables import dimension, domain
@@ -13,7 +14,7 @@ __all__ = ["regret"]
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, each with its own dashes and
 # marker, which a grey print needs.  A rung looks the same in every figure.
-STYLES = {
+STYLES: dict[str, drawing.Look] = {
     "certificate": {"color": "#CC79A7", "linestyle": "-", "marker": "v"},
     "rounds": {"color": "#56B4E9", "linestyle": (0, (1, 1)), "marker": "P"},
     "trace": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
@@ -22,7 +23,7 @@ STYLES = {
     "shampoo-trace": {"color": "#E69F00", "linestyle": (0, (6, 2)), "marker": "<"},
     "shampoo-theorem": {"color": "#0072B2", "linestyle": (0, (3, 1, 1, 1)), "marker": ">"},
 }
-OTHER = {"color": "0.4", "linestyle": "-", "marker": "x"}
+OTHER: drawing.Look = {"color": "0.4", "linestyle": "-", "marker": "x"}
 
 
 def regret(result: Result) -> Figure:
@@ -112,13 +113,14 @@ def _title(result: Result) -> str:
 
 def _caption(result: Result) -> str:
     summary, trace = result.summary, result.trace
+    best = checks.known("comparator", summary.comparator)
     text = (
         "Refuted if the black line rises above any bound at any t. The regret is against the best "
         f"fixed point of all {summary.rounds:,} rounds, which no point beats by more than "
-        f"{summary.comparator.gap:.3g}"
+        f"{best.gap:.3g}"
     )
-    if summary.comparator.radius is not None:
-        text += f" in the ball of radius {summary.comparator.radius:.3g}; D was measured"
+    if best.radius is not None:
+        text += f" in the ball of radius {best.radius:.3g}; D was measured"
     hidden = int(np.sum(~(trace.regret > 0)))
     if hidden:
         text += f". At {hidden} of {len(trace.t)} checkpoints it is not positive and not drawn"

@@ -41,15 +41,17 @@ def separation(found: Separation) -> Figure:
     )  # fmt: skip
     shades = matplotlib.colormaps["plasma"]
     for i, growth in enumerate(found.capped):
-        look = {"color": shades(0.8 * i / len(found.capped) + 0.1), "linestyle": DASHES[i]}
+        look: drawing.Look = {
+            "color": shades(0.8 * i / len(found.capped) + 0.1),
+            "linestyle": DASHES[i],
+        }
         axes.plot(
             found.t, growth.values, lw=1.5, marker=MARKERS[i], markersize=4, **look,
             label=f"{growth.name}: t^{growth.exponent:.2f}",
         )  # fmt: skip
     ours = found.sketched
-    look = drawing.style("s-adagrad", [])
     axes.plot(
-        found.t, ours.values, lw=2.4, markersize=5, **look,
+        found.t, ours.values, lw=2.4, markersize=5, **drawing.style("s-adagrad", []),
         label=f"{ours.name}: t^{ours.exponent:.2f}",
     )  # fmt: skip
     drawing.guide(axes, found.t, ours.values[-1] / 2)

@@ -20,7 +20,7 @@ FACTORS = {
 EXACT, SKETCHED = "-", (0, (4, 1.5))
 # Eigenvalues below this, relative to the largest, are rounding and not drawn.
 NOISE = 1e-13
-# Of the axes that start at zero, above the highest line.
+# Axes that start at zero end at this many times the highest line.
 HEADROOM = 1.35
 
 

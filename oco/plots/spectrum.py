@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.figure import Figure
 
+from oco import checks
 from oco.plots import drawing
 from oco.plots.groups import Line, best_lines, panels
 from oco.results import Result
@@ -43,17 +44,13 @@ def spectrum(results: Iterable[Result]) -> Figure:
     ['λ_i(G_T), s-adagrad k=5', 'Ω_k of s-adagrad', 'ρ of s-adagrad']
     """
     found = panels(result for result in results if result.spectrum is not None)
-    columns = min(2, len(found))
-    rows = -(-len(found) // columns)
-    figure, axes = drawing.canvas(columns, rows, height=1.2 + 4.2 * rows)
+    figure, axes = drawing.grid_of(len(found))
     seeds = 1
-    for panel, place in zip(found, axes, strict=False):
+    for panel, place in zip(found, axes, strict=True):
         lines = best_lines(panel.results)
         _draw(place, lines)
         drawing.title(place, panel.title)
         seeds = max([seeds, *(len(line.results) for line in lines)])
-    for place in axes[len(found) :]:
-        place.set_visible(False)
     drawing.caption(figure, _caption(seeds))
     return figure
 
@@ -64,7 +61,7 @@ def _draw(axes, lines: list[Line]) -> None:
         ylabel="eigenvalue or mass (squared gradient)",
     )  # fmt: skip
     names = [line.algorithm for line in lines]
-    # The gradients differ with the learner; of one learner's sketches the largest speaks for all.
+    # Gradients depend on the learner: each has one spectrum, that of its run with the largest k.
     last = {line.algorithm: line for line in lines}
     for line in last.values():
         look = {**drawing.style(line.algorithm, names), "marker": ""}
@@ -86,8 +83,9 @@ def _draw(axes, lines: list[Line]) -> None:
 
 def _spectra(line: Line) -> np.ndarray:
     """Return the spectra of the seeds, with rounding noise left out."""
-    length = min(len(result.spectrum) for result in line.results)
-    values = np.array([result.spectrum[:length] for result in line.results])
+    spectra = [checks.known("spectrum", result.spectrum) for result in line.results]
+    length = min(map(len, spectra))
+    values = np.array([spectrum[:length] for spectrum in spectra])
     return np.where(values > NOISE * values.max(), values, np.nan)
 
 
@@ -105,4 +103,4 @@ def _caption(seeds: int) -> str:
         "marker (ρ, the mass that escaped a sketch of size k) above the open one at the same k "
         "(Ω_k, the most that may escape, from the spectrum of the same run). 0 is not drawn."
     )
-    return text + (f" Medians over {seeds} seeds, 10 to 90 % bands." if seeds > 1 else "")
+    return text + drawing.over_seeds(seeds)

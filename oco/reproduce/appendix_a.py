@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 from joblib import delayed
 
 from oco import checks
+from oco.algorithms import MirrorDescent
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.experiment.takers import taken
@@ -177,11 +179,11 @@ def appendix_a(
     """
     require_files([Experiment("ogd", data=str(path)) for path in (data, test)])
     streams = _streams(data, test, positive)
-    # Everything is set up once before the first round.
+    # What is wrong with an option shows here, before the first round.
     for algorithm in algorithms:
         checked = _experiment(algorithm, data, streams[0], k, lr=1.0, positive=positive)
         set_up(checked, {"stream": streams[0]})
-    options = {
+    options: dict[str, Any] = {
         "data": str(data),
         "features": streams[0].d - 1,
         "domain": "unconstrained",
@@ -192,18 +194,9 @@ def appendix_a(
     for algorithm in algorithms:
         rates, deltas = _grid(algorithm, all_rates)
         total = len(rates) * len(deltas or [None])
-        own = taken({"algorithm": algorithm, "data": str(data)})
-        curve = tune(
-            algorithm,
-            rates,
-            deltas=deltas,
-            jobs=jobs,
-            progress=None
-            if progress is None
-            else (lambda done, name=algorithm, total=total: progress(name, done, total)),
-            **{name: options[name] for name in options if name in own},
-        )
-        curves[algorithm] = curve
+        own = _own(algorithm, options)
+        told = _progress_of(algorithm, total, progress)
+        curves[algorithm] = tune(algorithm, rates, deltas=deltas, jobs=jobs, progress=told, **own)
     tasks = (
         delayed(_evaluated)(algorithm, curve, str(data), str(test), positive)
         for algorithm, curve in curves.items()
@@ -214,6 +207,20 @@ def appendix_a(
         for reference in _applicable(streams[0], k, algorithms)
     )
     return AppendixA(tuple(entries), known, k, streams[0].d, streams[0].T, streams[1].T)
+
+
+def _own(algorithm: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the options that runs of a learner on a file take."""
+    own = taken({"algorithm": algorithm, "data": options["data"]})
+    return {name: value for name, value in options.items() if name in own}
+
+
+def _progress_of(
+    algorithm: str, total: int, progress: Callable[[str, int, int], None] | None
+) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    return lambda done: progress(algorithm, done, total)
 
 
 def _applicable(stream: Stream, k: int, algorithms: tuple[str, ...]) -> list[Reference]:
@@ -229,19 +236,21 @@ def _measured(reference: Reference, entries: list[Entry], options: dict) -> floa
         for rate in entry.curve.rates:
             if (entry.algorithm, rate.experiment.lr) == (reference.algorithm, reference.lr):
                 return rate.average_loss
-    own = taken({"algorithm": reference.algorithm, "data": options["data"]})
-    options = {name: options[name] for name in options if name in own}
-    return measure(Experiment(reference.algorithm, lr=reference.lr, **options)).average_loss
+    own = _own(reference.algorithm, options)
+    return measure(Experiment(reference.algorithm, lr=reference.lr, **own)).average_loss
 
 
 def _streams(data, test, positive) -> tuple[Stream, Stream]:
     """Return both files with as many features as the wider one has."""
     first, second = (DataFile(path=path, bias=True, positive=positive) for path in (data, test))
-    # What is −1 may differ: some write 0 for it.
-    if positive is None and first.classes[1] != second.classes[1]:
+    (_, upper), (lower, other) = (
+        checks.known("classes", stream.classes) for stream in (first, second)
+    )
+    # The other label may differ: some files write 0 for −1.
+    if positive is None and upper != other:
         raise ValueError(
-            f"test: expected +1 to stand for the label {first.classes[1]:g}, as in the training "
-            f"file, got labels {second.classes[0]:g} and {second.classes[1]:g}"
+            f"test: expected +1 to stand for the label {upper:g}, as in the training "
+            f"file, got labels {lower:g} and {other:g}"
         )
     features = max(first.d, second.d) - 1
     if first.d != second.d:
@@ -276,25 +285,26 @@ def _evaluated(algorithm: str, curve: Curve, data: str, test: str, positive) -> 
         return Entry(
             algorithm, curve, None, None, None, None, nothing, nothing, "every rate diverged"
         )
-    plays, points = [], []
+    plays: list[Play] = []
+    points: list[np.ndarray] = []
     streams = _streams(data, test, positive)
     for stream in streams:
         game = set_up(best.experiment, {"stream": stream})
         t = log_checkpoints(stream.T, best.experiment.checkpoints)
         played = play(game.learner, game.loss, stream, checkpoints=t)
         plays.append(played.unless_interrupted())
-        points.append(game.learner.x)
-    train, test = plays
+        points.append(cast(MirrorDescent, game.learner).x)
+    trained, tested = plays
     return Entry(
         algorithm=algorithm,
         curve=curve,
-        train_error=_error(train),
-        test_loss=float(test.cumulative_loss[-1] / test.rounds),
-        test_error=_error(test),
+        train_error=_error(trained),
+        test_loss=float(tested.cumulative_loss[-1] / tested.rounds),
+        test_error=_error(tested),
         last_error=_error_of(points[0], streams[1]),
-        t=test.checkpoints,
-        test_curve=test.cumulative_loss / test.checkpoints,
-        message=test.message,
+        t=tested.checkpoints,
+        test_curve=tested.cumulative_loss / tested.checkpoints,
+        message=tested.message,
     )
 
 

@@ -23,11 +23,11 @@ from oco.sweeps.study import log_grid
 
 __all__ = ["CAPS", "DELTAS", "Growth", "Separation", "separation"]
 
-# Gradients have length 1: δ from a hundredth of that to far above all that a run adds up to.
+# Gradients have length 1: values of δ from a hundredth of that to far above what a run sums up to.
 DELTAS = log_grid(1e-2, 1e6, 9)
-# What δ is allowed to be when it is chosen in hindsight.
+# The largest δ that may be chosen in hindsight.
 CAPS = (1.0, 10.0, 100.0, 1000.0, math.inf)
-# The first rounds, in which the sketch has not filled, say nothing about growth.
+# The exponent is fitted from this round on: before, the sketch is not full.
 FIT_FROM = 30
 
 
@@ -119,12 +119,11 @@ def separation(
     """
     T = checks.integer("T", T, low=100)
     checks.integer("k", k, low=2, high=checks.integer("r", r, low=2))
-    options = {"stream": "orthonormal", "d": d, "T": T, "r": r, "k": k, "seed": seed, "lr": 1.0}
-    experiments = [Experiment("s-adagrad", **options)]
-    experiments += [Experiment("ada-fd", delta=delta, **options) for delta in DELTAS]
-    set_up(experiments[0])
+    sketched = Experiment("s-adagrad", stream="orthonormal", d=d, T=T, r=r, k=k, seed=seed, lr=1.0)
+    set_up(sketched)
+    shifted = [sketched.replace(algorithm="ada-fd", delta=delta) for delta in DELTAS]
     rows: dict[int, np.ndarray] = {}
-    tasks = (delayed(_certificates)(i, e) for i, e in enumerate(experiments))
+    tasks = (delayed(_certificates)(i, e) for i, e in enumerate([sketched, *shifted]))
     for i, row in computed(tasks, resolve_jobs(jobs)):
         rows[i] = row
         if progress is not None:
@@ -144,7 +143,8 @@ def _certificates(index: int, experiment: Experiment) -> tuple[int, np.ndarray]:
     game = set_up(experiment)
     t = log_checkpoints(game.stream.T)
     played = play(game.learner, game.loss, game.stream, checkpoints=t).unless_interrupted()
-    products = [account.potential * account.quadratic for account in played.diagnostics]
+    accounts = [checks.known("diagnostics", account) for account in played.diagnostics]
+    products = [account.potential * account.quadratic for account in accounts]
     return index, game.domain.diameter(game.stream.d) * np.sqrt(products)
 
 

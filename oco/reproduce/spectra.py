@@ -19,7 +19,7 @@ from oco.reproduce.network import Network
 from oco.spectra import SpectralStudy, follow
 from oco.spectra.following import DECAY, SIZE
 
-__all__ = ["EVALUATIONS", "LR", "STEPS", "digits", "spectra"]
+__all__ = ["EVALUATIONS", "LR", "STEPS", "batches", "digits", "spectra"]
 
 # Units of each hidden layer: the middle weight matrix then has two long axes.
 HIDDEN = (256, 256)
@@ -102,7 +102,7 @@ def spectra(
     optimizer = factory(parameters, lr=lr, **({"rank": k} if sized else {}))
 
     def gradients() -> Iterator[np.ndarray]:
-        for step, rows in enumerate(_batches(len(labels), steps, seed), start=1):
+        for step, rows in enumerate(batches(len(labels), steps, seed), start=1):
             loss, found = network.gradients(parameters, features[rows], labels[rows])
             if not math.isfinite(loss):
                 raise FloatingPointError(f"step {step}: the loss is {loss}")
@@ -151,7 +151,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return (pixels - pixels.mean(axis=0)) / np.where(deviation > 0, deviation, np.inf), labels
 
 
-def _batches(count: int, steps: int, seed: int) -> Iterator[np.ndarray]:
+def batches(count: int, steps: int, seed: int) -> Iterator[np.ndarray]:
     """Iterate over the rows of each step's batch."""
     rng = np.random.default_rng((seed, ORDER))
     left = np.empty(0, dtype=int)

@@ -18,9 +18,9 @@ __all__ = ["Case", "load_case", "load_rows", "save_case"]
 
 # Rows taken together where a whole matrix of them would be too large: 4 MB at d = 500.
 BLOCK = 1024
-# At most this many rounds of a case are looked at closely, besides the first few.
-LOOKS = 16
-FIRST_LOOKS = 8
+# The rounds of a case after which its properties are checked: the first few, and at most this many
+# of the others.
+FIRST_CHECKPOINTS, CHECKPOINTS = 8, 16
 TINY = np.finfo(np.float64).tiny
 SMALLEST_EXPONENT = -1022
 
@@ -92,25 +92,27 @@ class Case:
         return np.random.default_rng([self.seed, purpose])
 
     @cached_property
-    def looks(self) -> frozenset[int]:
+    def checkpoints(self) -> frozenset[int]:
         """The rounds after which properties are checked: the first, the last and some between."""
-        few = min(FIRST_LOOKS, self.T)
-        between = np.rint(np.geomspace(few, self.T, LOOKS)) if self.T else []
-        return frozenset(range(1, few + 1)) | frozenset(int(t) for t in between)
+        if not self.T:
+            return frozenset()
+        few = min(FIRST_CHECKPOINTS, self.T)
+        later = np.rint(np.geomspace(few, self.T, CHECKPOINTS))
+        return frozenset([*range(1, few + 1), *map(int, later)])
 
     def covariances(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Yield (t, row g_t, exact G_t) at each look, and (t, row, empty) between looks.
+        """Yield (t, row g_t, exact G_t) at each checkpoint, and (t, row, empty) between them.
 
         G_t = Σ_s β^{t−s} g_s g_sᵀ is in scaled units, made block by block: O(d²) a row in BLAS.
         """
         exact, start = np.zeros((self.d, self.d)), 0
         for t, row in enumerate(self.rows, start=1):
-            if t - start == BLOCK or t in self.looks:
+            if t - start == BLOCK or t in self.checkpoints:
                 block = self.scaled(start, t)
                 weights = np.sqrt(self.decay ** np.arange(t - start - 1, -1, -1.0))[:, None]
                 exact = self.decay ** (t - start) * exact + (weights * block).T @ (weights * block)
                 start = t
-            yield t, row, exact if t in self.looks else exact[:0]
+            yield t, row, exact if t in self.checkpoints else exact[:0]
 
     def with_rows(self, rows: np.ndarray, name: str | None = None) -> Case:
         """Return the same case for other rows; the sketch size is kept within their length."""

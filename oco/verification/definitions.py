@@ -53,7 +53,8 @@ class Sketch:
 
     def __init__(self, d: int, k: int, decay: float = 1.0) -> None:
         self.k, self.decay = k, decay
-        self.matrix, self.tau, self.escapes = np.zeros((d, d)), 0.0, []
+        self.matrix, self.tau = np.zeros((d, d)), 0.0
+        self.escapes: list[float] = []
 
     def absorb(self, gram: np.ndarray) -> None:
         """Take one step with MᵀM."""
@@ -203,9 +204,11 @@ def kronecker(
     """Return H = ⊗ (C̃_i + ε λ_max(C̃_i) I)^{1/(2p)} on matrices or vectors, weighted as means."""
     shape = tuple(n for n in shape if n > 1) or (1,)
     p = len(shape)
-    # A side that is no longer than the sketch's size has an exact factor: nothing escapes.
-    exact = [k is None or k >= n for n in shape]
-    sketches = [Sketch(n, n + 1 if e else k, decay) for n, e in zip(shape, exact, strict=True)]
+    # A side that is no longer than the sketch's size has an exact factor, from which nothing
+    # escapes: it is a sketch that is larger than the side is long.
+    sizes = [n + 1 if k is None or k >= n else k for n in shape]
+    exact = [size > n for n, size in zip(shape, sizes, strict=True)]
+    sketches = [Sketch(n, size, decay) for n, size in zip(shape, sizes, strict=True)]
     count, last = 0, None
 
     def absorb(g):

@@ -56,9 +56,9 @@ def drawn(rng, name: str) -> tuple[np.ndarray, np.ndarray]:
     return z, y
 
 
-def _conjugate(name: str, u: Fraction | float, y: float) -> Decimal | Fraction | None:
-    """Return φ*(u, y) = sup_z u z − φ(z, y) to 60 digits; None where it is infinite."""
-    u, y = Fraction(u), Fraction(y)
+def _conjugate(name: str, slope: Fraction | float, label: float) -> Fraction | None:
+    """Return φ*(u, y) = sup_z u z − φ(z, y), logarithms to 60 digits; None where it is infinite."""
+    u, y = Fraction(slope), Fraction(label)
     if name == "linear":
         return Fraction(0) if u == -y else None
     if name == "squared":
@@ -72,7 +72,7 @@ def _conjugate(name: str, u: Fraction | float, y: float) -> Decimal | Fraction |
         return -share
     with localcontext(Context(prec=DIGITS)):
         p = Decimal(share.numerator) / Decimal(share.denominator)
-        return sum((q * q.ln() for q in (p, 1 - p) if q), Decimal(0))
+        return Fraction(sum((q * q.ln() for q in (p, 1 - p) if q), Decimal(0)))
 
 
 def exact_inner(a: np.ndarray, x: np.ndarray) -> Fraction:
@@ -80,9 +80,9 @@ def exact_inner(a: np.ndarray, x: np.ndarray) -> Fraction:
     return sum(map(mul, map(Fraction, a.tolist()), map(Fraction, x.tolist())), Fraction(0))
 
 
-def exact_loss(name: str, z: Fraction, y: float) -> Fraction:
+def exact_loss(name: str, z: Fraction, label: float) -> Fraction:
     """Return φ(z, y); the logistic loss to 60 digits, all others exactly."""
-    y = Fraction(y)
+    y = Fraction(label)
     if name == "linear":
         return -y * z
     if name == "squared":
@@ -93,7 +93,7 @@ def exact_loss(name: str, z: Fraction, y: float) -> Fraction:
         return max(Fraction(0), 1 - y * z)
     with localcontext(Context(prec=DIGITS)):
         if -y * z > FLAT:
-            # log(1 + e^p) is p + e^−p, but for digits that do not count.
+            # log(1 + e^p) = p + e^−p to far more than 60 digits, and e^−p is below them too.
             return -y * z
         power = Decimal((-y * z).numerator) / Decimal((y * z).denominator)
         return Fraction((1 + power.exp()).ln())
@@ -104,9 +104,7 @@ def _over(name: str, u: Fraction, c: float, y: float) -> float:
     conjugate = _conjugate(name, u, y)
     if conjugate is None:
         return np.inf
-    with localcontext(Context(prec=DIGITS)):
-        number = Decimal if isinstance(conjugate, Decimal) else Fraction
-        return float(number(c) + conjugate)
+    return float(Fraction(c) + conjugate)
 
 
 def least_over(name: str, u: float, doubt: float, c: float, y: float) -> float:
@@ -129,13 +127,15 @@ def minorants(case: Case, subject: Subject) -> Iterator[Observation]:
     for name, loss in MARGIN_LOSSES.items():
         z, y = drawn(rng, name)
         smooth = name in ("linear", "squared", "logistic")
-        families = [("tangent", SmoothLoss(loss, y))] if smooth else []
+        families: list[tuple[str, SmoothLoss | MoreauEnvelope]] = []
+        if smooth:
+            families.append(("tangent", SmoothLoss(loss, y)))
+            families.append(("tangent of a bare", SmoothLoss(Bare(name), y)))
         envelope = MoreauEnvelope(loss, y)
         envelope.width = 10.0 ** rng.uniform(-6, 6)
         own = MoreauEnvelope(Bare(name), y)
         own.width = envelope.width
         families += [("envelope", envelope), ("envelope of a bare", own)]
-        families += [("tangent of a bare", SmoothLoss(Bare(name), y))] if smooth else []
         for kind, family in families:
             lines = family.at(z)
             numbers = (z, y, lines.slope, lines.offset, lines.doubt)
@@ -164,7 +164,7 @@ def losses(case: Case, subject: Subject) -> Iterator[Observation]:
             yield Observation("loss", f"{where}, value", off, 0.0, size, SUMS)
             u = float(loss.derivative(z, y))
             conjugate = _conjugate(name, u, y)
-            if conjugate is not None:
+            if conjugate is not None and loss.conjugate is not None:
                 off = abs(float(loss.conjugate(u, y)) - float(conjugate))
                 size = 1.0 + abs(u) * (abs(u) + abs(y))
                 yield Observation("loss", f"{where}, conjugate", off, 0.0, size, SUMS)
@@ -172,7 +172,7 @@ def losses(case: Case, subject: Subject) -> Iterator[Observation]:
             low, high = float(slope(z - step, y)), float(slope(z + step, y))
             outside = max(low - u, u - high)
             yield Observation("loss", f"{where}, slope", outside, 0.0, 1 + abs(high), SUMS)
-            if loss.smooth:
+            if loss.curvature is not None:
                 width = 1e-4 * (1 + abs(z) + abs(y))
                 rise = float(slope(z + width, y)) - float(slope(z - width, y))
                 curved = abs(float(loss.curvature(z, y)) - rise / (2 * width))

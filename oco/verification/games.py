@@ -19,14 +19,14 @@ from oco.domains import Box, Domain
 from oco.linalg.operators import Scalar
 from oco.sketch.kernels import SMALLEST_MASS
 from oco.verification.cases import Case
-from oco.verification.observations import ROUNDING, Observation, Subject, check
+from oco.verification.observations import ROUNDING, Learner, Observation, Subject, check
 
 __all__ = ["accounts", "full_matrix", "ladders"]
 
 # Eigendecompositions of size d: above these, the learners that make them are not played.
 DENSE, DENSE_DIMENSION, DENSE_ROUNDS = ("full-adagrad", "shampoo"), 64, 2000
-# Metrics are resolved to 1e-6 of their largest eigenvalue; what is said about one vector divides by
-# an eigenvalue that is uncertain to 1e-16/1e-6.
+# The smallest eigenvalue of a metric that is told from 0 is 1e-6 of the largest, and uncertain to
+# 1e-16/1e-6 of it: so is what is divided by it.
 RESOLVED = 1e-8
 SMALLEST_EIGENVALUE = 1e-9
 # Learners whose metrics agree to rounding have iterates that agree to this.
@@ -40,7 +40,7 @@ SMALLEST_BOUND = float(np.sqrt(np.finfo(np.float64).tiny))
 ROOT_OF_CUTOFF = 2e-6
 
 
-def _play(case: Case, learner) -> Iterator[tuple[int, np.ndarray, float, np.ndarray]]:
+def _play(case: Case, learner: Learner) -> Iterator[tuple[int, np.ndarray, float, np.ndarray]]:
     """Yield (t, g_t, Σ⟨g, x⟩, Σ g) after each round."""
     played, total = 0.0, np.zeros(case.d)
     for t, row in enumerate(case.rows, start=1):
@@ -52,7 +52,7 @@ def _play(case: Case, learner) -> Iterator[tuple[int, np.ndarray, float, np.ndar
         yield t, g, played, total
 
 
-def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain, object, float]]:
+def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain, Learner, float]]:
     """Yield every learner on every domain that it takes, with the bound on the gradients."""
     rng = case.rng(6)
     radius = 10.0 ** rng.uniform(-2, 2)
@@ -61,7 +61,7 @@ def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain,
     largest = max(float(np.linalg.norm(case.scaled(t, t + 1))) for t in range(case.T))
     if not largest:
         return
-    # A bound may be too large: one whose square underflows is of no use.
+    # Larger than need be where the square of the length would underflow.
     bound = max(float(np.ldexp(largest, case.exponent)), SMALLEST_BOUND)
     options = {"k": case.k, "gradient_bound": bound, "delta": bound}
     for name, factory in subject.learners.items():
@@ -88,15 +88,15 @@ def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain,
 def ladders(case: Case, subject: Subject) -> Iterator[Observation]:
     """Play each learner on a ball, and on a box where it can, against the worst signs."""
     spectra = {}
-    # Learners do not forget.
+    # Gradients do not decay in these learners.
     case = replace(case, decay=1.0)
     for t, _, exact in case.covariances():
-        if t in case.looks:
+        if t in case.checkpoints:
             values = np.maximum(np.linalg.eigvalsh(exact)[::-1], 0.0)
             spectra[t] = np.ldexp(np.ldexp(values, case.exponent), case.exponent)
     for name, domain, learner, bound in vector_learners(case, subject):
         for t, _, played, total in _play(case, learner):
-            if t not in case.looks:
+            if t not in case.checkpoints:
                 continue
             outside = float(np.linalg.norm(learner.x - domain.nearest(learner.x)))
             yield Observation(
@@ -136,7 +136,7 @@ def ladders(case: Case, subject: Subject) -> Iterator[Observation]:
     projection="(x − y)ᵀH(u − x) ≥ 0 for every u in K: x is the projection in the metric",
 )
 def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
-    """Make each learner's metric dense, at the looks."""
+    """Make each learner's metric dense, at the case's checkpoints."""
     rng = case.rng(7)
     for name, domain, learner, _ in vector_learners(case, subject):
         if "certificate" not in getattr(learner, "bounds", ()):
@@ -147,8 +147,10 @@ def accounts(case: Case, subject: Subject) -> Iterator[Observation]:
             played, following = following, learner.x
             now = learner.diagnostics()
             quadratic, sums = now.quadratic - sums[0], (now.quadratic, now.potential)
-            if t not in case.looks:
-                before = learner.preconditioner.metric.dense() if t + 1 in case.looks else None
+            if t not in case.checkpoints:
+                before = (
+                    learner.preconditioner.metric.dense() if t + 1 in case.checkpoints else None
+                )
                 continue
             h = learner.preconditioner.metric.dense()
             metric, where = learner.preconditioner.metric, f"{place}, row {t}"

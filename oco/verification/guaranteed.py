@@ -74,7 +74,7 @@ def guarantees(case: Case, subject: Subject) -> Iterator[Observation]:
     for t, row, exact in case.covariances():
         sketch.append(row)
         yield orthonormality(sketch, f"row {t}")
-        if t in case.looks:
+        if t in case.checkpoints:
             if subject.offers("total_mass"):
                 trace, off = float(np.trace(exact)), float(case.squared(sketch.total_mass))
                 tolerance = ROUNDING + case.floor / (trace or 1.0)
@@ -120,7 +120,7 @@ def steps(case: Case, subject: Subject) -> Iterator[Observation]:
     """Hold single steps against the dense definition, from the sketch's own state before."""
     sketch = subject.sketch(case.d, case.k, case.decay)
     for t, row in enumerate(case.rows, start=1):
-        if t not in case.looks:
+        if t not in case.checkpoints:
             sketch.append(row)
             continue
         before, tau = _dense(case, sketch), float(case.squared(sketch.escaped_mass))
@@ -222,7 +222,7 @@ def low_rank(case: Case, subject: Subject) -> Iterator[Observation]:
     floor = case.floor / scale
     for t, row, exact in case.covariances():
         sketch.append(row)
-        if t in case.looks:
+        if t in case.checkpoints:
             escaped = float(case.squared(sketch.escaped_mass))
             yield Observation("P7-exact", f"row {t}, τ", escaped, 0.0, scale, noise + floor)
             error = float(np.abs(_dense(case, sketch) - exact).max())
@@ -249,10 +249,11 @@ def _long(case: Case, subject: Subject, singular: np.ndarray) -> Iterator[Observ
 
 def _compressed(case: Case) -> np.ndarray:
     """Return d rows with the rows' covariance, made block by block without squaring."""
-    factor = np.zeros((0, case.d))
+    factor: np.ndarray = np.zeros((0, case.d))
     step = 2 * case.d
     for start in range(0, case.T, step):
-        factor = np.linalg.qr(np.vstack([factor, case.scaled(start, start + step)]), mode="r")
+        rows = np.vstack([factor, case.scaled(start, start + step)])
+        factor = np.asarray(np.linalg.qr(rows, mode="r"))
     return factor
 
 
@@ -262,5 +263,5 @@ def _dense(case: Case, sketch) -> np.ndarray:
 
 
 def _renamed(seen: Observation, name: str) -> Observation:
-    where = f"{seen.property}, {seen.where}"
+    where = f"{seen.name}, {seen.where}"
     return Observation(name, where, seen.value, seen.limit, seen.scale, seen.tolerance)

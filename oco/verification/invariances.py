@@ -40,7 +40,7 @@ def _compared(
         other.append(changed(t - 1, np.asarray(row, dtype=np.float64)))
         g = case.scaled(t - 1, t)[0]
         trace = case.decay * trace + float(g @ g)
-        if t in case.looks:
+        if t in case.checkpoints:
             unit = trace or 1.0
             tolerance = 2 * (ROUNDING + max(case.floor, case.underflow(unit_of_changed)) / unit)
             expected = _state(plain, case.exponent)
@@ -107,7 +107,7 @@ def determinism(case: Case, subject: Subject) -> Iterator[Observation]:
     first, second = (subject.sketch(case.d, case.k, case.decay) for _ in range(2))
     for t, row in enumerate(case.rows, start=1):
         coordinates = first.append(row)
-        if coordinates is not None and t in case.looks:
+        if coordinates is not None and t in case.checkpoints:
             length = float(np.linalg.norm(case.scaled(t - 1, t)))
             if math.ldexp(length, case.exponent) < SHORTEST:
                 # A row whose square underflows counts as zero.
@@ -137,7 +137,7 @@ def kernels(case: Case, subject: Subject) -> Iterator[Observation]:
     """Solve diag(λ̄) + z zᵀ, as it comes up in the sketch, both ways."""
     sketch = subject.sketch(case.d, case.k, case.decay)
     for t, row in enumerate(case.rows, start=1):
-        if t in case.looks:
+        if t in case.checkpoints:
             directions = np.asarray(sketch.directions)
             g = case.scaled(t - 1, t)[0]
             z = directions @ g

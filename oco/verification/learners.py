@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from oco import checks
 from oco.algorithms import KroneckerRoot
 from oco.bounds import Account, ladder
 from oco.domains import Box, Domain, Euclidean
@@ -72,7 +73,7 @@ def defined(case: Case, subject: Subject) -> Iterator[Observation]:
     entries = next((size for size in SHAPES if size <= d), d)
     options = {"d": d, "k": k, "delta": 10.0 ** rng.uniform(-1, 1)}
     domain, ball = drawn_domain(subject, rng)
-    # Drawn by a generator of their own: with fewer rows, all else is drawn as before.
+    # From a generator of their own, so that a shrunk case with fewer rows draws all else as before.
     lengths = 10.0 ** case.rng(17).uniform(-0.5, 0.5, len(rows))
     rows = rows * lengths[:, None]
     options["gradient_bound"] = float(lengths.max())
@@ -167,7 +168,7 @@ def _moved(y, metric: Metric, domain: Domain, ball) -> np.ndarray:
 
 
 def _told(place, learner, ledger: Ledger, travelled: float) -> Iterator[Observation]:
-    now, metric = learner.diagnostics(), ledger.metric
+    now, metric = learner.diagnostics(), checks.known("metric", ledger.metric)
     # Beside the mass of all gradients, an escape as small as its rounding may add its root.
     mass = ledger.squares
     told = {

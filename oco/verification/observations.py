@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, cast
 
 import numpy as np
 
 from oco import checks
-from oco.algorithms import ALGORITHMS
-from oco.domains import Ball
+from oco.algorithms import ALGORITHMS, Diagnostics, Preconditioner
+from oco.domains import Ball, Domain
 from oco.sketch import FrequentDirections
 from oco.verification.cases import Case
 
@@ -38,8 +39,8 @@ class Observation:
 
     Attributes
     ----------
-    property : str
-        A name in `PROPERTIES`.
+    name : str
+        Of the property: a key of `PROPERTIES`.
     where : str
         At which point of the case.
     value, limit : float
@@ -50,7 +51,7 @@ class Observation:
         Rounding that is granted, relative to `scale`.
     """
 
-    property: str
+    name: str
     where: str
     value: float
     limit: float = 0.0
@@ -74,9 +75,28 @@ class Observation:
 
     @property
     def room(self) -> float:
-        """The margin in units of the tolerance: from −1 on the claim fails, NaN counts as such."""
+        """The margin in units of the tolerance: below −1 the claim fails; −∞ if it is NaN."""
         room = self.margin / max(self.tolerance, SMALLEST)
         return -np.inf if np.isnan(room) else room
+
+
+class Learner(Protocol):
+    """What is asked of a learner, as `oco.algorithms.MirrorDescent` has it."""
+
+    x: np.ndarray
+    lr: float
+    k: int | None
+    domain: Domain
+    diameter: float
+    bounds: tuple[str, ...]
+    preconditioner: Preconditioner
+
+    def update(self, g: np.ndarray) -> None:
+        """Absorb g_t and move to x_{t+1}."""
+
+    def diagnostics(self) -> Diagnostics:
+        """Return the learner's account of itself."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -89,13 +109,15 @@ class Subject:
         ``sketch(d, k, decay)`` with `append(row)`, `eigenvalues`, `directions` and `escaped_mass`;
         what else `FrequentDirections` offers is verified where it is there.
     learners : mapping
-        Name to factory, as `oco.algorithms.ALGORITHMS`.
+        Name to factory of a `Learner`, as `oco.algorithms.ALGORITHMS`.
     ball : callable
         ``ball(radius)``: the domain that is projected onto.
     """
 
     sketch: Callable = FrequentDirections
-    learners: Mapping[str, Callable] = field(default_factory=lambda: ALGORITHMS)
+    learners: Mapping[str, Callable[..., Learner]] = field(
+        default_factory=lambda: cast(Mapping[str, Callable[..., Learner]], ALGORITHMS)
+    )
     ball: Callable = Ball
 
     def offers(self, *methods: str) -> bool:

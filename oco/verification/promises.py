@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from oco import checks
 from oco.verification.definitions import Metric, escape_limit
 
 __all__ = ["Ledger"]
@@ -77,7 +79,8 @@ class Ledger:
     def bound(self, name: str, diameter: float, gradient_bound: float) -> float:
         """Return the bound called `name` for D and G."""
         grown, eta = diameter**2 / (2 * self.lr), self.lr
-        potential = self.metric.potential
+        metric = checks.known("metric", self.metric)
+        potential = metric.potential
         spectrum = np.maximum(np.linalg.eigvalsh(self.covariance), 0.0)
         roots, d = float(np.sqrt(spectrum).sum()), len(spectrum)
         rank = self.gradient_rank
@@ -88,19 +91,19 @@ class Ledger:
         if name == "trace":
             return (grown + eta) * potential
         if name == "sketch":
-            return grown * (roots + d * math.sqrt(self.metric.tau)) + eta * roots
+            return grown * (roots + d * math.sqrt(checks.known("tau", metric.tau))) + eta * roots
         if name == "theorem-3":
             omega = escape_limit(spectrum, self.k)
             return grown * (roots + d * math.sqrt(omega)) + eta * roots
         if name == "shampoo-trace":
             return (grown + eta * rank) * potential
         if name == "shampoo-theorem":
-            return (grown + eta * rank) * math.prod(self._axis_bounds())
+            return (grown + eta * rank) * math.prod(self._axis_bounds(metric))
         raise KeyError(name)
 
-    def _axis_bounds(self):
+    def _axis_bounds(self, metric: Metric) -> Iterator[float]:
         power = 1 / (2 * len(self.shape))
-        for axis, covariance in zip(self.metric.axes, self.axis_covariances, strict=True):
+        for axis, covariance in zip(metric.axes, self.axis_covariances, strict=True):
             spectrum = np.maximum(np.linalg.eigvalsh(covariance), 0.0)
             omega = escape_limit(spectrum, self.k) if self.k < len(spectrum) else 0.0
             exact = float(((spectrum + axis.epsilon) ** power).sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,11 @@ def streams(case: Case, subject: Subject) -> Iterator[Observation]:
     able = [loss for loss in LOSSES if STREAMS[name].supports(loss)]
     loss = able[int(rng.integers(len(able)))]
     T = ROUNDS if rng.integers(4) else SECOND
-    options = {"d": int(rng.integers(2, 9)), "T": T, "seed": int(rng.integers(1 << 30))}
+    options: dict[str, Any] = {
+        "d": int(rng.integers(2, 9)),
+        "T": T,
+        "seed": int(rng.integers(1 << 30)),
+    }
     options |= {"shape": (2, 3), "radius": 10.0 ** rng.uniform(-1, 1), "noise": 0.2}
     first, second = _made(name, loss, options), _made(name, loss, options)
     other = _made(name, loss, options | {"seed": options["seed"] + 1})

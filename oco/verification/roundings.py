@@ -46,6 +46,8 @@ def roundings(case: Case, subject: Subject) -> Iterator[Observation]:
                 exact = exact_loss(name, Fraction(point) + Fraction(off), label)
                 where = f"{kind} at {point:.3g}, label {label:.3g}"
                 yield _covered("errors", where, abs(value - exact), said * ABOVE)
+        if loss.minorant is None:
+            continue
         u = loss.derivative(z, y) * rng.choice([1.0, 1.0, 1 + 1e-15, 0.5, 1.1], len(z))
         for slope, label, c, off in zip(u, y, *loss.minorant(u, y), strict=True):
             over = least_over(name, float(slope), float(off), float(c), float(label))

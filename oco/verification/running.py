@@ -28,22 +28,22 @@ class Finding:
     ----------
     name, statement : str
         The property.
-    cases, observations : int
-        On how many cases it was looked at, and how often.
-    tightest : Observation or None
+    tightest : Observation
         The one with the least room, or furthest from holding.
     where : str
         Its case.
+    cases, observations : int
+        On how many cases it was looked at, and how often.
     violated : int
         In how many cases it was violated.
     """
 
     name: str
     statement: str
+    tightest: Observation
+    where: str
     cases: int = 0
     observations: int = 0
-    tightest: Observation | None = None
-    where: str = ""
     violated: int = 0
 
 
@@ -196,7 +196,7 @@ def _look(case: Case, check: str, subject: Subject, result: Verification) -> set
     try:
         for observation in observations(case, check, subject):
             _record(observation, case, result)
-            seen[observation.property] = seen.get(observation.property, True) & observation.holds
+            seen[observation.name] = seen.get(observation.name, True) & observation.holds
         observation = Observation("completes", check, 0.0)
     except Exception as error:
         observation = completes(error)
@@ -210,8 +210,10 @@ def _look(case: Case, check: str, subject: Subject, result: Verification) -> set
 
 
 def _record(observation: Observation, case: Case, result: Verification) -> None:
-    name = observation.property
-    finding = result.findings.setdefault(name, Finding(name, PROPERTIES[name]))
+    name = observation.name
+    if name not in result.findings:
+        result.findings[name] = Finding(name, PROPERTIES[name], observation, repr(case))
+    finding = result.findings[name]
     finding.observations += 1
-    if finding.tightest is None or observation.room < finding.tightest.room:
+    if observation.room < finding.tightest.room:
         finding.tightest, finding.where = observation, repr(case)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, cast
 
 import numpy as np
 
+from oco import checks
 from oco.domains import Box, Domain, Euclidean
 from oco.experiment import perform, prepare
 from oco.experiment.takers import taken
@@ -24,18 +26,18 @@ from oco.verification.comparators import Reach, even, independent
 from oco.verification.definitions import LOSSES, escape_limit, metric_of, tame
 from oco.verification.exactness import LAST_DIGITS, exact_inner, exact_loss
 from oco.verification.learners import MATRICES, SHAPES
-from oco.verification.observations import Observation, Subject, check
+from oco.verification.observations import Learner, Observation, Subject, check
 from oco.verification.promises import Ledger
 
 __all__ = ["runs"]
 
 ROUNDS, DIMENSIONS = 14, 4
 ADAPTIVE = 0.3
-# Options of some learners, which others refuse.
+# Options that only some learners take.
 OWN = ("k", "delta")
-# Closer best fixed points take longer and show no more.
+# The gap that is asked of best fixed points: closer ones take longer and show no more.
 GAP = 0.02
-# Sums of a few terms; what the independent solver is accurate to; a root of rounding.
+# Relative errors: of sums of a few terms, of the independent solver, of the root of a rounding.
 SUMS, SOLVED, ROOTS = 1e-12, 1e-6, 1e-6
 # A subgradient may be taken anywhere within this distance of a kink.
 NEAR = 1e-9
@@ -80,10 +82,10 @@ class Watched:
     stream: Given
     loss: str
     domain: Domain
-    points: list[np.ndarray] = field(default_factory=list)
-    gradients: list[np.ndarray] = field(default_factory=list)
-    result: Result | None = None
-    bound: float = math.inf
+    points: list[np.ndarray]
+    gradients: list[np.ndarray]
+    result: Result
+    bound: float
 
     @property
     def labels(self) -> np.ndarray:
@@ -108,22 +110,24 @@ def watch(algorithm, loss: str, domain: Domain, stream: Given, **options) -> Wat
     KeyboardInterrupt
         If Ctrl-C cut the run: half a run shows nothing.
     """
-    seen = Watched(stream, loss, domain)
+    points: list[np.ndarray] = []
+    gradients: list[np.ndarray] = []
     options |= {"loss": loss, "domain": domain, "stream": stream}
     takes = taken({"algorithm": "", "loss": loss}, options | {"algorithm": algorithm, "loss": None})
     game = prepare(algorithm, **{name: options[name] for name in options if name in takes})
-    learner, update, seen.bound = game.learner, game.learner.update, game.gradient_bound
+    learner = cast(Learner, game.learner)
+    update = learner.update
 
     def recorded(g):
-        seen.points.append(np.array(learner.x))
-        seen.gradients.append(np.array(g))
+        points.append(np.array(learner.x))
+        gradients.append(np.array(g))
         update(g)
 
-    learner.update = recorded
-    seen.result = perform(game)
-    if seen.result.summary.status == "interrupted":
+    learner.update = recorded  # type: ignore[method-assign]  # a spy, on this one learner
+    result = perform(game)
+    if result.summary.status == "interrupted":
         raise KeyboardInterrupt
-    return seen
+    return Watched(stream, loss, domain, points, gradients, result, game.gradient_bound)
 
 
 @check(
@@ -159,7 +163,8 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         loss = "squared"
     labels = _labels(case, loss, len(rows))
     stream = Given(rows, labels, loss, adaptive=rng.uniform() < ADAPTIVE)
-    options = {"d": d, "T": len(rows), "k": int(rng.integers(2, min(d, 4) + 2)), "delta": 1.0}
+    k = int(rng.integers(2, min(d, 4) + 2))
+    options: dict[str, Any] = {"d": d, "T": len(rows), "k": k, "delta": 1.0}
     if name in MATRICES:
         options |= {"d": None, "shape": SHAPES.get(entries, (d, 1))}
     if not domain.bounded or rng.integers(2):
@@ -182,7 +187,7 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
 
 
 def _labels(case: Case, loss: str, count: int) -> np.ndarray:
-    # By a generator of their own: with fewer rows, all else is drawn as before.
+    # From a generator of their own, so that a shrunk case with fewer rows draws all else as before.
     rng = case.rng(18)
     sizes = rng.uniform(0.1, 2, count) if loss in ("squared", "absolute") else 1.0
     return sizes * rng.choice([-1.0, 1.0], count)
@@ -227,16 +232,20 @@ def _as_paid(seen: Watched, place: str) -> Iterator[Observation]:
 
 def _compared(seen: Watched, place: str) -> Iterator[Observation]:
     result, losses = seen.result, seen.losses(seen.points)
-    regret, trace = result.summary.regret, result.trace
-    spans = [(len(losses), regret.lo, regret.hi)]
-    region = seen.domain
-    if region.bounded:
+    regret, trace = checks.known("regret", result.summary.regret), result.trace
+    intervals = [(len(losses), regret.lo, regret.hi)]
+    region: Domain | Reach = seen.domain
+    if seen.domain.bounded:
         middle = len(trace.t) // 2
-        prefix = trace.prefix_regret_lo[middle], trace.prefix_regret_hi[middle]
-        spans.append((int(trace.t[middle]), *map(float, prefix)))
+        low, high = (
+            float(checks.known("prefix regret", ends)[middle])
+            for ends in (trace.prefix_regret_lo, trace.prefix_regret_hi)
+        )
+        intervals.append((int(trace.t[middle]), low, high))
     else:
-        region = Reach(result.summary.comparator.radius)
-    for t, low, high in spans:
+        found = checks.known("comparator", result.summary.comparator)
+        region = Reach(checks.known("radius", found.radius))
+    for t, low, high in intervals:
         best = independent(seen.loss, region, seen.stream.features[:t], seen.labels[:t])
         scale, exact = 1.0 + abs(best), math.fsum(losses[:t]) - best
         yield Observation("regret", f"{place}, to {t}, upper end", exact, high, scale, SOLVED)
@@ -247,7 +256,8 @@ def _compared(seen: Watched, place: str) -> Iterator[Observation]:
 
 def _enclosed(seen: Watched, place: str) -> Iterator[Observation]:
     """Hold the interval against Σ f_t(x_t) − Σ f_t(x̂), computed without rounding."""
-    regret, best = seen.result.summary.regret, seen.result.comparator
+    regret = checks.known("regret", seen.result.summary.regret)
+    best = checks.known("comparator", seen.result.comparator)
     exact = Fraction(0)
     for a, y, x in zip(seen.stream.features, seen.labels, seen.points, strict=True):
         played, fixed = (
@@ -261,8 +271,8 @@ def _enclosed(seen: Watched, place: str) -> Iterator[Observation]:
         yield Observation("enclosed", f"{place}, {end} end", float(off), tolerance=LAST_DIGITS)
 
 
-def _spans(seen: Watched, name: str) -> np.ndarray:
-    """Return D at each checkpoint: a diameter, or without bounds the distances that occurred."""
+def _diameters(seen: Watched, name: str) -> np.ndarray:
+    """Return D at each checkpoint: K's diameter, or on all of R^d the distances that occurred."""
     t, domain = seen.result.trace.t, seen.domain
     if isinstance(domain, Box):
         sides = np.broadcast_to(np.subtract(domain.upper, domain.lower), seen.stream.d)
@@ -272,21 +282,26 @@ def _spans(seen: Watched, name: str) -> np.ndarray:
     # The point after a round counts, although it may not be played any more.
     points = [*seen.points[1:], seen.result.x]
     lengths = np.maximum.accumulate([float(np.linalg.norm(x)) for x in points])
-    return lengths[t - 1] + float(np.linalg.norm(seen.result.comparator))
+    best = checks.known("comparator", seen.result.comparator)
+    return lengths[t - 1] + float(np.linalg.norm(best))
 
 
 def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Observation]:
-    trace, summary, shape = seen.result.trace, seen.result.summary, options.get("shape")
+    trace, summary = seen.result.trace, seen.result.summary
     if not trace.bounds:
         return
-    spans, d = _spans(seen, name), seen.stream.d
-    off = abs(summary.diameter / spans[-1] - 1) if spans[-1] else summary.diameter
+    diameters, d = _diameters(seen, name), seen.stream.d
+    told = checks.known("diameter", summary.diameter)
+    off = abs(told / diameters[-1] - 1) if diameters[-1] else told
     yield Observation("diameter", place, off)
-    shape = shape or (d,)
-    absorb = metric_of(name, d=d, k=options["k"], delta=options["delta"], shape=shape)
-    ledger = Ledger(summary.lr, options["k"], tuple(n for n in shape if n > 1) or (1,))
-    checkpoints = {int(t): i for i, t in enumerate(trace.t)}
     yield from _summarised(seen, place, options["k"])
+    shape = options.get("shape") or (d,)
+    absorb = metric_of(name, d=d, k=options["k"], delta=options["delta"], shape=shape)
+    if absorb is None:
+        return
+    long_axes = tuple(n for n in shape if n > 1) or (1,)
+    ledger = Ledger(checks.known("lr", summary.lr), options["k"], long_axes)
+    checkpoints = {int(t): i for i, t in enumerate(trace.t)}
     for t, g in enumerate(seen.gradients, start=1):
         metric = absorb(g)
         if not metric.clear:
@@ -296,10 +311,10 @@ def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Ob
             continue
         i = checkpoints[t]
         for rung, values in trace.bounds.items():
-            expected = ledger.bound(rung, float(spans[i]), seen.bound)
+            expected = ledger.bound(rung, float(diameters[i]), seen.bound)
             # Without bounds on K nor on a slope, both are infinite.
             off = 0.0 if values[i] == expected else abs(float(values[i]) - expected)
-            scale = max(expected, ledger.resolution(float(spans[i])))
+            scale = max(expected, ledger.resolution(float(diameters[i])))
             yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)
 
 
@@ -316,6 +331,7 @@ def _summarised(seen: Watched, place: str, k: int) -> Iterator[Observation]:
         yield Observation("reported", f"{place}, Ω, upper end", omega, high, scale)
     if summary.full_adagrad_bound is not None:
         roots = float(np.sqrt(np.maximum(spectrum, 0.0)).sum())
-        expected = math.sqrt(2) * summary.diameter * roots
-        off, unit = abs(summary.full_adagrad_bound - expected), summary.diameter * scale**0.5
+        diameter = checks.known("diameter", summary.diameter)
+        expected = math.sqrt(2) * diameter * roots
+        off, unit = abs(summary.full_adagrad_bound - expected), diameter * scale**0.5
         yield Observation("reported", f"{place}, full AdaGrad", off, 0.0, unit, ROOTS)

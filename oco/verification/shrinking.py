@@ -27,7 +27,7 @@ def violation(case: Case, check: str, name: str, subject: Subject) -> Observatio
     try:
         with np.errstate(all="ignore"):
             for seen in observations(case, check, subject):
-                if seen.property == name and not seen.holds:
+                if seen.name == name and not seen.holds:
                     return seen
     except Exception as error:
         if name == "completes":

@@ -38,12 +38,12 @@ def test_every_pixel_has_mean_0_and_variance_1():
 
 
 def test_each_epoch_takes_every_image_at_most_once():
-    batches = list(module._batches(1438, 46, seed=0))
+    batches = list(module.batches(1438, 46, seed=0))
     epochs = [np.concatenate(batches[i : i + 22]) for i in (0, 22)]
     for rows in epochs:
         assert len(np.unique(rows)) == len(rows) == 22 * 64
     assert not np.array_equal(*epochs)
-    other = next(module._batches(1438, 1, seed=1))
+    other = next(module.batches(1438, 1, seed=1))
     assert not np.array_equal(batches[0], other)
 
 
@@ -53,7 +53,7 @@ def test_the_study_is_of_the_gradients_of_the_textbook_recursion():
     network = Network((64, 5, 7, 10))
     parameters = network.initial(3)
     averages, gradients = [np.zeros(p.shape) for p in parameters], []
-    for t, rows in enumerate(module._batches(1438, 8, seed=3), start=1):
+    for t, rows in enumerate(module.batches(1438, 8, seed=3), start=1):
         _, found = network.gradients(parameters, features[rows], labels[rows])
         averages = [0.9 * b + 0.1 * g for b, g in zip(averages, found, strict=True)]
         moved = zip(parameters, averages, strict=True)
