@@ -243,15 +243,16 @@ def _measured(reference: Reference, entries: list[Entry], options: dict) -> floa
 def _streams(data, test, positive) -> tuple[Stream, Stream]:
     """Return both files with as many features as the wider one has."""
     first, second = (DataFile(path=path, bias=True, positive=positive) for path in (data, test))
-    (_, upper), (lower, other) = (
-        checks.known("classes", stream.classes) for stream in (first, second)
-    )
-    # The other label may differ: some files write 0 for −1.
-    if positive is None and upper != other:
-        raise ValueError(
-            f"test: expected +1 to stand for the label {upper:g}, as in the training "
-            f"file, got labels {lower:g} and {other:g}"
+    if positive is None:
+        (_, upper), (lower, other) = (
+            checks.known("classes", stream.classes) for stream in (first, second)
         )
+        # The lower label may differ: some files write 0 for −1.
+        if upper != other:
+            raise ValueError(
+                f"test: expected +1 to stand for the label {upper:g}, as in the training "
+                f"file, got labels {lower:g} and {other:g}"
+            )
     features = max(first.d, second.d) - 1
     if first.d != second.d:
         first, second = (

@@ -99,7 +99,7 @@ def spectra(
     layer = checks.integer("layer", layer, low=1, high=network.layers)
     parameters = network.initial(seed)
     sized = alg == "s-shampoo"
-    optimizer = factory(parameters, lr=lr, **({"rank": k} if sized else {}))
+    optimizer = factory(parameters, lr=lr, **({"k": k} if sized else {}))
 
     def gradients() -> Iterator[np.ndarray]:
         for step, rows in enumerate(batches(len(labels), steps, seed), start=1):
