@@ -1,0 +1,492 @@
+"""Frequent Directions of a stream's scatter about its mean, block by block, in one pass."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import eigh
+
+from oco import checks
+from oco.linalg.rounding import SMALLEST, UNIT
+from oco.sketch.rows import Block, DenseBlock, block_of
+from oco.sketch.spectrum import Spectrum
+
+__all__ = ["ScatterSketch"]
+
+# What a block may round, in units of u √n and of the squares that it handles, for products and an
+# eigenproblem of size n.  Measured: below 1.
+PER_BLOCK = 16.0
+# In the same units, what an eigenvalue may be and mean nothing: less than the above allows for.
+NOISE = 4.0
+# Rows absorbed at a time, in units of the sketch size: a decomposition costs least per row where
+# the block is a little longer than the sketch, and more rows let less mass escape.
+BLOCK = 1.5
+# What a sketch that is far from full is taken for, in units of what it holds.
+FILLING = 2, 64
+# One in so many directions is deflated, the last of them (Desai et al.).
+DEFLATED = 5
+# Numbers that a block may hold whatever the sketch size, as calls cost more than they compute.
+FEW = 1 << 16
+# A sparse block costs the memory of its entries: longer ones fold the dense sketch less often.
+SPARSE_BLOCK = 8
+# Rows whose entries leave this range are scaled by a power of two, as squares would overflow.
+LARGEST = 1e100
+
+
+class ScatterSketch:
+    r"""A sketch of S = Σ w_i (x_i − μ)(x_i − μ)ᵀ in O(dℓ) memory, with the mass that escaped it.
+
+    Parameters
+    ----------
+    d : int
+        Length of the rows, ≥ 1.
+    size : int
+        ℓ from 2 to d + 1; at most ℓ − 1 directions are kept, or more if `error` asks for them.
+    decay : float
+        β in (0, 1]: a row of weight w multiplies the weights of all before it by β^w, and counts
+        itself as w rows in turn, 1 + β + … + β^(w−1).
+    center : bool
+        Whether μ is the weighted mean of all rows; it is 0 otherwise.
+    error : float, optional
+        From 0 to below 1: the sketch grows so that min(j·τ, tr S − tr S̄) ≤ error·tr S always, j
+        being `components`.
+    components : int, optional
+        How many directions `error` is about; by default all, with tr S − tr S̄ to be bounded.
+    block : int, optional
+        Rows absorbed at a time; 3ℓ/2 by default, more where they are short or sparse.
+
+    Attributes
+    ----------
+    d, size, decay, center, error, components
+        As given; `size` grows.
+    rows : int
+        Rows seen, of weight 0 too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is outside its range.
+
+    Notes
+    -----
+    A block with weight w_b, mean b and scatter S_b about it turns S into
+
+        S + S_b + (W w_b/(W + w_b)) (b − μ)(b − μ)ᵀ,
+
+    so that the centred scatter is itself a stream of rows, and Frequent Directions of that stream
+    keeps 0 ⪯ S − S̄ ⪯ τ I.  With C the right side for S̄ in place of S: ρ = λ_ℓ(C), S̄ becomes C's
+    top ℓ eigenpairs, the last fifth of them less ρ, and τ grows by ρ.  S̄ = FᵀF is kept as F, whose Gram matrix is taken
+    anew each time: what rounding does to the orthogonality of its rows does not add up.
+
+    To deflate a fifth alone [2]_ costs the bound on τ that factor, with a = ⌈ℓ/5⌉ in place of ℓ,
+    τ ≤ min_{j<a} Σ_{i>j} λ_i/(a − j) without decay; the leading directions, which nothing is then
+    taken from, are found 10 to 100 times as well.
+
+    Rows are absorbed in blocks that do not depend on how they are handed in; those that wait are
+    seen to by `spectrum`.
+
+    References
+    ----------
+    .. [1] M. Ghashami, E. Liberty, J. M. Phillips, D. P. Woodruff, *Frequent Directions: simple and
+       deterministic matrix sketching*, SIAM J. Comput. 45 (2016).
+    .. [2] A. Desai, M. Ghashami, J. M. Phillips, *Improved practical matrix sketching with
+       guarantees*, IEEE Transactions on Knowledge and Data Engineering 28 (2016).
+    .. [3] T. F. Chan, G. H. Golub, R. J. LeVeque, *Algorithms for computing the sample variance*,
+       The American Statistician 37 (1983).
+
+    Examples
+    --------
+    >>> sketch = ScatterSketch(d=3, size=4)
+    >>> sketch.extend(np.array([[5.0, 1.0, 7.0], [7.0, 1.0, 7.0]]))
+    >>> sketch.extend(np.array([[6.0, 4.0, 7.0]]))
+    >>> spectrum = sketch.spectrum()
+    >>> spectrum.eigenvalues.round(12), spectrum.escaped_mass, spectrum.mean
+    (array([6., 2.]), 0.0, array([6., 2., 7.]))
+    """
+
+    def __init__(
+        self,
+        d: int,
+        size: int,
+        *,
+        decay: float = 1.0,
+        center: bool = True,
+        error: float | None = None,
+        components: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        self.d = checks.integer("d", d, low=1)
+        self.size = checks.integer("size", size, low=2, high=self.d + 1)
+        self.decay = checks.number("decay", decay, above=0, high=1)
+        self.center = bool(center)
+        self.error = None if error is None else checks.number("error", error, low=0, below=1)
+        self.components = (
+            None if components is None else checks.integer("components", components, low=1)
+        )
+        self.block = None if block is None else checks.integer("block", block, low=1)
+        self.rows = 0
+        self._factor = np.zeros((0, self.d))
+        self._scale = 1.0
+        # Of the rows that have been absorbed: μ as a sum of two numbers, how many count.
+        self._mean, self._rest = np.zeros(self.d), np.zeros(self.d)
+        self._counted = 0
+        self._elapsed = self._weight = self._weight_squares = 0.0
+        self._total = self._escaped = self._rounding = 0.0
+        self._waiting: list = []
+        self._cached: Spectrum | None = None
+
+    def extend(self, rows, weights=None) -> None:
+        """Absorb rows.
+
+        Parameters
+        ----------
+        rows : array_like or sparse matrix of shape (n, d)
+            A sparse matrix is never made dense.
+        weights : array_like of shape (n,), optional
+            w_i ≥ 0; 1 by default.  A row of weight 0 counts as seen and does nothing else.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are no finite real numbers, a weight is negative, or a shape is wrong; nothing
+            has then been absorbed.
+        """
+        if sparse.issparse(rows):
+            rows = sparse.csr_array(rows).astype(np.float64, copy=False)
+            if rows.shape[1] != self.d:
+                raise ValueError(
+                    f"rows: expected a matrix of shape (n, {self.d}), got shape {rows.shape}"
+                )
+            checks.vector("rows.data", rows.data, len(rows.data))
+        else:
+            # A block at a time becomes float64.
+            rows = np.asarray(rows)
+            if not (rows.ndim == 2 and rows.shape[1] == self.d and rows.dtype == np.float32):
+                rows = checks.matrix("rows", rows, self.d)
+            elif not np.isfinite(rows).all():
+                checks.matrix("rows", rows, self.d)
+        count = rows.shape[0]
+        if weights is not None:
+            weights = checks.vector("weights", weights, count)
+            if (weights < 0).any():
+                raise ValueError(f"weights: expected numbers >= 0, got {weights.min():g}")
+            kept = np.flatnonzero(weights)
+            if len(kept) < count:
+                rows, weights = rows[kept], weights[kept]
+        self.rows += count
+        self._cached = None
+        self._wait_for(rows, weights)
+
+    def flush(self) -> None:
+        """Absorb the rows that wait for more of them to fill a block."""
+        if self._waiting:
+            rows, weights = _joined(self._waiting)
+            self._waiting = []
+            self._absorb(rows, weights)
+
+    def merge(self, other: ScatterSketch) -> None:
+        """Absorb another sketch, so that the guarantees hold for the rows of both.
+
+        Parameters
+        ----------
+        other : ScatterSketch
+            With the same d, decay and centring, of a stream that ends at the same time; it is left
+            as it is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `other` is no such sketch.
+        """
+        if not isinstance(other, ScatterSketch):
+            raise TypeError(f"other: expected a ScatterSketch, got {type(other).__name__}")
+        same = ("d", "decay", "center")
+        for name in same:
+            if getattr(self, name) != getattr(other, name):
+                raise ValueError(
+                    f"other: expected a sketch with {name} = {getattr(self, name)}, "
+                    f"got {getattr(other, name)}"
+                )
+        other = other.copy()
+        other.flush()
+        self.flush()
+        self._cached = None
+        larger = max(self._scale, other._scale)
+        self._rescale(larger)
+        other._rescale(larger)
+        self.rows += other.rows
+        self.size = max(self.size, other.size)
+        self._counted += other._counted
+        self._elapsed += other._elapsed
+        if not other._weight:
+            return
+        self._escaped += other._escaped
+        self._rounding += other._rounding
+        self._weight_squares += other._weight_squares
+        theirs = _Summary(other)
+        self._join(theirs)
+
+    def append_stream(self, other: ScatterSketch) -> None:
+        """Absorb a sketch of rows that came after this one's: all before them decay."""
+        self.flush()
+        other = other.copy()
+        other.flush()
+        self._age(other._elapsed)
+        self.merge(other)
+
+    def copy(self) -> ScatterSketch:
+        """Return a sketch that goes on by itself; arrays are replaced and never changed."""
+        result = copy.copy(self)
+        result._waiting = list(self._waiting)
+        return result
+
+    def spectrum(self) -> Spectrum:
+        """Return what is known of S after all rows; the sketch is left as it is."""
+        if self._cached is None:
+            seen = self.copy() if self._waiting else self
+            seen.flush()
+            self._cached = seen._spectrum()
+        return self._cached
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that the sketch and the rows that wait hold, in bytes."""
+        held = sum(
+            rows.data.nbytes if sparse.issparse(rows) else rows.nbytes for rows, _ in self._waiting
+        )
+        return self._factor.nbytes + self._mean.nbytes + self._rest.nbytes + held
+
+    def __repr__(self) -> str:
+        return f"ScatterSketch(d={self.d}, size={self.size}, decay={self.decay:g}: {self.rows} rows)"
+
+    def _block_rows(self, rows) -> int:
+        """Return how many rows fill a block."""
+        if self.block is not None:
+            return self.block
+        size = min(self.size, max(FILLING[0] * len(self._factor), FILLING[1]))
+        if sparse.issparse(rows):
+            return SPARSE_BLOCK * size
+        return max(int(BLOCK * size), FEW // self.d)
+
+    def _wait_for(self, rows, weights) -> None:
+        """Absorb as many full blocks as there are, and let the other rows wait."""
+        if self._waiting and sparse.issparse(self._waiting[0][0]) != sparse.issparse(rows):
+            self.flush()
+        waiting = sum(part.shape[0] for part, _ in self._waiting)
+        start = 0
+        while waiting + rows.shape[0] - start >= self._block_rows(rows):
+            stop = start + self._block_rows(rows) - waiting
+            part = rows[start:stop], None if weights is None else weights[start:stop]
+            block = _joined([*self._waiting, part])
+            self._waiting, waiting, start = [], 0, stop
+            self._absorb(*block)
+        if start < rows.shape[0]:
+            # Copied: the caller may write to them.
+            rest = rows[start:].astype(np.float64, copy=True)
+            self._waiting.append((rest, None if weights is None else weights[start:].copy()))
+
+    def _absorb(self, rows, weights) -> None:
+        """Absorb a block of rows, all of them of positive weight."""
+        count = rows.shape[0]
+        data = rows.data if sparse.issparse(rows) else rows
+        largest = float(np.abs(data).max(initial=0.0))
+        if weights is not None:
+            largest *= math.sqrt(max(float(weights.max()), 1.0))
+        if not math.isfinite(largest):
+            raise ValueError("rows: expected finite weighted rows, got an overflow")
+        if largest > LARGEST * self._scale or (0 < largest * LARGEST < 1 and not self._total):
+            self._rescale(2.0 ** math.frexp(largest)[1] if largest < 2.0**1023 else 2.0**1023)
+        rows = rows.astype(np.float64, copy=False)
+        if self._scale != 1.0:
+            rows = rows / self._scale
+        given = np.ones(count) if weights is None else weights
+        elapsed = math.fsum(given)
+        squares = elapsed
+        if self.decay < 1:
+            weights, squares = _aged(given, self.decay)
+        self._age(elapsed)
+        self._counted += count
+        self._elapsed += elapsed
+        self._weight_squares += squares
+        self._join(block_of(rows, weights, self.center))
+
+    def _age(self, elapsed: float) -> None:
+        """Let what has been absorbed decay by so many rows."""
+        if self.decay == 1 or not self._weight:
+            return
+        factor = self.decay**elapsed
+        self._factor = math.sqrt(factor) * self._factor
+        self._weight *= factor
+        self._weight_squares *= factor**2
+        self._total *= factor
+        self._escaped *= factor
+        self._rounding *= factor
+
+    def _rescale(self, scale: float) -> None:
+        """Hold everything in units of `scale`, a power of two."""
+        if scale == self._scale:
+            return
+        ratio = self._scale / scale
+        self._factor, self._mean, self._rest = (
+            array * ratio for array in (self._factor, self._mean, self._rest)
+        )
+        for _ in range(2):
+            self._total *= ratio
+            self._escaped *= ratio
+            self._rounding *= ratio
+        self._scale = scale
+
+    def _join(self, block: Block) -> None:
+        """Turn the sketch into that of its rows and a block's."""
+        weight = self._weight + block.weight
+        step = (block.mean - self._mean) + (block.rest - self._rest)
+        top, between = self._factor, 0.0
+        if self.center and self._weight:
+            row = math.sqrt(self._weight * (block.weight / weight)) * step
+            between = float(row @ row)
+            if between:
+                top = np.concatenate([top.T, row[:, None]], axis=1).T
+        self._move(block, step, block.weight / weight)
+        self._weight = weight
+        self._total += block.mass + between
+        self._replace(block, top)
+
+    def _move(self, block: Block, step: np.ndarray, share: float) -> None:
+        """Move the mean towards a block's; what the sum of two numbers rounds is kept beside it."""
+        if not self._weight:
+            self._mean, self._rest = block.mean, block.rest
+            return
+        moved = self._rest + share * step
+        mean = self._mean + moved
+        # Exact where |mean| ≥ |moved|, and to rounding elsewhere.
+        self._rest = moved - (mean - self._mean)
+        self._mean = mean
+
+    def _replace(self, block: Block, top: np.ndarray) -> None:
+        """Put C = [top; block]ᵀ[top; block], deflated, in the place of S̄."""
+        flat = isinstance(block, DenseBlock) and len(top) + block.count > self.d
+        if flat:
+            stacked = block.stacked(top)
+            gram = stacked.T @ stacked
+        else:
+            gram = block.gram(top)
+        trace = max(float(np.trace(gram)), 0.0)
+        handled = self._total + trace + block.handled
+        products = max(len(top) + block.count, self.d)
+        doubt = PER_BLOCK * UNIT * math.sqrt(products) * handled
+        self._rounding += doubt
+        if not trace:
+            self._factor = top[:0]
+            return
+        # All of them: divide and conquer takes less time than the other methods for the largest.
+        gram /= trace
+        values, vectors = eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
+        values, vectors = trace * values[::-1], vectors[:, ::-1]
+        # What is below this may be rounding alone: it is left out, and accounted for above.
+        values = np.where(values > NOISE * UNIT * math.sqrt(products) * trace, values, 0.0)
+        if self.error is not None:
+            self.size = max(self.size, self._large_enough(values, trace))
+        rho = float(values[self.size - 1]) if len(values) >= self.size else 0.0
+        kept = min(self.size - 1, np.count_nonzero(values > rho))
+        values, vectors = values[:kept], vectors[:, :kept]
+        self._escaped += rho
+        deflated = values.copy()
+        deflated[_spared(self.size) :] -= rho
+        if flat:
+            self._factor = np.sqrt(deflated)[:, None] * vectors.T
+        else:
+            self._factor = block.combine(top, np.sqrt(deflated / values)[:, None] * vectors.T)
+
+    def _large_enough(self, values: np.ndarray, trace: float) -> int:
+        """Return the smallest size that keeps the error within what is allowed."""
+        sizes = np.arange(self.size, max(len(values), self.size) + 2)
+        padded = np.append(values, np.zeros(len(sizes) + self.size))
+        rho = padded[sizes - 1]
+        sums = np.append(0.0, np.cumsum(padded))
+        missed = self._total - (sums[sizes - 1] - (sizes - 1 - _spared(sizes)) * rho)
+        if self.components is not None:
+            missed = np.minimum(missed, self.components * (self._escaped + rho))
+        enough = np.flatnonzero(missed <= self.error * self._total)
+        size = sizes[enough[0]] if len(enough) else sizes[-1]
+        return min(int(size), self.d + 1)
+
+    def _spectrum(self) -> Spectrum:
+        """Return what is known of S, all rows being absorbed."""
+        directions, values = np.zeros((0, self.d)), np.zeros(0)
+        if len(self._factor):
+            q, r = np.linalg.qr(self._factor.T)
+            left, singular, _ = np.linalg.svd(r)
+            kept = np.count_nonzero(singular > max(len(r), 1) * 2 * UNIT * singular[0])
+            directions = np.ascontiguousarray((q @ left[:, :kept]).T)
+            values = singular[:kept] ** 2
+        return Spectrum(
+            d=self.d,
+            rows=self.rows,
+            positive=self._counted,
+            weight=self._weight,
+            weight_squares=self._weight_squares,
+            mean=self._scale * (self._mean + self._rest),
+            directions=directions,
+            relative=values,
+            relative_escaped=self._escaped,
+            relative_total=self._total,
+            relative_rounding=self._rounding,
+            scale=self._scale,
+            size=self.size,
+            centered=self.center,
+        )
+
+
+class _Summary(Block):
+    """Another sketch as a block: its factor is rows that are centred already."""
+
+    def __init__(self, sketch: ScatterSketch) -> None:
+        self.mean, self.rest = sketch._mean, sketch._rest
+        self.weight, self.mass = sketch._weight, sketch._total
+        self.handled = sketch._total
+        self._rows = sketch._factor
+        self.count = len(self._rows)
+
+    def gram(self, top: np.ndarray) -> np.ndarray:
+        """Return [top; rows] [top; rows]ᵀ."""
+        stacked = np.concatenate([top, self._rows])
+        return stacked @ stacked.T
+
+    def combine(self, top: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+        """Return the coefficients times [top; rows]."""
+        p = len(top)
+        return coefficients[:, :p] @ top + coefficients[:, p:] @ self._rows
+
+
+def _aged(weights: np.ndarray, decay: float) -> tuple[np.ndarray, float]:
+    """Return what each row of a block counts for at its end, and what its square does in sum."""
+    log = math.log(decay)
+    after = np.append(np.cumsum(weights[:0:-1])[::-1], 0.0)
+    own = np.expm1(weights * log) / math.expm1(log)
+    squares = np.expm1(2 * weights * log) / math.expm1(2 * log)
+    # What has decayed to nothing would have no mean.
+    return (
+        np.maximum(own * np.exp(after * log), SMALLEST),
+        float(squares @ np.exp(2 * after * log)),
+    )
+
+
+def _spared(size):
+    """Return how many directions of a sketch nothing is taken from when mass escapes."""
+    return size - -(-size // DEFLATED)
+
+
+def _joined(parts: list):
+    """Return rows and weights of several parts as one block."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = [part for part, _ in parts]
+    stacked = sparse.vstack(rows, format="csr") if sparse.issparse(rows[0]) else np.concatenate(rows)
+    if all(weights is None for _, weights in parts):
+        return stacked, None
+    return stacked, np.concatenate(
+        [np.ones(part.shape[0]) if weights is None else weights for part, weights in parts]
+    )
