@@ -11,7 +11,9 @@ import math
 import numpy as np
 from scipy import sparse
 
-__all__ = ["Block", "DenseBlock", "SparseBlock", "block_of"]
+from oco.linalg.rounding import SMALLEST, UNIT
+
+__all__ = ["Block", "DenseBlock", "FactorBlock", "SparseBlock", "aged", "block_of", "joined"]
 
 
 class Block:
@@ -44,45 +46,60 @@ class Block:
         """Return the products of all pairs of rows of [top; block], of shape (p + b, p + b)."""
         raise NotImplementedError
 
+    def covariance(self, top: np.ndarray) -> np.ndarray | None:
+        """Return [top; block]ᵀ[top; block], of shape (d, d); None for what is not dense."""
+        return None
+
     def combine(self, top: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         """Return the coefficients, of shape (m, p + b), times [top; block]."""
         raise NotImplementedError
 
 
-class DenseBlock(Block):
-    """Dense rows; the ones given are left as they are."""
+class FactorBlock(Block):
+    """Rows whose centring is done: a sketch's F, of rows with a mean, a weight and a mass."""
 
-    def __init__(self, rows: np.ndarray, weights: np.ndarray | None, center: bool) -> None:
-        count, d = rows.shape
-        self.count = count
-        self.weight = float(count) if weights is None else math.fsum(weights)
-        self.mean = self.rest = np.zeros(d)
-        self.handled = 0.0
-        if center:
-            self.mean = rows.mean(axis=0) if weights is None else weights @ rows / self.weight
-            rows = rows - self.mean
-            # How far rounding has left the mean from where the rows' weights balance.
-            self.rest = rows.mean(axis=0) if weights is None else weights @ rows / self.weight
-            self.handled = self.weight * float(self.rest @ self.rest) / np.finfo(float).eps
-        if weights is not None:
-            rows = np.sqrt(weights)[:, None] * rows
+    def __init__(
+        self, rows: np.ndarray, mean: np.ndarray, rest: np.ndarray, weight: float, mass: float
+    ) -> None:
         self._rows = rows
-        self.mass = float(np.einsum("ij,ij->", rows, rows))
-        self.handled += self.mass
+        self.mean, self.rest, self.weight = mean, rest, weight
+        self.count = len(rows)
+        self.mass = self.handled = mass
 
     def gram(self, top: np.ndarray) -> np.ndarray:
         """Return [top; rows] [top; rows]ᵀ."""
-        stacked = self.stacked(top)
+        stacked = np.concatenate([top, self._rows])
         return stacked @ stacked.T
+
+    def covariance(self, top: np.ndarray) -> np.ndarray:
+        """Return topᵀtop + rowsᵀrows."""
+        return top.T @ top + self._rows.T @ self._rows
 
     def combine(self, top: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
         """Return the coefficients times [top; rows]."""
         p = len(top)
         return coefficients[:, :p] @ top + coefficients[:, p:] @ self._rows
 
-    def stacked(self, top: np.ndarray) -> np.ndarray:
-        """Return [top; rows] as one array."""
-        return np.concatenate([top, self._rows])
+
+class DenseBlock(FactorBlock):
+    """Dense rows; the ones given are left as they are."""
+
+    def __init__(self, rows: np.ndarray, weights: np.ndarray | None, center: bool) -> None:
+        count, d = rows.shape
+        weight = float(count) if weights is None else math.fsum(weights)
+        mean = rest = np.zeros(d)
+        lost = 0.0
+        if center:
+            mean = rows.mean(axis=0) if weights is None else weights @ rows / weight
+            rows = rows - mean
+            # How far rounding has left the mean from where the rows' weights balance.
+            rest = rows.mean(axis=0) if weights is None else weights @ rows / weight
+            lost = weight * float(rest @ rest)
+        if weights is not None:
+            rows = np.sqrt(weights)[:, None] * rows
+        super().__init__(rows, mean, rest, weight, float(np.einsum("ij,ij->", rows, rows)))
+        # Not rounded but added to the scatter: it weighs in full.
+        self.handled += lost / UNIT
 
 
 class SparseBlock(Block):
@@ -142,3 +159,31 @@ def _scaled(rows, factors: np.ndarray):
     result = sparse.csr_array(rows, copy=True)
     result.data *= np.repeat(factors, np.diff(result.indptr))
     return result
+
+
+def aged(weights: np.ndarray, decay: float) -> tuple[np.ndarray, float]:
+    """Return what each row of a block counts for at its end, and what its square does in sum."""
+    log = math.log(decay)
+    after = np.append(np.cumsum(weights[:0:-1])[::-1], 0.0)
+    own = np.expm1(weights * log) / math.expm1(log)
+    squares = np.expm1(2 * weights * log) / math.expm1(2 * log)
+    # What has decayed to nothing would have no mean.
+    return (
+        np.maximum(own * np.exp(after * log), SMALLEST),
+        float(squares @ np.exp(2 * after * log)),
+    )
+
+
+def joined(parts: list):
+    """Return rows and weights of several parts as one block."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = [part for part, _ in parts]
+    stacked = (
+        sparse.vstack(rows, format="csr") if sparse.issparse(rows[0]) else np.concatenate(rows)
+    )
+    if all(weights is None for _, weights in parts):
+        return stacked, None
+    return stacked, np.concatenate(
+        [np.ones(part.shape[0]) if weights is None else weights for part, weights in parts]
+    )

@@ -10,8 +10,8 @@ from scipy import sparse
 from scipy.linalg import eigh
 
 from oco import checks
-from oco.linalg.rounding import SMALLEST, UNIT
-from oco.sketch.rows import Block, DenseBlock, block_of
+from oco.linalg.rounding import UNIT
+from oco.sketch.rows import Block, FactorBlock, aged, block_of, joined
 from oco.sketch.spectrum import Spectrum
 
 __all__ = ["ScatterSketch"]
@@ -78,8 +78,9 @@ class ScatterSketch:
 
     so that the centred scatter is itself a stream of rows, and Frequent Directions of that stream
     keeps 0 ⪯ S − S̄ ⪯ τ I.  With C the right side for S̄ in place of S: ρ = λ_ℓ(C), S̄ becomes C's
-    top ℓ eigenpairs, the last fifth of them less ρ, and τ grows by ρ.  S̄ = FᵀF is kept as F, whose Gram matrix is taken
-    anew each time: what rounding does to the orthogonality of its rows does not add up.
+    top ℓ eigenpairs, the last fifth of them less ρ, and τ grows by ρ.  S̄ = FᵀF is kept as F, whose
+    Gram matrix is taken anew each time: what rounding does to the orthogonality of its rows does
+    not add up.
 
     To deflate a fifth alone [2]_ costs the bound on τ that factor, with a = ⌈ℓ/5⌉ in place of ℓ,
     τ ≤ min_{j<a} Σ_{i>j} λ_i/(a − j) without decay; the leading directions, which nothing is then
@@ -183,7 +184,7 @@ class ScatterSketch:
     def flush(self) -> None:
         """Absorb the rows that wait for more of them to fill a block."""
         if self._waiting:
-            rows, weights = _joined(self._waiting)
+            rows, weights = joined(self._waiting)
             self._waiting = []
             self._absorb(rows, weights)
 
@@ -226,8 +227,9 @@ class ScatterSketch:
         self._escaped += other._escaped
         self._rounding += other._rounding
         self._weight_squares += other._weight_squares
-        theirs = _Summary(other)
-        self._join(theirs)
+        self._join(
+            FactorBlock(other._factor, other._mean, other._rest, other._weight, other._total)
+        )
 
     def append_stream(self, other: ScatterSketch) -> None:
         """Absorb a sketch of rows that came after this one's: all before them decay."""
@@ -260,7 +262,9 @@ class ScatterSketch:
         return self._factor.nbytes + self._mean.nbytes + self._rest.nbytes + held
 
     def __repr__(self) -> str:
-        return f"ScatterSketch(d={self.d}, size={self.size}, decay={self.decay:g}: {self.rows} rows)"
+        return (
+            f"ScatterSketch(d={self.d}, size={self.size}, decay={self.decay:g}: {self.rows} rows)"
+        )
 
     def _block_rows(self, rows) -> int:
         """Return how many rows fill a block."""
@@ -280,7 +284,7 @@ class ScatterSketch:
         while waiting + rows.shape[0] - start >= self._block_rows(rows):
             stop = start + self._block_rows(rows) - waiting
             part = rows[start:stop], None if weights is None else weights[start:stop]
-            block = _joined([*self._waiting, part])
+            block = joined([*self._waiting, part])
             self._waiting, waiting, start = [], 0, stop
             self._absorb(*block)
         if start < rows.shape[0]:
@@ -306,7 +310,7 @@ class ScatterSketch:
         elapsed = math.fsum(given)
         squares = elapsed
         if self.decay < 1:
-            weights, squares = _aged(given, self.decay)
+            weights, squares = aged(given, self.decay)
         self._age(elapsed)
         self._counted += count
         self._elapsed += elapsed
@@ -367,11 +371,10 @@ class ScatterSketch:
 
     def _replace(self, block: Block, top: np.ndarray) -> None:
         """Put C = [top; block]ᵀ[top; block], deflated, in the place of S̄."""
-        flat = isinstance(block, DenseBlock) and len(top) + block.count > self.d
-        if flat:
-            stacked = block.stacked(top)
-            gram = stacked.T @ stacked
-        else:
+        # Of the two Gram matrices the smaller one, where both are to be had.
+        gram = block.covariance(top) if len(top) + block.count > self.d else None
+        flat = gram is not None
+        if gram is None:
             gram = block.gram(top)
         trace = max(float(np.trace(gram)), 0.0)
         handled = self._total + trace + block.handled
@@ -388,7 +391,7 @@ class ScatterSketch:
         # What is below this may be rounding alone: it is left out, and accounted for above.
         values = np.where(values > NOISE * UNIT * math.sqrt(products) * trace, values, 0.0)
         if self.error is not None:
-            self.size = max(self.size, self._large_enough(values, trace))
+            self.size = max(self.size, self._large_enough(values, self.error))
         rho = float(values[self.size - 1]) if len(values) >= self.size else 0.0
         kept = min(self.size - 1, np.count_nonzero(values > rho))
         values, vectors = values[:kept], vectors[:, :kept]
@@ -400,7 +403,7 @@ class ScatterSketch:
         else:
             self._factor = block.combine(top, np.sqrt(deflated / values)[:, None] * vectors.T)
 
-    def _large_enough(self, values: np.ndarray, trace: float) -> int:
+    def _large_enough(self, values: np.ndarray, error: float) -> int:
         """Return the smallest size that keeps the error within what is allowed."""
         sizes = np.arange(self.size, max(len(values), self.size) + 2)
         padded = np.append(values, np.zeros(len(sizes) + self.size))
@@ -409,7 +412,7 @@ class ScatterSketch:
         missed = self._total - (sums[sizes - 1] - (sizes - 1 - _spared(sizes)) * rho)
         if self.components is not None:
             missed = np.minimum(missed, self.components * (self._escaped + rho))
-        enough = np.flatnonzero(missed <= self.error * self._total)
+        enough = np.flatnonzero(missed <= error * self._total)
         size = sizes[enough[0]] if len(enough) else sizes[-1]
         return min(int(size), self.d + 1)
 
@@ -440,53 +443,6 @@ class ScatterSketch:
         )
 
 
-class _Summary(Block):
-    """Another sketch as a block: its factor is rows that are centred already."""
-
-    def __init__(self, sketch: ScatterSketch) -> None:
-        self.mean, self.rest = sketch._mean, sketch._rest
-        self.weight, self.mass = sketch._weight, sketch._total
-        self.handled = sketch._total
-        self._rows = sketch._factor
-        self.count = len(self._rows)
-
-    def gram(self, top: np.ndarray) -> np.ndarray:
-        """Return [top; rows] [top; rows]ᵀ."""
-        stacked = np.concatenate([top, self._rows])
-        return stacked @ stacked.T
-
-    def combine(self, top: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-        """Return the coefficients times [top; rows]."""
-        p = len(top)
-        return coefficients[:, :p] @ top + coefficients[:, p:] @ self._rows
-
-
-def _aged(weights: np.ndarray, decay: float) -> tuple[np.ndarray, float]:
-    """Return what each row of a block counts for at its end, and what its square does in sum."""
-    log = math.log(decay)
-    after = np.append(np.cumsum(weights[:0:-1])[::-1], 0.0)
-    own = np.expm1(weights * log) / math.expm1(log)
-    squares = np.expm1(2 * weights * log) / math.expm1(2 * log)
-    # What has decayed to nothing would have no mean.
-    return (
-        np.maximum(own * np.exp(after * log), SMALLEST),
-        float(squares @ np.exp(2 * after * log)),
-    )
-
-
 def _spared(size):
     """Return how many directions of a sketch nothing is taken from when mass escapes."""
     return size - -(-size // DEFLATED)
-
-
-def _joined(parts: list):
-    """Return rows and weights of several parts as one block."""
-    if len(parts) == 1:
-        return parts[0]
-    rows = [part for part, _ in parts]
-    stacked = sparse.vstack(rows, format="csr") if sparse.issparse(rows[0]) else np.concatenate(rows)
-    if all(weights is None for _, weights in parts):
-        return stacked, None
-    return stacked, np.concatenate(
-        [np.ones(part.shape[0]) if weights is None else weights for part, weights in parts]
-    )

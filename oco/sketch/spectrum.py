@@ -66,22 +66,22 @@ class Spectrum:
 
     @property
     def eigenvalues(self) -> np.ndarray:
-        """λ̄."""
+        """Eigenvalues λ̄ of S̄, descending."""
         return self._absolute(self.relative)
 
     @property
     def escaped_mass(self) -> float:
-        """τ."""
+        """The escaped mass τ."""
         return float(self._absolute(self.relative_escaped))
 
     @property
     def total_mass(self) -> float:
-        """tr S."""
+        """The trace tr S."""
         return float(self._absolute(self.relative_total))
 
     @property
     def rounding(self) -> float:
-        """r."""
+        """The rounding r."""
         return float(self._absolute(self.relative_rounding)) + SMALLEST
 
     @property
@@ -207,4 +207,3 @@ class Spectrum:
         if outward and self.scale != 1:
             result = result + np.array([-SMALLEST, SMALLEST])
         return np.maximum(result, 0.0) if outward else result
-

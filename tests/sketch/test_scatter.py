@@ -215,7 +215,9 @@ def test_the_sketch_grows_until_the_error_is_met(components, error):
         sketch.extend(part)
         fixed.extend(part)
         found = sketch.spectrum()
-        scatter, _ = dense_scatter(np.concatenate([rows[: sketch.rows]]), np.ones(sketch.rows), True)
+        scatter, _ = dense_scatter(
+            np.concatenate([rows[: sketch.rows]]), np.ones(sketch.rows), True
+        )
         scatter, scale = dense_scatter(rows[: sketch.rows], np.ones(sketch.rows), True)
         scatter = (scatter * scale**2).astype(float)
         exact = np.linalg.eigvalsh(scatter)[::-1]

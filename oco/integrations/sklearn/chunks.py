@@ -120,9 +120,7 @@ def _split(sample_weight, X, count: int) -> list:
         raise ValueError("sample_weight of chunks of unknown length must be a Dask array")
     sample_weight = np.asarray(sample_weight)
     if sample_weight.shape != (sum(sizes),):
-        raise ValueError(
-            f"sample_weight.shape == {sample_weight.shape}, expected {(sum(sizes),)}!"
-        )
+        raise ValueError(f"sample_weight.shape == {sample_weight.shape}, expected {(sum(sizes),)}!")
     return np.split(sample_weight, np.cumsum(sizes)[:-1])
 
 

@@ -123,9 +123,9 @@ class SketchedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     >>> for batch in np.array_split(rows, 70):
     ...     pca = pca.partial_fit(batch)
     >>> pca.explained_variance_ratio_interval_.round(3)
-    array([[0.354, 0.355],
-           [0.227, 0.228],
-           [0.151, 0.151]])
+    array([[0.345, 0.345],
+           [0.244, 0.245],
+           [0.156, 0.156]])
     >>> pca.transform(rows[:2]).shape
     (2, 3)
     """
@@ -231,13 +231,15 @@ class SketchedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(other)
         if self.n_features_in_ != other.n_features_in_:
             raise ValueError(
-                f"other has {other.n_features_in_} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
+                f"other has {other.n_features_in_} features, but {type(self).__name__} is "
+                f"expecting {self.n_features_in_} features as input"
             )
         mine = getattr(self, "feature_names_in_", None)
         theirs = getattr(other, "feature_names_in_", None)
         if mine is not None and theirs is not None and list(mine) != list(theirs):
-            raise ValueError("The feature names of other should match those that were passed during fit.")
+            raise ValueError(
+                "The feature names of other should match those that were passed during fit."
+            )
         model = self._model.copy()
         model.sketch.merge(other._model.sketch)
         self._model = model
@@ -402,15 +404,13 @@ class SketchedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _absorbed(self, model, X, sample_weight):
         """Return a model that has learned from valid rows too: `model`, or a new one for None."""
-        X = validate_data(
-            self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=model is None
-        )
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=model is None)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
             if model is None and not sample_weight.any():
-                raise ValueError("Sample weights must not all be zero.")
+                raise ValueError("Sample weights must contain at least one non-zero number.")
         if model is None:
             model = Model(new_sketch(self.get_params(deep=False), X.shape[1]), self.n_components)
         model.sketch.extend(X, sample_weight)
