@@ -11,18 +11,23 @@ G_T = Σ g_t g_tᵀ (Duchi, Hazan, Singer, JMLR 2011; Feinberg et al., NeurIPS 2
 For gradients that are matrices of rank at most r, Kronecker-factored metrics H_t = L_t^¼ ⊗ R_t^¼
 with L_t ⪰ Σ G_s G_sᵀ, R_t ⪰ Σ G_sᵀ G_s have H_t² ⪰ G_t/r (Gupta, Koren, Singer, ICML 2018, lemma 8)
 and therefore Σ g_tᵀ H_t⁻¹ g_t ≤ 2√r tr G_T^{1/2} ≤ 2r·potential.
+
+Dual averaging has λ_max(H_T) in the place of the trace, D the distance from x_1 to the farthest
+point of K, and the metric before each gradient, which δ ≥ ‖g_t‖ makes large enough:
+Σ g_tᵀ H_{t−1}⁻¹ g_t ≤ 2 tr G_T^{1/2}.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from oco import checks
-from oco.algorithms import Diagnostics, KroneckerDiagnostics
+from oco.algorithms import Diagnostics, DualDiagnostics, KroneckerDiagnostics
 from oco.algorithms.matrix_descent import AxisAccount
 from oco.linalg.rounding import UNIT
 from oco.sketch import escaped_mass_limit
@@ -34,12 +39,16 @@ __all__ = [
     "allowance",
     "full_adagrad_bound",
     "ladder",
+    "register",
+    "resolve",
     "verdict",
 ]
 
 
 # Eigenvalues are known to rounding of the largest, relatively; their roots are known to this.
 ROOTS = 1e-6
+# What of an Account is computed only where it is affordable.
+SPECTRA = ("spectrum", "axis_spectra")
 # The length of a gradient whose square is no normal number.
 SMALLEST_LENGTH = math.sqrt(np.finfo(np.float64).tiny)
 
@@ -54,8 +63,8 @@ class Account:
         Rounds and dimension.
     k : int or None
         Sketch size ℓ.
-    lr : float
-        η.
+    lr : float or None
+        η, where the learner has one.
     diameter : float
         D.
     gradient_bound : float
@@ -72,7 +81,7 @@ class Account:
     t: int
     d: int
     k: int | None
-    lr: float
+    lr: float | None
     diameter: float
     gradient_bound: float
     diagnostics: Diagnostics
@@ -81,8 +90,9 @@ class Account:
 
     def balance(self, growth: float, quadratic: float) -> float:
         """Return D²/(2η)·growth + (η/2)·quadratic."""
+        lr = checks.known("lr", self.lr)
         # D·D and not D**2, which raises an exception where it overflows.
-        return self.diameter / (2 * self.lr) * self.diameter * growth + self.lr / 2 * quadratic
+        return self.diameter / (2 * lr) * self.diameter * growth + lr / 2 * quadratic
 
 
 @dataclass(frozen=True)
@@ -92,19 +102,44 @@ class Rung:
     Attributes
     ----------
     name : str
-        What the command line calls it.
+        What the command line calls it; a learner's rungs have different names.
     formula : str
         What it is.
     needs : str or None
         Which eigenvalues it needs: an attribute of `Account`, None without which it has no value.
     value : callable
         Computes it from an Account.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is no word of small letters, digits and hyphens, the formula no text, the needs
+        no attribute of an Account that may be None, or the value nothing to call.
+
+    Examples
+    --------
+    >>> Rung("rounds", "2·D·G·√T", None, lambda account: 2 * account.t**0.5)  # doctest: +ELLIPSIS
+    Rung(name='rounds', formula='2·D·G·√T', needs=None, value=<function ...>)
+    >>> Rung("my bound", "2·√T", None, lambda account: 2 * account.t**0.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: name: expected small letters, digits and hyphens, got 'my bound'
     """
 
     name: str
     formula: str
     needs: str | None
     value: Callable[[Account], float]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not re.fullmatch("[a-z][a-z0-9-]*", self.name):
+            raise ValueError(f"name: expected small letters, digits and hyphens, got {self.name!r}")
+        if not isinstance(self.formula, str):
+            raise TypeError(f"formula: expected a text, got {self.formula!r}")
+        if self.needs is not None:
+            checks.choice("needs", self.needs, SPECTRA)
+        if not callable(self.value):
+            raise TypeError(f"value: expected something to call, got {self.value!r}")
 
 
 def _root_trace(account: Account) -> float:
@@ -170,6 +205,33 @@ def _omega(axis: AxisAccount, spectrum: np.ndarray) -> float:
     return 0.0 if axis.rank is None else escaped_mass_limit(spectrum, axis.rank)
 
 
+def _dual(account: Account) -> DualDiagnostics:
+    if not isinstance(account.diagnostics, DualDiagnostics):
+        raise TypeError(
+            "diagnostics: expected the DualDiagnostics of dual averaging for this bound, "
+            f"got {type(account.diagnostics).__name__}"
+        )
+    return account.diagnostics
+
+
+def _dual_trace(account: Account) -> float:
+    diagnostics = _dual(account)
+    root_trace = checks.known("root_trace", diagnostics.root_trace)
+    return account.balance(diagnostics.potential, 2 * root_trace)
+
+
+def _ftsl_sketch(account: Account) -> float:
+    return account.balance(account.diagnostics.potential, 2 * _root_trace(account))
+
+
+def _ftsl_theorem(account: Account) -> float:
+    spectrum, delta = checks.known("spectrum", account.spectrum), _dual(account).delta
+    escaped = escaped_mass_limit(spectrum, account.k) if account.k else 0.0
+    growth = math.sqrt(delta * delta + max(float(spectrum.max(initial=0.0)), 0.0) + escaped)
+    return account.balance(growth, 2 * _root_trace(account))
+
+
+#: Every bound by the name that learners give it: its own, but for certificates.
 RUNGS: dict[str, Rung] = {
     rung.name: rung
     for rung in (
@@ -207,24 +269,126 @@ RUNGS: dict[str, Rung] = {
             "axis_spectra",
             _shampoo_theorem,
         ),
+        Rung(
+            "dual-trace",
+            "D²/(2η)·λ_max(H_T) + η·S_T, S_T = Σ_i (Σ_t g_{t,i}²)^½ or (Σ ‖g_t‖²)^½",
+            None,
+            _dual_trace,
+        ),
+        Rung(
+            "ftsl-sketch",
+            "D²/(2η)·(δ² + λ̄_1 + ρ)^½ + η·tr G_T^½, of the sketch in the run",
+            "spectrum",
+            _ftsl_sketch,
+        ),
+        Rung(
+            "ftsl-theorem",
+            "D²/(2η)·(δ² + λ_1(G_T) + Ω_k)^½ + η·tr G_T^½, Ω_k 0 without a sketch",
+            "spectrum",
+            _ftsl_theorem,
+        ),
     )
 }
+RUNGS["dual-certificate"] = Rung(
+    "certificate",
+    "D²/(2η)·λ_max(H_T) + (η/2)·Σ gᵀH⁻¹g, H the metric before each g, as measured in the run; "
+    "D = max‖u − x_1‖",
+    None,
+    _certificate,
+)
 
 
-def ladder(names: Iterable[str], account: Account) -> dict[str, float]:
-    """Evaluate the rungs called `names`.
+def register(rung: Rung) -> Rung:
+    """Add a bound to those that a learner can claim by name.
 
     Parameters
     ----------
-    names : iterable of str
-        Keys of `RUNGS`.
+    rung : Rung
+        A learner whose `bounds` name it is held against it at every checkpoint.
+
+    Returns
+    -------
+    Rung
+        `rung` itself.
+
+    Raises
+    ------
+    TypeError
+        If it is no `Rung`.
+    ValueError
+        If another bound has the name.
+
+    Examples
+    --------
+    >>> from oco.bounds import RUNGS, Rung, register
+    >>> rung = register(Rung("twice-root", "2·D·√T", None, lambda account: 2 * account.t**0.5))
+    >>> RUNGS["twice-root"] is rung
+    True
+    >>> register(Rung("trace", "2·D·√T", None, lambda account: 2 * account.t**0.5))
+    Traceback (most recent call last):
+    ...
+    ValueError: rung: another bound is called 'trace'
+    """
+    if not isinstance(rung, Rung):
+        raise TypeError(f"rung: expected an oco.bounds.Rung, got {type(rung).__name__}")
+    if RUNGS.setdefault(rung.name, rung) != rung:
+        raise ValueError(f"rung: another bound is called {rung.name!r}")
+    return rung
+
+
+def resolve(bounds: Iterable[str | Rung]) -> tuple[Rung, ...]:
+    """Return the rungs that a learner claims.
+
+    Parameters
+    ----------
+    bounds : iterable of str or Rung
+        Keys of `RUNGS`, or rungs themselves.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is neither, or two have the same name.
+
+    Examples
+    --------
+    >>> [rung.name for rung in resolve(["dual-certificate", "ftsl-theorem"])]
+    ['certificate', 'ftsl-theorem']
+    """
+    if isinstance(bounds, str | Rung):
+        raise TypeError(f"bounds: expected a sequence of names or oco.bounds.Rung, got {bounds!r}")
+    found = []
+    for bound in bounds:
+        if isinstance(bound, Rung):
+            found.append(bound)
+        elif isinstance(bound, str):
+            found.append(RUNGS[checks.choice("bounds", bound, RUNGS)])
+        else:
+            raise TypeError(f"bounds: expected names or oco.bounds.Rung, got {bound!r}")
+    for i, rung in enumerate(found):
+        if any(other.name == rung.name for other in found[:i]):
+            raise ValueError(f"bounds: expected different names, got {rung.name!r} twice")
+    return tuple(found)
+
+
+def ladder(bounds: Iterable[str | Rung], account: Account) -> dict[str, float]:
+    """Evaluate rungs.
+
+    Parameters
+    ----------
+    bounds : iterable of str or Rung
+        Keys of `RUNGS`, or rungs themselves.
     account : Account
         After t rounds.
 
     Returns
     -------
     dict
-        The value of each rung; NaN where eigenvalues are needed and were not computed.
+        The value of each rung by its name; NaN where eigenvalues are needed and were not computed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such rung (see `resolve`), or its value is no number.
 
     Examples
     --------
@@ -238,13 +402,14 @@ def ladder(names: Iterable[str], account: Account) -> dict[str, float]:
     >>> ladder(["certificate", "trace"], account)
     {'certificate': 5.5, 'trace': 6.0}
     """
-    return {name: _evaluated(RUNGS[name], account) for name in names}
-
-
-def _evaluated(rung: Rung, account: Account) -> float:
-    if rung.needs is not None and getattr(account, rung.needs) is None:
-        return math.nan
-    return float(rung.value(account))
+    values = {}
+    for rung in resolve(bounds):
+        known = rung.needs is None or getattr(account, rung.needs) is not None
+        value = rung.value(account) if known else math.nan
+        if isinstance(value, str) or np.ndim(value):
+            raise TypeError(f"bounds: {rung.name} must give a number, got {value!r}")
+        values[rung.name] = float(value)
+    return values
 
 
 def full_adagrad_bound(spectrum: np.ndarray, diameter: float) -> float:

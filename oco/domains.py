@@ -54,6 +54,10 @@ class Domain(ABC):
     def width(self, d: int) -> float:
         """Return sup ‖x − y‖_∞ over K in dimension `d`: the D_∞ of diagonal AdaGrad's bound."""
 
+    def reach(self, d: int) -> float:
+        """Return sup ‖x − x_1‖₂ over K in dimension `d`, or a bound on it, with x_1 of `start`."""
+        return self.radius(d) + float(np.linalg.norm(self.start(d)))
+
     @abstractmethod
     def support(self, s: np.ndarray) -> float:
         """Return the support function max_{x in K} ⟨s, x⟩ of `s`, of shape (d,)."""
@@ -289,6 +293,16 @@ class Box(Domain):
         """Return ‖upper − lower‖_∞."""
         lower, upper = self._bounds(d)
         return float(np.max(upper - lower))
+
+    def spans(self, d: int) -> np.ndarray:
+        """Return sup |x_i − x_{1,i}| over K for each of `d` coordinates, of shape (d,)."""
+        lower, upper = self._bounds(d)
+        start = self.start(d)
+        return np.maximum(upper - start, start - lower)
+
+    def reach(self, d):
+        """Return the distance from x_1 to the corner furthest from it."""
+        return float(np.linalg.norm(self.spans(d)))
 
     def support(self, s):
         """Return Σ max(lower_i s_i, upper_i s_i)."""

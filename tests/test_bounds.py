@@ -4,23 +4,24 @@ import math
 
 import numpy as np
 import pytest
+from what_learners_take import own_options
 
-from oco.algorithms import ALGORITHMS
-from oco.bounds import RUNGS, Account, full_adagrad_bound, ladder, verdict
+import oco
+from oco.algorithms import ALGORITHMS, Diagnostics
+from oco.bounds import RUNGS, Account, Rung, full_adagrad_bound, ladder, register, verdict
 from oco.domains import Ball
 from oco.sketch import escaped_mass_limit
 
 D, T, K, R = 9, 120, 4, 1.5
-SKETCHED = ("s-adagrad", "ada-fd", "s-shampoo")
 BOUNDED = [name for name in ALGORITHMS if name != "adam"]
-# The rungs of learners of vectors.
-RUNGS_OF_VECTORS = [name for name in RUNGS if not name.startswith("shampoo")]
+# The rungs of learners of vectors by mirror descent.
+RUNGS_OF_VECTORS = ["certificate", "rounds", "trace", "sketch", "theorem-3"]
 
 
 def account_of(name, seed=0, lr=None):
     rng = np.random.default_rng(seed)
     gradients = rng.standard_normal((T, D)) * 0.7 ** np.arange(D)
-    options = {"k": K} if name in SKETCHED else {"gradient_bound": 9.0} if name == "ogd" else {}
+    options = {"gradient_bound": 9.0} if name == "ogd" else own_options(name, K, bound=9.0)
     learner = ALGORITHMS[name](D, domain=Ball(R), lr=lr, **options)
     for g in gradients:
         learner.update(g)
@@ -78,6 +79,8 @@ def test_each_rung_is_above_the_certificate(name, seed, lr):
     assert min(values, key=values.get) == "certificate"
     if "sketch" in values:
         assert values["sketch"] <= values["theorem-3"]
+    if "ftsl-sketch" in values:
+        assert values["ftsl-sketch"] <= values["ftsl-theorem"]
     if "shampoo-theorem" in values:
         assert values["shampoo-trace"] <= values["shampoo-theorem"]
 
@@ -86,16 +89,15 @@ def test_each_rung_is_above_the_certificate(name, seed, lr):
 def test_the_certificate_bounds_the_linearised_regret_of_the_worst_point(name):
     """Against gradients chosen to hurt: the sum ⟨g_t, x_t − u⟩ for the best u in the ball."""
     rng = np.random.default_rng(3)
-    learner, _, _ = account_of(name)
-    learner = ALGORITHMS[name](D, domain=Ball(R), lr=0.3, **({"k": K} if name in SKETCHED else {}))
+    learner = ALGORITHMS[name](D, domain=Ball(R), lr=0.3, **own_options(name, K, bound=9.0))
     played, total = 0.0, np.zeros(D)
     for a in rng.standard_normal((T, D)) * 0.7 ** np.arange(D):
         g = a if a @ learner.x > 0 else -a
         played, total = played + g @ learner.x, total + g
         learner.update(g)
         regret = played + R * np.linalg.norm(total)
-        account = Account(T, D, K, 0.3, 2 * R, 9.0, learner.diagnostics())
-        assert regret <= ladder(["certificate"], account)["certificate"]
+        account = Account(T, D, K, 0.3, learner.diameter, 9.0, learner.diagnostics())
+        assert regret <= ladder(learner.bounds[:1], account)["certificate"]
 
 
 def test_a_rung_that_needs_the_spectrum_is_not_invented_without_it():
@@ -118,3 +120,83 @@ def test_a_rung_that_needs_the_spectrum_is_not_invented_without_it():
 )
 def test_only_an_interval_wholly_above_its_bound_violates_it(lo, hi, value, holds):
     assert verdict(lo, hi, value) is holds
+
+
+class Claims:
+    """A learner that does not move, and claims what it is given."""
+
+    def __init__(self, d, bounds):
+        self.x, self.bounds = np.zeros(d), bounds
+
+    def update(self, g):
+        pass
+
+    def diagnostics(self):
+        return Diagnostics(0.0, 0.0, 0.0, None, None, 8)
+
+
+def claimed(value, name="own", **options):
+    rung = Rung(name, "what is claimed", None, value)
+    learner = Claims(5, (rung,))
+    return oco.run(lambda: learner, d=5, T=50, stream="rademacher", checkpoints=2, **options)
+
+
+def test_a_bound_of_ones_own_is_checked_at_every_checkpoint_stored_and_shown(tmp_path):
+    result = claimed(lambda account: 2.0 * account.t, out=tmp_path)
+    (bound,) = result.summary.bounds
+    assert (bound.name, bound.value, bound.holds) == ("own", 100.0, True)
+    assert bound.formula == "what is claimed"
+    np.testing.assert_array_equal(result.trace.bounds["own"], 2.0 * result.trace.t)
+    assert oco.load(tmp_path) == result
+    assert result.summary.certificate is None
+
+
+def test_a_false_bound_of_ones_own_is_violated():
+    assert claimed(lambda account: -1.0).violated
+    assert not claimed(lambda account: math.nan).violated
+
+
+@pytest.mark.parametrize(
+    "bounds, message",
+    [
+        (("own-unknown",), "unknown name 'own-unknown'"),
+        ("certificate", "expected a sequence of names"),
+        ((3,), "expected names or oco.bounds.Rung, got 3"),
+        ((Rung("twice", "", None, abs), Rung("twice", "", None, abs)), "got 'twice' twice"),
+        (("certificate", "dual-certificate"), "got 'certificate' twice"),
+        ((Rung("own", "", None, lambda account: "1.0"),), "own must give a number, got '1.0'"),
+        ((Rung("own", "", None, lambda account: account.nothing),), "no attribute 'nothing'"),
+    ],
+)
+def test_a_bound_that_cannot_be_computed_is_refused_before_the_game(bounds, message):
+    with pytest.raises(
+        ValueError, match=f"^algorithm: the bounds .* cannot be computed: .*{message}"
+    ):
+        oco.run(lambda: Claims(5, bounds), d=5, T=50)
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        (("Own Bound", "", None, abs), ValueError, "^name: expected small letters"),
+        ((3, "", None, abs), ValueError, "^name: expected small letters"),
+        (("own", None, None, abs), TypeError, "^formula: expected a text, got None"),
+        (("own", "", "spektrum", abs), ValueError, "^needs: .* did you mean 'spectrum'"),
+        (("own", "", None, 1.0), TypeError, "^value: expected something to call, got 1.0"),
+    ],
+)
+def test_what_is_no_rung_is_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Rung(*arguments)
+
+
+def test_a_registered_bound_is_claimed_by_name(monkeypatch):
+    monkeypatch.setattr("oco.bounds.RUNGS", dict(RUNGS))
+    rung = register(Rung("own-root", "√T", None, lambda account: account.t**0.5))
+    assert register(rung) is rung
+    with pytest.raises(ValueError, match=r"^rung: another bound is called 'own-root'"):
+        register(Rung("own-root", "2√T", None, lambda account: 2 * account.t**0.5))
+    with pytest.raises(TypeError, match=r"^rung: expected an oco.bounds.Rung, got str"):
+        register("own-root")
+    (bound,) = oco.run(lambda: Claims(5, ("own-root",)), d=5, T=49).summary.bounds
+    assert bound.value == 7.0

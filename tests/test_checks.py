@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from what_learners_take import own_options
 
 import oco
 from oco import checks
@@ -83,7 +84,7 @@ ENTRIES = {
 for _name, _make in ALGORITHMS.items():
     _taken = inspect.signature(_make).parameters
     _options = {"shape": 3} if "shape" in _taken else {"d": 3}
-    _options |= {"k": 3} if "k" in _taken else {}
+    _options |= own_options(_name)
 
     def _update(rows, make=_make, options=_options):
         learner = make(**options, domain=oco.Ball(1.0), lr=0.5)

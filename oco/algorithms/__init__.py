@@ -4,6 +4,11 @@ from oco.algorithms.ada_fd import ada_fd
 from oco.algorithms.adagrad import adagrad
 from oco.algorithms.adagrad_norm import adagrad_norm
 from oco.algorithms.adam import adam
+from oco.algorithms.da_diagonal import da_diagonal
+from oco.algorithms.da_full import da_full
+from oco.algorithms.da_norm import da_norm
+from oco.algorithms.dual_averaging import DualAveraging, DualDiagnostics, Statistic
+from oco.algorithms.ftsl import ftsl
 from oco.algorithms.full_adagrad import full_adagrad
 from oco.algorithms.kronecker import KroneckerRoot
 from oco.algorithms.matrix_descent import KroneckerDiagnostics, MatrixDescent
@@ -16,15 +21,22 @@ from oco.algorithms.shampoo import shampoo
 __all__ = [
     "ALGORITHMS",
     "Diagnostics",
+    "DualAveraging",
+    "DualDiagnostics",
     "KroneckerDiagnostics",
     "KroneckerRoot",
     "MatrixDescent",
     "MirrorDescent",
     "Preconditioner",
+    "Statistic",
     "ada_fd",
     "adagrad",
     "adagrad_norm",
     "adam",
+    "da_diagonal",
+    "da_full",
+    "da_norm",
+    "ftsl",
     "full_adagrad",
     "ogd",
     "s_adagrad",
@@ -39,6 +51,10 @@ ALGORITHMS = {
     "full-adagrad": full_adagrad,
     "s-adagrad": s_adagrad,
     "ada-fd": ada_fd,
+    "da-norm": da_norm,
+    "da-diagonal": da_diagonal,
+    "da-full": da_full,
+    "ftsl": ftsl,
     "adam": adam,
     "shampoo": shampoo,
     "s-shampoo": s_shampoo,

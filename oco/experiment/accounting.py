@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco.bounds import RUNGS, Account, allowance, ladder, verdict
+from oco.bounds import Account, Rung, allowance, ladder, resolve, verdict
 from oco.experiment.certification import Certification
 from oco.experiment.game import Game
 from oco.results import Bound
@@ -52,10 +52,13 @@ class Ladder:
         Each rung at each checkpoint; NaN where it was not computed.
     holds : dict of str to ndarray of int8
         `HOLDS`, `OPEN`, `VIOLATED` or `NOT_CHECKED` at each checkpoint.
+    formulas : dict of str to str
+        What each rung is.
     """
 
     values: dict[str, np.ndarray]
     holds: dict[str, np.ndarray]
+    formulas: dict[str, str]
 
     def bounds(self, certification: Certification) -> tuple[Bound, ...]:
         """Return each rung after the last round, with the worst verdict of all checkpoints.
@@ -72,16 +75,16 @@ class Ladder:
                     value=value,
                     holds=VERDICTS[int(self.holds[name].min())],
                     margin=None if value is None or regret is None else value - regret.hi,
-                    formula=RUNGS[name].formula,
+                    formula=self.formulas[name],
                 )
             )
         return tuple(found)
 
 
-def rungs(game: Game, play: Play) -> tuple[str, ...]:
-    """Return the names of the bounds that the learner claims, if it gives account of itself."""
+def rungs(game: Game, play: Play) -> tuple[Rung, ...]:
+    """Return the bounds that the learner claims, if it gives account of itself."""
     accounted = play.rounds > 0 and play.diagnostics[-1] is not None
-    return game.learner.bounds if accounted else ()
+    return resolve(game.learner.bounds) if accounted else ()
 
 
 def diameters(game: Game, play: Play, certification: Certification) -> np.ndarray:
@@ -122,9 +125,9 @@ def climb(
     spectra : Spectra
         What is known of the gradients.
     """
-    names = rungs(game, play)
-    if not names:
-        return Ladder({}, {})
+    claimed = rungs(game, play)
+    if not claimed:
+        return Ladder({}, {}, {})
     accounts = [
         Account(
             t=int(t),
@@ -139,15 +142,15 @@ def climb(
         )
         for i, t in enumerate(play.checkpoints)
     ]
-    rows = [ladder(names, account) for account in accounts]
+    rows = [ladder(claimed, account) for account in accounts]
     lo, hi = certification.intervals()
     values, holds = {}, {}
-    for name in names:
+    for name in rows[0]:
         values[name] = np.array([row[name] for row in rows])
         allowed = [allowance(*case) for case in zip(accounts, values[name], strict=True)]
         codes = map(_code, lo, hi, values[name], allowed)
         holds[name] = np.fromiter(codes, dtype=np.int8, count=len(rows))
-    return Ladder(values, holds)
+    return Ladder(values, holds, {rung.name: rung.formula for rung in claimed})
 
 
 def _code(lo: float, hi: float, value: float, allowed: float) -> int:

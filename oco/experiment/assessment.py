@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oco.bounds import RUNGS, full_adagrad_bound
+from oco.bounds import full_adagrad_bound
 from oco.cores import one_blas_thread
 from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_losses
@@ -91,7 +91,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
             certification = certification.with_prefixes(prefixes)
         missing = Spectra.missing(play)
         spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing, ready)
-    spans, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {})
+    spans, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {}, {})
     try:
         spans = diameters(game, play, certification)
         steps = climb(game, play, certification, spans, spectra)
@@ -156,7 +156,7 @@ class _Stoppable:
 
 def _needed(game: Game, play: Play) -> set[str | None]:
     """Return which spectra the bounds need, as attributes of an `Account`."""
-    return {RUNGS[name].needs for name in rungs(game, play)}
+    return {rung.needs for rung in rungs(game, play)}
 
 
 def _spectra(game: Game, play: Play, recorded: Recorded, watch: Watch) -> Spectra:
@@ -226,7 +226,9 @@ def _summary(
     spectrum = spectra.covariance[-1] if n else None
     axes = _axes(account, spectra) if n else ()
     diameter = float(spans[-1]) if n and np.isfinite(spans[-1]) else None
-    known = spectrum is not None and diameter is not None
+    # The same for every learner on a bounded domain; the D of dual averaging is another.
+    width = game.domain.diameter(game.stream.d) if game.domain.bounded else diameter
+    known = spectrum is not None and width is not None and not _stays(account)
     return Summary(
         algorithm=experiment.algorithm,
         loss=experiment.loss or game.loss.name,
@@ -254,7 +256,7 @@ def _summary(
         omega=escaped_mass_limit(spectrum, k) if k and not axes and spectrum is not None else None,
         omega_range=learner.omega_range if n else None,
         axes=axes,
-        full_adagrad_bound=full_adagrad_bound(spectrum, diameter) if known else None,
+        full_adagrad_bound=full_adagrad_bound(spectrum, width) if known else None,
         seconds=seconds,
         seconds_per_round=seconds / n if n else None,
         state_bytes=account.state_bytes if account else None,
@@ -262,6 +264,11 @@ def _summary(
         checked=certification.checked,
         notes=tuple(_notes(game, play, certification, spans)),
     )
+
+
+def _stays(account) -> bool:
+    """Tell whether a learner's bounds on an unbounded domain do not depend on where it played."""
+    return account is not None and account.travelled == 0.0
 
 
 def _axes(account, spectra: Spectra) -> tuple[Axis, ...]:
@@ -299,10 +306,12 @@ def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarr
     comparator, regret = certification.comparator, certification.interval
     if comparator is not None and comparator.radius is not None:
         length = float(np.linalg.norm(comparator.x))
+        measured = f"max‖x_t‖ + ‖x̂‖ = {spans[-1] - length:.6g} + {length:.6g}"
+        if _stays(play.diagnostics[-1]):
+            measured = f"‖x̂‖ = {length:.6g}"
         yield (
-            f"the domain is unbounded: D = max‖x_t‖ + ‖x̂‖ = {spans[-1] - length:.6g} + "
-            f"{length:.6g} was measured; that no point is better than x̂ by more than the gap is "
-            f"proven for the ball of radius {comparator.radius:.6g}"
+            f"the domain is unbounded: D = {measured} was measured; that no point is better "
+            f"than x̂ by more than the gap is proven for the ball of radius {comparator.radius:.6g}"
         )
     if regret is not None and comparator.gap > game.experiment.gap * abs(regret.lo):
         yield (

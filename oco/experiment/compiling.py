@@ -42,6 +42,7 @@ def compile_kernels(algorithm: str, bounded: bool) -> None:
             "k": 2,
             "domain": Ball(1.0) if bounded else Euclidean(),
             "lr": 1.0,
+            "gradient_bound": 100 * LENGTH,
         }
     )
     learner = options.call("algorithm", ALGORITHMS[algorithm])

@@ -11,7 +11,8 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms import ALGORITHMS
-from oco.bounds import RUNGS, Account, ladder
+from oco.bounds import Account, Rung, ladder
+from oco.bounds import resolve as rungs_of
 from oco.domains import DOMAINS, Domain
 from oco.experiment.lookup import Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
@@ -35,7 +36,7 @@ class Retired:
         Its last point.
     k, lr, diameter : int, float, float, or None
         Its sketch size ℓ, its rate η and the D that its bounds are for, where it has them.
-    bounds : tuple of str
+    bounds : tuple of str or Rung
         Which bounds it claims.
     omega_range : Interval or None
         What its sketch knows of Ω_k.
@@ -45,7 +46,7 @@ class Retired:
     k: int | None
     lr: float | None
     diameter: float | None
-    bounds: tuple[str, ...]
+    bounds: tuple[str | Rung, ...]
     omega_range: Interval | None
 
     @classmethod
@@ -58,8 +59,9 @@ class Retired:
 
 
 def _omega_range(learner) -> Interval | None:
-    sketch = getattr(getattr(learner, "preconditioner", None), "sketch", None)
-    if not isinstance(sketch, FrequentDirections):
+    held = getattr(learner, "preconditioner", getattr(learner, "statistic", None))
+    sketch = getattr(held, "sketch", None)
+    if not isinstance(sketch, FrequentDirections) or learner.k is None:
         return None
     return Interval(*sketch.escaped_mass_limit_range())
 
@@ -250,9 +252,10 @@ class Flattened:
 
 def _rehearse_bounds(learner, d: int) -> None:
     """Compute the bounds that a learner claims once before the game, not first after it."""
-    names = [checks.choice("algorithm: bounds", name, RUNGS) for name in learner.bounds]
     try:
-        lr = checks.number("lr", learner.lr, above=0)
+        claimed = rungs_of(learner.bounds)
+        lr = getattr(learner, "lr", None)
+        lr = None if lr is None else checks.number("lr", lr, above=0)
         diagnostics = learner.diagnostics()
         account = Account(
             t=1,
@@ -265,7 +268,7 @@ def _rehearse_bounds(learner, d: int) -> None:
             spectrum=np.ones(1),
             axis_spectra=tuple(np.ones(1) for _ in getattr(diagnostics, "axes", ())),
         )
-        ladder(names, account)
+        ladder(claimed, account)
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
             f"algorithm: the bounds that the learner claims cannot be computed: {error}"

@@ -6,6 +6,7 @@ inequality that some *property* claims.  The test suite and ``oco verify`` use t
 
 from oco.verification import (
     comparators,
+    duals,
     estimates,
     exactness,
     games,
@@ -46,6 +47,7 @@ __all__ = [
     "checks_for",
     "comparators",
     "draw",
+    "duals",
     "estimates",
     "exactness",
     "games",

@@ -24,6 +24,7 @@ from oco.results import Result
 from oco.verification.cases import Case
 from oco.verification.comparators import Reach, even, independent
 from oco.verification.definitions import LOSSES, escape_limit, metric_of, tame
+from oco.verification.dual_promises import DUALS, Dense
 from oco.verification.exactness import LAST_DIGITS, exact_inner, exact_loss
 from oco.verification.learners import MATRICES, SHAPES
 from oco.verification.observations import Learner, Observation, Subject, check
@@ -35,6 +36,8 @@ ROUNDS, DIMENSIONS = 14, 4
 ADAPTIVE = 0.3
 # Options that only some learners take.
 OWN = ("k", "delta")
+# Learners with metrics that are diagonal in the coordinates.
+SEPARABLE = ("ogd", "adagrad-norm", "adagrad", "adam", "da-norm", "da-diagonal")
 # The gap that is asked of best fixed points: closer ones take longer and show no more.
 GAP = 0.02
 # Relative errors: of sums of a few terms, of the independent solver, of the root of a rounding.
@@ -169,8 +172,12 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         options |= {"d": None, "shape": SHAPES.get(entries, (d, 1))}
     if not domain.bounded or rng.integers(2):
         options["lr"] = 10.0 ** rng.uniform(-1.5, 0.5)
-    if isinstance(domain, Box) and name not in ("ogd", "adagrad-norm", "adagrad", "adam"):
+    if isinstance(domain, Box) and name not in SEPARABLE:
         domain = subject.ball(1.0)
+    if name in DUALS:
+        # δ is the run's own bound on the gradients, which has to be finite.
+        options["delta"] = None
+        domain = subject.ball(1.0) if loss == "squared" and not domain.bounded else domain
     options |= {"gap": GAP, "checkpoints": 1, "prefix_regret": domain.bounded}
     taken = inspect.signature(subject.learners[name]).parameters
     given = {key: value for key, value in options.items() if key not in OWN or key in taken}
@@ -276,9 +283,15 @@ def _diameters(seen: Watched, name: str) -> np.ndarray:
     t, domain = seen.result.trace.t, seen.domain
     if isinstance(domain, Box):
         sides = np.broadcast_to(np.subtract(domain.upper, domain.lower), seen.stream.d)
-        return np.full(len(t), sides.max() if name == "adagrad" else np.linalg.norm(sides))
+        if name in DUALS:
+            sides = np.maximum(domain.upper - seen.points[0], seen.points[0] - domain.lower)
+        longest = name in ("adagrad", "da-diagonal")
+        return np.full(len(t), sides.max() if longest else np.linalg.norm(sides))
     if domain.bounded:
-        return np.full(len(t), 2 * domain.radius(seen.stream.d))
+        return np.full(len(t), (1 if name in DUALS else 2) * domain.radius(seen.stream.d))
+    if name in DUALS:
+        best = checks.known("comparator", seen.result.comparator)
+        return np.full(len(t), float(np.linalg.norm(best)))
     # The point after a round counts, although it may not be played any more.
     points = [*seen.points[1:], seen.result.x]
     lengths = np.maximum.accumulate([float(np.linalg.norm(x)) for x in points])
@@ -295,6 +308,9 @@ def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Ob
     off = abs(told / diameters[-1] - 1) if diameters[-1] else told
     yield Observation("diameter", place, off)
     yield from _summarised(seen, place, options["k"])
+    if name in DUALS:
+        yield from _dual_bounds(seen, place, name, options["k"], diameters)
+        return
     shape = options.get("shape") or (d,)
     absorb = metric_of(name, d=d, k=options["k"], delta=options["delta"], shape=shape)
     if absorb is None:
@@ -318,6 +334,27 @@ def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Ob
             yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)
 
 
+def _dual_bounds(
+    seen: Watched, place: str, name: str, k: int, diameters: np.ndarray
+) -> Iterator[Observation]:
+    """Hold each bound of dual averaging at each checkpoint against its dense formula."""
+    trace, d = seen.result.trace, seen.stream.d
+    lr = checks.known("lr", seen.result.summary.lr)
+    dense = Dense(name, d, k, seen.bound)
+    checkpoints = {int(t): i for i, t in enumerate(trace.t)}
+    for t, g in enumerate(seen.gradients, start=1):
+        dense.absorb(g)
+        if t not in checkpoints:
+            continue
+        i = checkpoints[t]
+        reach = float(diameters[i])
+        growth = dense.growth(seen.domain, seen.points[0], reach)
+        for rung, values in trace.bounds.items():
+            expected = dense.bound(rung, lr, growth, reach)
+            off, scale = abs(float(values[i]) - expected), expected + lr * d * seen.bound
+            yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)
+
+
 def _summarised(seen: Watched, place: str, k: int) -> Iterator[Observation]:
     """Look at what a summary says of the spectrum of G_T, where it does."""
     summary, gradients = seen.result.summary, np.array(seen.gradients)
@@ -332,6 +369,8 @@ def _summarised(seen: Watched, place: str, k: int) -> Iterator[Observation]:
     if summary.full_adagrad_bound is not None:
         roots = float(np.sqrt(np.maximum(spectrum, 0.0)).sum())
         diameter = checks.known("diameter", summary.diameter)
+        if seen.domain.bounded:
+            diameter = seen.domain.diameter(len(spectrum))
         expected = math.sqrt(2) * diameter * roots
         off, unit = abs(summary.full_adagrad_bound - expected), diameter * scale**0.5
         yield Observation("reported", f"{place}, full AdaGrad", off, 0.0, unit, ROOTS)

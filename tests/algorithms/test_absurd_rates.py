@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from what_learners_take import own_options
 
 import oco
 from oco.algorithms import ALGORITHMS
@@ -17,8 +18,7 @@ DOMAINS = [oco.Ball(1.0), oco.Ball(1e-150), oco.Ball(1e150), oco.Euclidean(), oc
 def make(name, domain, lr):
     taken = inspect.signature(ALGORITHMS[name]).parameters
     size = {"shape": (3, 2)} if "shape" in taken else {"d": 6}
-    options = {"k": 3} if "k" in taken else {}
-    return ALGORITHMS[name](**size, domain=domain, lr=lr, **options)
+    return ALGORITHMS[name](**size, domain=domain, lr=lr, **own_options(name))
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=repr)
@@ -39,7 +39,7 @@ def test_every_point_is_in_the_domain(name, domain):
                     learner.update(g)
             except (ValueError, FloatingPointError) as error:
                 refused += 1
-                assert str(error).startswith(("g: ", "lr: ", "gradient: "))
+                assert str(error).startswith(("g: ", "lr: ", "gradient: ", "delta: "))
                 np.testing.assert_array_equal(learner.x, before)
             assert np.isfinite(learner.x).all()
             assert domain.contains(learner.x.reshape(-1), 1e-9)

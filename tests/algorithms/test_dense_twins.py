@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from dense_projection import dense_projection
 from dense_sketch import dense_sketch
+from what_learners_take import DUALS, own_options
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball, Box, Euclidean
@@ -66,14 +67,15 @@ def options(name):
         "ada-fd": {"k": K, "delta": 0.3},
         "shampoo": {"epsilon": 0.0},
         "s-shampoo": {"k": K, "epsilon": 0.0},
-    }.get(name, {})
+    }.get(name, own_options(name))
 
 
-# Adam has no metric of its gradients' covariance: tests/algorithms/test_adam.py.
+# Adam has no metric of its gradients' covariance, and dual averaging another step:
+# tests/algorithms/test_adam.py and test_dual_averaging.py.
 GAMES = [
     (name, domain)
     for name in ALGORITHMS
-    if name != "adam"
+    if name not in ("adam", *DUALS)
     for domain in (Ball(RADIUS), Euclidean())
 ]
 GAMES += [(name, Box(-0.2, 0.3)) for name in ("ogd", "adagrad-norm", "adagrad")]

@@ -7,12 +7,13 @@ from copy import deepcopy
 import joblib
 import numpy as np
 import pytest
+from what_learners_take import DUALS, own_options
 
 from oco.algorithms import ALGORITHMS
 from oco.algorithms.sketched import SketchedRoot
 from oco.domains import Ball, Box, Euclidean
 
-SKETCHED = ("s-adagrad", "ada-fd")
+SKETCHED = ("s-adagrad", "ada-fd", "ftsl")
 # Adam claims no bound: its rate balances nothing, and its account bounds nothing.
 BOUNDED = [name for name in ALGORITHMS if name != "adam"]
 # Of points of length about one, and relative to what has been summed up over a few rounds.
@@ -20,8 +21,7 @@ ROUNDING = 1e-13
 
 
 def make(name, d=6, domain=None, **options):
-    if name in (*SKETCHED, "s-shampoo"):
-        options.setdefault("k", 3)
+    options = own_options(name) | options
     if name == "ogd":
         options.setdefault("gradient_bound", 2.0)
     return ALGORITHMS[name](d, domain=domain or Ball(1.5), **options)
@@ -29,7 +29,9 @@ def make(name, d=6, domain=None, **options):
 
 @pytest.mark.parametrize("name", BOUNDED)
 def test_default_rate_balances_the_bound(name):
-    expected = 3.0 / math.sqrt(2) / (2.0 if name == "ogd" else 1.0)
+    # Of mirror descent D is the diameter, of dual averaging the distance from x_1.
+    diameter = 1.5 if name in DUALS else 3.0
+    expected = diameter / math.sqrt(2) / (2.0 if name == "ogd" else 1.0)
     assert make(name).lr == pytest.approx(expected)
 
 
@@ -38,7 +40,7 @@ def test_diagonal_adagrad_uses_the_width_of_a_box():
     assert learner.lr == pytest.approx(4 / math.sqrt(2)) and learner.diameter == 4
 
 
-@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize("name", [name for name in BOUNDED if name not in DUALS])
 def test_quadratic_is_the_sum_of_dual_norms(name):
     learner, expected = make(name), 0.0
     for g in np.random.default_rng(0).standard_normal((30, 6)):
@@ -78,7 +80,7 @@ def test_sketched_state_is_linear_in_d(name):
     assert small <= 3 * 10 * 1000 * 8
 
 
-@pytest.mark.parametrize("name", ["full-adagrad", "s-adagrad", "ada-fd", "shampoo", "s-shampoo"])
+@pytest.mark.parametrize("name", [*SKETCHED, "full-adagrad", "da-full", "shampoo", "s-shampoo"])
 def test_a_box_needs_a_diagonal_metric(name):
     with pytest.raises(ValueError, match="domain: a box needs a learner with a scalar or diagonal"):
         make(name, domain=Box(-1, 1))
@@ -121,7 +123,8 @@ def test_a_bad_gradient_is_refused_and_changes_nothing(name):
     assert learner.diagnostics().squared_gradients == 6.0
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+# Dual averaging refuses what is longer than δ: tests/algorithms/test_dual_averaging.py.
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if name not in DUALS])
 def test_a_refused_gradient_leaves_no_trace(name):
     """Neither a bad one, nor a good one whose sum with those before overflows."""
     one, other = make(name), make(name)
@@ -140,7 +143,7 @@ def test_a_refused_gradient_leaves_no_trace(name):
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_one_dimension_is_enough_and_none_is_refused(name):
-    size = {"k": 2} if name in (*SKETCHED, "s-shampoo") else {}
+    size = own_options(name, k=2)
     learner = make(name, d=1, **size)
     learner.update(np.array([3.0]))
     assert -1.5 <= learner.x[0] < 0

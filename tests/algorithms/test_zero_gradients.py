@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from what_learners_take import own_options
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball
@@ -10,8 +11,7 @@ from oco.domains import Ball
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if name not in ("ogd", "adam")])
 @pytest.mark.parametrize("zero", [0.0, 1e-160])
 def test_a_zero_gradient_after_others_moves_nothing(name, zero):
-    options = {"k": 3} if name in ("s-adagrad", "ada-fd", "s-shampoo") else {}
-    learner = ALGORITHMS[name](4, domain=Ball(1.0), lr=0.5, **options)
+    learner = ALGORITHMS[name](4, domain=Ball(1.0), lr=0.5, **own_options(name))
     for g in np.random.default_rng(0).standard_normal((6, 4)):
         learner.update(g)
     x, quadratic = learner.x.copy(), learner.diagnostics().quadratic

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).parents[2] / "docs" / "your-own.md"
 
 
@@ -17,7 +19,7 @@ def blocks(language):
 def test_the_page_runs(tmp_path):
     (tmp_path / "mine.py").write_text("\n".join(blocks("python")), encoding="utf-8")
     commands = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
-    assert len(commands) == 5
+    assert len(commands) == 6
     averages = []
     for command in commands:
         assert command[:2] == ["oco", "run"]
@@ -31,8 +33,13 @@ def test_the_page_runs(tmp_path):
         result = json.loads(ran.stdout)
         assert result["T"] == 2000 and result["regret"]["lo"] <= result["regret"]["hi"]
         averages.append(result["average_loss"])
+        if "mine:Doubling" in command:
+            (bound,) = result["bounds"]
+            assert bound["name"] == "doubling" and bound["holds"] is True
+            assert bound["formula"] == "(2 + √2)·D·G·√T"
+            assert bound["value"] == pytest.approx((2 + 2**0.5) * 2 * 0.731 * 2000**0.5, rel=1e-3)
     assert averages[0] < 0.6931, "the learner learns: log 2 is what playing 0 costs"
-    assert averages[3] < 1.6094, "so does the learner of matrices, with five classes"
+    assert averages[4] < 1.6094, "so does the learner of matrices, with five classes"
 
 
 def test_a_learner_takes_at_most_twenty_lines():

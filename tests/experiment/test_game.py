@@ -146,7 +146,13 @@ def learner(**attributes):
         ({"x": np.full(6, np.nan)}, "finite"),
         ({"update": None}, "a method `update(g)`"),
         ({"bounds": ("certificat",), "lr": 1.0}, "did you mean 'certificate'"),
-        ({"bounds": ("certificate",)}, "attribute 'lr'"),
+        (
+            {
+                "bounds": ("certificate",),
+                "diagnostics": lambda: Diagnostics(1, 1, 1, None, None, 8),
+            },
+            "lr: expected a value, got None",
+        ),
         ({"bounds": ("certificate",), "lr": 1.0}, "attribute 'diagnostics'"),
         ({"bounds": ("theorem-3",), "lr": 1.0, "diagnostics": Diagnostics}, "cannot be computed"),
     ],

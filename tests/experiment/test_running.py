@@ -180,9 +180,12 @@ class TestOptionsThatNothingTakes:
             (
                 {"k": 5},
                 "k: not taken by the learner ogd, the stream stochastic or the domain ball; "
-                "taken by learner s-adagrad, ada-fd, s-shampoo",
+                "taken by learner s-adagrad, ada-fd, ftsl, s-shampoo",
             ),
-            ({"delta": 2.0}, "delta: .*; taken by learner ada-fd"),
+            (
+                {"delta": 2.0},
+                "delta: .*; taken by learner ada-fd, da-norm, da-diagonal, da-full, ftsl",
+            ),
             ({"turns": 1.0}, "turns: .*; taken by stream drift, matrix-rotating"),
             ({"lower": -2.0}, "lower: .*; taken by domain box"),
             (

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from what_learners_take import own_options
 
 import oco
 from oco.algorithms import ALGORITHMS
@@ -47,7 +48,7 @@ class Steep(Loss):
 
 
 def options(algorithm):
-    return {"k": 3} if algorithm in ("s-adagrad", "ada-fd", "s-shampoo") else {}
+    return own_options(algorithm)
 
 
 def assert_stopped(result):

@@ -38,6 +38,7 @@ for i, name in enumerate(FAMILIES):
 for name, factory in ALGORITHMS.items():
     taken = inspect.signature(factory).parameters
     options = {"k": 5} if "k" in taken else {}
+    options |= {"gradient_bound": 30.0} if "gradient_bound" in taken else {}
     size = {"shape": (7, 2)} if "shape" in taken else {"d": 14}
     for domain in (oco.Ball(0.5), oco.Euclidean()):
         learner = factory(**size, domain=domain, lr=0.3, **options)

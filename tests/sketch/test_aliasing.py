@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from dense_sketch import dense_sketch
+from what_learners_take import own_options
 
 import oco
 from oco.algorithms import ALGORITHMS
@@ -87,8 +88,7 @@ def test_a_copy_of_a_sketch_goes_on_by_itself(duplicate):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_copy_of_a_learner_goes_on_by_itself(name):
     size = {"shape": (3, 2)} if name in ("shampoo", "s-shampoo") else {"d": 6}
-    options = {"k": 3} if name in ("s-adagrad", "ada-fd", "s-shampoo") else {}
-    learner = ALGORITHMS[name](**size, domain=oco.Ball(1.0), lr=0.5, **options)
+    learner = ALGORITHMS[name](**size, domain=oco.Ball(1.0), lr=0.5, **own_options(name))
     gradients = np.random.default_rng(6).standard_normal((30, *learner.x.shape))
     for g in gradients[:10]:
         learner.update(g)

@@ -122,6 +122,29 @@ LEARNERS = [
            "largest_rank(root.shape)", "1.0"),
 ]  # fmt: skip
 
+DUALS = [
+    Mutant("dual averaging pays in the metric after the gradient", "algorithms",
+           "SketchedStatistic.absorb", "self.sketch.append(g)",
+           "self.sketch.append(g); parts = self.metric.decompose(g); "
+           "quadratic = float((parts.squares / parts.values).sum())"),
+    Mutant("diagonal dual averaging pays in the metric after the gradient", "algorithms",
+           "DiagonalStatistic.absorb", "squares / self.metric.values",
+           "squares / np.sqrt(self._delta**2 + self._squares + squares)"),
+    Mutant("dual averaging's metric leaves τ out", "algorithms", "SketchedStatistic.metric",
+           "self._delta**2 + sketch.escaped_mass", "self._delta**2"),
+    Mutant("dual averaging forgets where it started", "algorithms", "DualAveraging._best",
+           "self._start + parts.recombine(steps)", "parts.recombine(steps)"),
+    Mutant("dual averaging's step is a gradient's, not the sum's", "algorithms",
+           "DualAveraging.update", "self._gradients += g", "self._gradients = 1.0 * g"),
+    Mutant("on a box all sides count as the longest", "algorithms", "DualAveraging.__init__",
+           "(spans / (self.diameter or 1.0))**2", "np.ones(d)"),
+    Mutant("FTSL's theorem leaves Ω out", "bounds", "_ftsl_theorem",
+           "escaped_mass_limit(spectrum, account.k) if account.k else 0.0", "0.0"),
+    Mutant("FTSL's theorem leaves δ out", "bounds", "_ftsl_theorem", "delta * delta", "0.0"),
+    Mutant("dual averaging's trace bound halves the steps' cost", "bounds", "_dual_trace",
+           "2 * diagnostics.root_trace", "diagnostics.root_trace"),
+]  # fmt: skip
+
 DOMAINS = [
     Mutant("a ball is projected onto without the metric", "domains", "Ball.project",
            "self.nearest(metric.project_on_ball(y, self._radius))", "self.nearest(y)"),
@@ -273,6 +296,7 @@ MUTANTS: dict[str, list[Mutant]] = {
     "sketch": SKETCH,
     "linalg": LINALG,
     "learners": LEARNERS,
+    "dual averaging": DUALS,
     "domains": DOMAINS,
     "losses": LOSSES,
     "protocol": PROTOCOL,

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+
+from oco.algorithms import ALGORITHMS
 from oco.experiment.takers import taken
 from oco.results import Experiment
+
+#: Learners that average gradients; the others are mirror descent.
+DUALS = ("da-norm", "da-diagonal", "da-full", "ftsl")
+#: Learners whose metrics are diagonal in the coordinates: they play on boxes.
+SEPARABLE = ("ogd", "adagrad-norm", "adagrad", "da-norm", "da-diagonal")
+
+
+def own_options(name: str, k: int = 3, bound: float = 100.0) -> dict:
+    """Return what a learner needs besides its domain and rate: its sketch's size, and δ."""
+    options = {"k": k} if "k" in inspect.signature(ALGORITHMS[name]).parameters else {}
+    return options | ({"delta": bound} if name in DUALS else {})
 
 
 def only_taken(algorithm: str, **options) -> dict:

@@ -12,6 +12,7 @@ SOME = {
     "the total mass is not decayed": "mass",
     "a Kronecker trace is a sum": "factors",
     "Ada-FD's potential leaves d out": "account",
+    "dual averaging pays in the metric after the gradient": "dual-account",
     "the squared loss is not halved": "loss",
     "the gradient is that of the round before": "protocol",
     "offsets are raised by their rounding": "minorant",

@@ -1,0 +1,132 @@
+"""Dual averaging with a diagonal metric (Duchi, Hazan, Singer, JMLR 2011)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco import checks
+from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
+from oco.domains import Domain
+from oco.linalg.operators import Diagonal
+from oco.linalg.travel import Travelling
+
+__all__ = ["DiagonalStatistic", "da_diagonal"]
+
+
+class DiagonalStatistic(Travelling):
+    """H_t = diag(δ² + Σ g_s²)^{1/2}.
+
+    Parameters
+    ----------
+    d : int
+        Dimension.
+    delta : float
+        δ > 0.
+
+    Examples
+    --------
+    >>> DiagonalStatistic(d=2, delta=2.0).absorb(np.array([4.0, 0.0]), 16.0)
+    8.0
+    """
+
+    separable = True
+    escaped_mass = None
+
+    def __init__(self, d: int, delta: float) -> None:
+        self._squares = np.zeros(d)
+        self._delta = delta
+
+    @property
+    def metric(self) -> Diagonal:
+        """H_t."""
+        return Diagonal(np.sqrt(self._delta**2 + self._squares))
+
+    @property
+    def largest(self) -> float:
+        """Return the largest entry of H_t."""
+        return float(np.sqrt(self._delta**2 + self._squares.max()))
+
+    @property
+    def root_trace(self) -> float:
+        """Return Σ_i (Σ_s g_{s,i}²)^{1/2}."""
+        return float(np.sqrt(self._squares).sum())
+
+    @property
+    def state_bytes(self) -> int:
+        """One number a coordinate."""
+        return self._squares.nbytes
+
+    def absorb(self, g: np.ndarray, square: float) -> float:
+        """Return g_tᵀ H_{t−1}⁻¹ g_t, and then absorb g_t."""
+        squares = g * g
+        quadratic = float((squares / self.metric.values).sum())
+        self._squares += squares
+        return quadratic
+
+
+def da_diagonal(
+    d: int,
+    *,
+    domain: Domain,
+    lr: float | None = None,
+    delta: float | None = None,
+    gradient_bound: float | None = None,
+) -> DualAveraging:
+    r"""Dual averaging in the metric diag(δ² + Σ g_s²)^{1/2}.
+
+    x_{t+1} = argmin_{x in K} ⟨Σ_{s≤t} g_s, x⟩ + (x − x_1)ᵀ H_t (x − x_1)/(2η).
+
+    Parameters
+    ----------
+    d : int
+        Dimension of x, ≥ 1.
+    domain : Domain
+        K.
+    lr : float, optional
+        η; if not given R_∞/√2 on a box, with R_∞ = max ‖u − x_1‖_∞, and R/√2 on a ball.
+    delta : float, optional
+        δ ≥ ‖g_t‖ for all t, in the units of the gradient; `gradient_bound` if not given.
+    gradient_bound : float, optional
+        G ≥ ‖g_t‖ for all t.
+
+    Returns
+    -------
+    DualAveraging
+        With metric diag(δ² + Σ g_s²)^{1/2}.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, η is not given and K is unbounded, or neither δ nor a finite
+        G is given.  `update` refuses a gradient longer than δ.
+
+    Notes
+    -----
+    With h_i the entries of H_T and w_i = max |u_i − x_{1,i}|, on a box
+    Regret_T ≤ Σ w_i² h_i/(2η) + (η/2) Σ g_tᵀ H_{t−1}⁻¹ g_t, on a ball with R² max h_i in the place
+    of the sum; and Σ g_tᵀ H_{t−1}⁻¹ g_t ≤ 2 Σ_i (Σ_t g_{t,i}²)^{1/2}.
+
+    References
+    ----------
+    J. Duchi, E. Hazan, Y. Singer, *Adaptive subgradient methods for online learning and stochastic
+    optimization*, JMLR 12 (2011).
+
+    Examples
+    --------
+    >>> import numpy as np, oco
+    >>> learner = da_diagonal(2, domain=oco.Box(-1, 1), lr=1.0, delta=4.0)
+    >>> learner.update(np.array([3.0, 0.0]))
+    >>> learner.x
+    array([-0.6,  0. ])
+    """
+    d = checks.integer("d", d, low=1)
+    delta = longest_gradient(delta, gradient_bound)
+    return DualAveraging(
+        d,
+        DiagonalStatistic(d, delta),
+        domain,
+        lr,
+        delta=delta,
+        bounds=("dual-certificate", "dual-trace"),
+        coordinatewise=True,
+    )

@@ -1,0 +1,123 @@
+"""Dual averaging with one step size for all coordinates (Duchi, Hazan, Singer, JMLR 2011)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from oco import checks
+from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
+from oco.domains import Domain
+from oco.linalg.operators import Scalar
+
+__all__ = ["NormStatistic", "da_norm"]
+
+
+class NormStatistic:
+    """H_t = (δ² + Σ ‖g_s‖²)^{1/2}·I.
+
+    Parameters
+    ----------
+    d : int
+        Dimension.
+    delta : float
+        δ > 0.
+
+    Examples
+    --------
+    >>> NormStatistic(d=2, delta=5.0).absorb(np.array([3.0, 4.0]), 25.0)
+    5.0
+    """
+
+    separable = True
+    escaped_mass = None
+    state_bytes = 8
+
+    def __init__(self, d: int, delta: float) -> None:
+        self._d, self._delta, self._square = d, delta, 0.0
+
+    @property
+    def metric(self) -> Scalar:
+        """H_t."""
+        return Scalar(self.largest, self._d)
+
+    @property
+    def largest(self) -> float:
+        """Return (δ² + Σ ‖g_s‖²)^{1/2}."""
+        return math.sqrt(self._delta**2 + self._square)
+
+    @property
+    def root_trace(self) -> float:
+        """Return (Σ ‖g_s‖²)^{1/2}."""
+        return math.sqrt(self._square)
+
+    def absorb(self, g: np.ndarray, square: float) -> float:
+        """Return ‖g_t‖²/h_{t−1}, and then absorb g_t."""
+        quadratic = square / self.largest
+        self._square += square
+        return quadratic
+
+
+def da_norm(
+    d: int,
+    *,
+    domain: Domain,
+    lr: float | None = None,
+    delta: float | None = None,
+    gradient_bound: float | None = None,
+) -> DualAveraging:
+    r"""Dual averaging in the metric (δ² + Σ ‖g_s‖²)^{1/2}·I.
+
+    x_{t+1} = Π_K(x_1 − η Σ_{s≤t} g_s/(δ² + Σ_{s≤t} ‖g_s‖²)^{1/2}).
+
+    Parameters
+    ----------
+    d : int
+        Dimension of x, ≥ 1.
+    domain : Domain
+        K.
+    lr : float, optional
+        η; R/√2 if not given, with R = max ‖u − x_1‖.
+    delta : float, optional
+        δ ≥ ‖g_t‖ for all t, in the units of the gradient; `gradient_bound` if not given.
+    gradient_bound : float, optional
+        G ≥ ‖g_t‖ for all t.
+
+    Returns
+    -------
+    DualAveraging
+        With metric (δ² + Σ ‖g_s‖²)^{1/2}·I.
+
+    Raises
+    ------
+    ValueError
+        As `da_diagonal` does.
+
+    Notes
+    -----
+    Regret_T ≤ R²/(2η)·(δ² + Σ ‖g_t‖²)^{1/2} + η·(Σ ‖g_t‖²)^{1/2}.
+
+    References
+    ----------
+    J. Duchi, E. Hazan, Y. Singer, *Adaptive subgradient methods for online learning and stochastic
+    optimization*, JMLR 12 (2011).
+
+    Examples
+    --------
+    >>> import numpy as np, oco
+    >>> learner = da_norm(2, domain=oco.Ball(1.0), lr=1.0, delta=4.0)
+    >>> learner.update(np.array([0.0, 3.0]))
+    >>> learner.x
+    array([-0. , -0.6])
+    """
+    d = checks.integer("d", d, low=1)
+    delta = longest_gradient(delta, gradient_bound)
+    return DualAveraging(
+        d,
+        NormStatistic(d, delta),
+        domain,
+        lr,
+        delta=delta,
+        bounds=("dual-certificate", "dual-trace"),
+    )
