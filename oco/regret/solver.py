@@ -48,7 +48,7 @@ LEAP, NEGLIGIBLE = 4.0, 1e-12
 # While log(‖x(μ)‖/R) is farther than ROUGH_LENGTH from 0, L-BFGS-B stops where an iteration gains
 # less than ROUGH, relatively.
 ROUGH, ROUGH_LENGTH = 1e-9, 1e-6
-TINY = np.finfo(np.float64).tiny
+TINY, EPSILON = np.finfo(np.float64).tiny, np.finfo(np.float64).eps
 # A slope this much smaller than the steepest one met is rounding.
 FLAT = 1e-12
 # Newton's steps may grow to this many times the distance from the origin that they start at.
@@ -72,6 +72,13 @@ class _GapClosed(Exception):
 
 class _TooSmooth(Exception):
     """Smoothing the loss makes up most of the gap: minimising further would gain little."""
+
+
+class _Flat(Exception):
+    """The slope is rounding of the curvature: there SciPy before 1.17 may search for ever."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        self.x = x.copy()
 
 
 class _Evaluation(NamedTuple):
@@ -223,6 +230,12 @@ class Search:
         def slope(x):
             return self._evaluate(x).slope + shift * x
 
+        def curvature(x):
+            hessian = self._hessian(x) + shift * np.eye(len(x))
+            if np.linalg.norm(slope(x)) <= len(x) * EPSILON * np.linalg.norm(hessian, np.inf):
+                raise _Flat(x)
+            return hessian
+
         if self._newton:
             reach = max(1.0, float(np.linalg.norm(x)))
             try:
@@ -230,7 +243,7 @@ class Search:
                     value,
                     x,
                     jac=slope,
-                    hess=lambda x: self._hessian(x) + shift * np.eye(len(x)),
+                    hess=curvature,
                     method="trust-exact",
                     options={
                         "maxiter": NEWTON_ITERATIONS,
@@ -239,6 +252,8 @@ class Search:
                         "max_trust_radius": FAR * reach,
                     },
                 ).x
+            except _Flat as flat:
+                return flat.x
             except (ValueError, np.linalg.LinAlgError):
                 # Squares of features overflow in the Hessian; what has been certified stands.
                 return x

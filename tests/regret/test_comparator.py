@@ -90,7 +90,7 @@ def test_regret_of_zero_ends_with_the_best_interval_there_is():
 @pytest.mark.parametrize("seed", range(3))
 def test_squared_loss_without_bounds_is_least_squares(seed):
     held = random_problem(seed, 50, 6, real=True)
-    solution, residual, *_ = np.linalg.lstsq(held.features, held.labels)
+    solution, residual, *_ = np.linalg.lstsq(held.features, held.labels, rcond=None)
     best = best_fixed_point(SQUARED, Euclidean(), held, relative_gap=1e-9)
     np.testing.assert_allclose(best.x, solution, atol=1e-4)
     assert best.lower <= 0.5 * float(residual[0]) * (1 + 1e-14)
