@@ -11,12 +11,12 @@ import subprocess
 import sys
 import types
 import typing
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import oco
+from oco.options import OPTIONS
 from oco.results import options
 
 ROOT = Path(oco.__file__).parents[1]
@@ -142,20 +142,30 @@ def _keys(table: type) -> set[str]:
     return set(table.__annotations__)
 
 
-def _members(hint) -> set:
-    return set(typing.get_args(hint)) if isinstance(hint, types.UnionType) else {hint}
+def _classes(hint) -> set[type]:
+    """Return the classes of a hint, without what it says of their items."""
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return {typing.get_origin(member) or member for member in members}
 
 
 def test_the_keywords_that_checkers_know_are_the_options_of_an_experiment():
-    of_an_experiment = {field.name for field in fields(oco.Experiment)} - {"algorithm"}
-    assert _keys(options.RunOptions) == of_an_experiment | {"X", "y"}
-    assert _keys(options.TuneOptions) == of_an_experiment - {"lr", "delta"}
+    known = set(OPTIONS) - {"algorithm"}
+    assert _keys(options.ExperimentOptions) == known
+    assert _keys(options.RunOptions) == known | {"X", "y"}
+    # Beside the keywords of its own.
+    assert _keys(options.TuneOptions) == known - {"lr", "delta"}
 
 
-def test_each_shared_option_has_the_type_of_its_field():
-    stored = typing.get_type_hints(oco.Experiment)
+def test_what_checkers_know_an_experiment_to_hold_is_what_it_holds():
+    hints = typing.get_type_hints(options.StoredOptions)
+    assert hints == {name: option.stored for name, option in OPTIONS.items()}
+    assert hints == typing.get_type_hints(oco.Experiment)
+
+
+def test_each_shared_option_may_be_given_as_it_is_held():
     for name, taken in typing.get_type_hints(options.SharedOptions).items():
-        assert _members(taken) >= _members(stored[name]), name
+        for held in _classes(OPTIONS[name].stored):
+            assert issubclass(held, tuple(_classes(taken))), name
 
 
 def test_the_names_that_checkers_know_are_those_that_load():

@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits
 
 import oco
 from oco.linalg.engine import ENGINE
-from oco.losses.spectra import DEFAULT_SPECTRUM, parse_spectrum
+from oco.losses.spectra import eigenvalues
+from oco.notations import DEFAULT_SPECTRUM
 
 # Logistic losses, so that the gradients depend on the iterates, as in a run.
 LOSS = oco.losses.LOSSES["logistic"]
@@ -40,7 +41,7 @@ def measure(d: int, domain) -> list[tuple[str, float, float]]:
     """Return (phase, seconds a round, seconds an eigh), medians over blocks of d/5 rounds."""
     rng = np.random.default_rng(0)
     learner = oco.algorithms.full_adagrad(d, domain=domain, lr=0.3)
-    scale = np.sqrt(parse_spectrum(DEFAULT_SPECTRUM, d))
+    scale = np.sqrt(eigenvalues(DEFAULT_SPECTRUM, d))
     planted, gram, found = rng.standard_normal(d), np.zeros((d, d)), []
     for phase in ("t <= d", "t > d"):
         played, decomposed = [], []

@@ -7,15 +7,10 @@ from functools import partial
 import click
 
 from oco.cli import output
-from oco.cli.options import (
-    OUTPUT,
-    WHAT,
-    Sectioned,
-    option,
-    options_without,
-    output_options,
-)
+from oco.cli.completion import Named
+from oco.cli.options import OUTPUT, Sectioned, experiment_options, option, output_options
 from oco.cli.progress import phases, working
+from oco.options import OPTIONS, WHAT
 
 __all__ = ["compare"]
 
@@ -36,12 +31,13 @@ Example:
     WHAT,
     "--alg",
     "algorithms",
+    kind=Named(OPTIONS["algorithm"].names),
     unit="NAME",
     multiple=True,
     required=True,
     help="A learner, as of 'oco run'; once for each.",
 )
-@options_without("algorithm")
+@experiment_options("compare")
 @option(
     OUTPUT, "--out", unit="DIR", help="Save the results there, for 'oco plot' and 'oco report'."
 )

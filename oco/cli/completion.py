@@ -1,92 +1,65 @@
-"""What a shell offers for a value; any other text, an import string say, stays allowed."""
+"""Values that a shell can complete; any other text, an import string say, stays allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import importlib
+from collections.abc import Iterable
 
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["complete"]
+from oco import scalars
 
-# Options whose value is a file or a directory, by the unit that their help page shows.
-PATHS = {"FILE": "file", "FILE.html": "file", "FILE.json": "file", "DIR": "dir"}
-
-
-def complete(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Return what may stand for a parameter's value, given its beginning."""
-    place = PATHS.get(parameter.metavar or "", "file")
-    if isinstance(parameter.type, click.Choice):
-        return parameter.type.shell_complete(context, parameter, incomplete)
-    if isinstance(parameter, click.Argument) or parameter.metavar in PATHS:
-        return [CompletionItem(incomplete, type=place)]
-    values = _VALUES.get(parameter.name or "")
-    if values is None:
-        return []
-    return [CompletionItem(value) for value in values(context) if value.startswith(incomplete)]
+__all__ = ["DIRECTORY", "FILE", "Named", "OneOf", "Place"]
 
 
-def _algorithms(context: click.Context) -> Iterable[str]:
-    from oco.algorithms import ALGORITHMS
+class Place(click.ParamType):
+    """A path, which the shell completes itself."""
 
-    return ALGORITHMS
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-
-def _losses(context: click.Context) -> Iterable[str]:
-    from oco.losses import LOSSES
-
-    return LOSSES
-
-
-def _streams(context: click.Context) -> Iterable[str]:
-    from oco.losses import STREAMS
-
-    return STREAMS
+    def shell_complete(
+        self, context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Tell the shell that it knows better."""
+        return [CompletionItem(incomplete, type=self.name)]
 
 
-def _domains(context: click.Context) -> Iterable[str]:
-    from oco.domains import DOMAINS
-
-    return DOMAINS
+FILE, DIRECTORY = Place("file"), Place("dir")
 
 
-def _spectra(context: click.Context) -> Iterable[str]:
-    from oco.losses.spectra import SPECTRA
+class OneOf(click.Choice):
+    """One of a few names; the error knows the closest."""
 
-    # A colon where numbers follow, which are the user's.
-    return [written.partition(":")[0] + ":" * (":" in written) for written, _ in SPECTRA.values()]
-
-
-def _kinds(context: click.Context) -> Iterable[str]:
-    from oco.cli.plot import KINDS
-
-    return KINDS
+    def convert(self, value, parameter, context):
+        """Return the name that is given."""
+        try:
+            return scalars.choice(parameter.name, value, self.choices)
+        except ValueError as error:
+            raise click.UsageError(str(error), context) from None
 
 
-def _optimizers(context: click.Context) -> Iterable[str]:
-    from oco.optimizers import OPTIMIZERS
+class Named(click.ParamType):
+    """A text that may be one of the names in a registry, ``"package.module:NAMES"``.
 
-    return OPTIMIZERS
+    The registry is loaded when the shell asks for it.
+    """
 
+    name = "text"
 
-def _properties(context: click.Context) -> Iterable[str]:
-    from oco.verification import PROPERTIES
+    def __init__(self, home: str) -> None:
+        self.home = home
 
-    return PROPERTIES
+    def names(self) -> Iterable[str]:
+        """Return the names; with a colon where something of the user's own is to follow."""
+        module, _, attribute = self.home.partition(":")
+        registry = getattr(importlib.import_module(module), attribute)
+        for name, thing in registry.items():
+            yield name + ":" * (":" in getattr(thing, "written", ""))
 
-
-# By the name of the parameter.
-_VALUES: dict[str, Callable[[click.Context], Iterable[str]]] = {
-    "algorithm": _algorithms,
-    "algorithms": _algorithms,
-    "alg": _optimizers,
-    "loss": _losses,
-    "stream": _streams,
-    "domain": _domains,
-    "spectrum": _spectra,
-    "kind": _kinds,
-    "by": lambda context: ("loss", "regret"),
-    "only": _properties,
-}
+    def shell_complete(
+        self, context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the names that begin so."""
+        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]

@@ -7,6 +7,7 @@ import inspect
 import click
 
 from oco.cli import output
+from oco.options import OPTIONS
 
 __all__ = ["listing"]
 
@@ -115,11 +116,7 @@ def _first_line(thing) -> str:
 
 def _options(factory) -> str:
     """Return the command line's options among the parameters of `factory`."""
-    from dataclasses import fields
-
     from oco.experiment.lookup import KNOWN_AS
-    from oco.results import Experiment
 
-    options = {field.name for field in fields(Experiment)} - PROVIDED
     names = [KNOWN_AS.get(name, name) for name in inspect.signature(factory).parameters]
-    return " ".join(f"--{name}" for name in names if name in options)
+    return " ".join(f"--{name}" for name in names if name in OPTIONS and name not in PROVIDED)

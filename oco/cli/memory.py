@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
-from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.options import OUTPUT, Sectioned, option
 from oco.cli.progress import working
+from oco.options import WHAT
 
 __all__ = ["memory"]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from oco import scalars
 from oco.cli import output
-from oco.cli.completion import complete
-from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.completion import FILE, OneOf
+from oco.cli.options import OUTPUT, Sectioned, option
 from oco.cli.progress import working
+from oco.options import OPTIONS, WHAT
 
 __all__ = ["choose", "plot"]
 
@@ -25,8 +27,8 @@ Kinds:
 
 
 @click.command(cls=Sectioned, epilog=EXAMPLES, short_help="Draw a figure of saved runs.")
-@click.argument("runs", metavar="RUNS", shell_complete=complete)
-@option(WHAT, "--kind", unit="|".join(KINDS), default="regret", help="What to draw.")
+@click.argument("runs", metavar="RUNS", type=FILE)
+@option(WHAT, "--kind", kind=OneOf(KINDS), default="regret", help="What to draw.")
 @option(
     WHAT,
     "--where",
@@ -49,10 +51,7 @@ def plot(runs, kind, where, out) -> None:
     are not in the figure, and are counted.
     """
     with output.bad_input():
-        from oco import checks
-
         figure = output.require_figure(out)
-        checks.choice("kind", kind, KINDS)
         from oco.sweeps import Store
 
         outcomes = choose(Store(runs).outcomes(), where)
@@ -74,18 +73,12 @@ def choose(outcomes, conditions: tuple[str, ...]) -> list:
     ValueError
         If a condition cannot be read, or nothing meets all of them.
     """
-    from dataclasses import fields
-
-    from oco import checks
-    from oco.results import Experiment
-
-    known = [field.name for field in fields(Experiment)]
     chosen = list(outcomes)
     for condition in conditions:
         name, equals, value = condition.partition("=")
         if not equals:
             raise ValueError(f"where: expected OPTION=VALUE, got {condition!r}")
-        checks.choice("where", name, known)
+        scalars.choice("where", name, OPTIONS)
         chosen = [run for run in chosen if _matches(run, name, value)]
     if not chosen:
         raise ValueError(f"where: no run has {' and '.join(conditions)}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
-from oco.cli.completion import complete
-from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.completion import FILE
+from oco.cli.options import OUTPUT, Sectioned, option
 from oco.cli.progress import bar, working
+from oco.options import WHAT
 
 __all__ = ["rank"]
 
@@ -18,7 +19,7 @@ LARGEST = 128
 
 
 @click.command(cls=Sectioned, short_help="Say which sketch size gradients need.")
-@click.argument("gradients", metavar="GRADIENTS.npy", shell_complete=complete)
+@click.argument("gradients", metavar="GRADIENTS.npy", type=FILE)
 @option(
     WHAT,
     "--target",

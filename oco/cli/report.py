@@ -7,15 +7,16 @@ from pathlib import Path
 import click
 
 from oco.cli import output
-from oco.cli.completion import complete
-from oco.cli.options import OUTPUT, WHAT, Sectioned, option
+from oco.cli.completion import FILE
+from oco.cli.options import OUTPUT, Sectioned, option
 from oco.cli.progress import working
+from oco.options import WHAT
 
 __all__ = ["report"]
 
 
 @click.command(cls=Sectioned, short_help="Write one HTML page about saved runs.")
-@click.argument("runs", metavar="RUNS", shell_complete=complete)
+@click.argument("runs", metavar="RUNS", type=FILE)
 @option(
     WHAT,
     "--where",

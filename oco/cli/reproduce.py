@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
-from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
+from oco.cli.completion import Named, OneOf
+from oco.cli.options import JSON, OUTPUT, Sectioned, jobs_option, option
 from oco.cli.progress import bar, working
 from oco.cli.spectra import study_made, study_options
+from oco.options import WHAT
 
 __all__ = ["reproduce"]
 
@@ -16,7 +18,6 @@ WIDE = 160
 PLOT = option(OUTPUT, "--plot", unit="FILE", help="Draw it: a .png, .pdf or .svg file.")
 # What the contest is held on: its own list would load PyTorch for a help page.
 TASKS = ("digits-mlp", "char-transformer", "convnet")
-JSON = option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -131,6 +132,7 @@ def separation(plot, as_json, jobs, **setting) -> None:
 @option(
     WHAT,
     "--alg",
+    kind=Named("oco.optimizers:OPTIMIZERS"),
     unit="NAME",
     default="shampoo",
     help="What trains the network: sgd, adam, shampoo or s-shampoo.",
@@ -168,7 +170,7 @@ def spectra(context, out, overwrite, plot, as_json, **setting) -> None:
 @option(
     WHAT,
     "--task",
-    kind=click.Choice(TASKS),
+    kind=OneOf(TASKS),
     required=True,
     help="What to learn: digits, the next character of a text, or photographs without noise.",
 )
@@ -193,10 +195,10 @@ def quality(task, grid, as_json, **setting) -> None:
     """
     with output.bad_input():
         from oco.reproduce import quality as made
-        from oco.sweeps.study import parse_log_grid
+        from oco.sweeps.grids import Grid
 
         if grid is not None:
-            setting["rates"] = parse_log_grid("grid", grid)
+            setting["rates"] = Grid.read("grid", grid).values
         with bar(task, 1) as advance:
             step = advance and (lambda done, total: advance(done / total))
             found = made.quality(task, progress=step, **setting)

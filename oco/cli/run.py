@@ -8,12 +8,11 @@ import click
 
 from oco.cli import output
 from oco.cli.collector import loading
-from oco.cli.completion import complete
 from oco.cli.options import (
     OUTPUT,
     Sectioned,
-    SectionedOption,
     experiment_options,
+    option,
     output_options,
     overwrite_option,
 )
@@ -40,24 +39,13 @@ SEVERAL = {
 
 
 @click.command(cls=Sectioned, epilog=EXAMPLES, several=SEVERAL)
-@experiment_options
+@experiment_options("run")
 @overwrite_option
-@click.option(
-    "--out",
-    metavar="DIR",
-    shell_complete=complete,
-    cls=SectionedOption,
-    section=OUTPUT,
-    help="Save the result there; 'oco show DIR' and oco.load read it.",
+@option(
+    OUTPUT, "--out", unit="DIR", help="Save the result there; 'oco show DIR' and oco.load read it."
 )
 @output_options
-@click.option(
-    "--quiet",
-    is_flag=True,
-    cls=SectionedOption,
-    section=OUTPUT,
-    help="Print nothing but what went wrong.",
-)
+@option(OUTPUT, "--quiet", is_flag=True, help="Print nothing but what went wrong.")
 @click.pass_context
 def run(context, out, overwrite, plot, as_json, quiet, **options) -> None:
     """Run one experiment, certify the regret and check every bound.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
-from oco.cli.completion import complete
+from oco.cli.completion import DIRECTORY
 from oco.cli.options import Sectioned, output_options
 
 __all__ = ["show"]
 
 
 @click.command(cls=Sectioned, short_help="Print again what --out DIR saved.")
-@click.argument("path", metavar="DIR", shell_complete=complete)
+@click.argument("path", metavar="DIR", type=DIRECTORY)
 @output_options
 def show(path: str, plot: str | None, as_json: bool) -> None:
     """Print what 'oco run', 'oco spectra' or 'oco reproduce spectra' saved with --out DIR."""

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import click
 
 from oco.cli import output
-from oco.cli.completion import complete
-from oco.cli.options import OUTPUT, WHAT, Sectioned, option, overwrite_option
+from oco.cli.completion import FILE
+from oco.cli.options import JSON, OUTPUT, Sectioned, option, overwrite_option, together
 from oco.cli.progress import bar, working
+from oco.options import WHAT
 
 __all__ = ["draw", "present", "spectra", "study_made", "study_options"]
 
@@ -37,13 +38,7 @@ _STUDY = (
     ),
     option(OUTPUT, "--out", unit="DIR", help="Save all spectra there; 'oco show DIR' prints them."),
     option(OUTPUT, "--plot", unit="FILE", help="Draw the study: a .png, .pdf or .svg file."),
-    option(
-        OUTPUT,
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="Print one JSON object and nothing else on standard output.",
-    ),
+    JSON,
     overwrite_option,
 )
 
@@ -53,17 +48,11 @@ def study_options(evaluations: int):
     often = option(
         WHAT, "--evaluations", kind=int, default=evaluations, help="How often to measure, ≥ 1."
     )
-
-    def add_all(command):
-        for add in reversed((often, *_STUDY)):
-            command = add(command)
-        return command
-
-    return add_all
+    return together(often, *_STUDY)
 
 
 @click.command(cls=Sectioned, epilog=EXAMPLES, short_help="Show what a sketch of gradients loses.")
-@click.argument("gradients", metavar="GRADIENTS.npy", shell_complete=complete)
+@click.argument("gradients", metavar="GRADIENTS.npy", type=FILE)
 @study_options(evaluations=25)
 @click.pass_context
 def spectra(context, gradients, out, overwrite, plot, as_json, **options) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
-from oco.cli.completion import complete
-from oco.cli.options import OUTPUT, WHAT, Sectioned, jobs_option, option
+from oco.cli.completion import FILE
+from oco.cli.options import OUTPUT, Sectioned, jobs_option, option
 from oco.cli.progress import bar
+from oco.options import WHAT
 
 __all__ = ["sweep"]
 
@@ -31,7 +32,7 @@ LISTED = 20
 @click.command(
     cls=Sectioned, epilog=EXAMPLES, short_help="Run a study of many experiments; resumable."
 )
-@click.argument("study", metavar="STUDY.toml", shell_complete=complete)
+@click.argument("study", metavar="STUDY.toml", type=FILE)
 @option(OUTPUT, "--out", unit="DIR", required=True, help="Where each experiment's result is kept.")
 @jobs_option
 @option(
@@ -100,11 +101,8 @@ def _conclude(context, plan, state, out: str) -> None:
 
 def _describe(experiment) -> str:
     """Return the options of an experiment that differ from the defaults."""
-    from dataclasses import fields
+    from oco.results.experiment import given_options
 
-    given = [
-        f"{field.name}={getattr(experiment, field.name)}"
-        for field in fields(experiment)
-        if field.name != "algorithm" and getattr(experiment, field.name) != field.default
-    ]
-    return f"{experiment.algorithm} ({', '.join(given)})"
+    given = given_options(experiment)
+    algorithm = given.pop("algorithm")
+    return f"{algorithm} ({', '.join(f'{name}={value}' for name, value in given.items())})"

@@ -8,17 +8,18 @@ from pathlib import Path
 import click
 
 from oco.cli import output
+from oco.cli.completion import Named, OneOf
 from oco.cli.options import (
-    CHECKS,
+    JSON,
     OUTPUT,
-    WHAT,
     Sectioned,
+    experiment_options,
     jobs_option,
     option,
-    options_without,
     overwrite_option,
 )
 from oco.cli.progress import bar, working
+from oco.options import CHECKS, OPTIONS, WHAT
 
 __all__ = ["tune"]
 
@@ -33,7 +34,15 @@ Examples:
 @click.command(
     cls=Sectioned, epilog=EXAMPLES, short_help="Find the best learning rate, in hindsight."
 )
-@option(WHAT, "--alg", "algorithm", unit="NAME", required=True, help="The learner.")
+@option(
+    WHAT,
+    "--alg",
+    "algorithm",
+    kind=Named(OPTIONS["algorithm"].names),
+    unit="NAME",
+    required=True,
+    help="The learner.",
+)
 @option(
     WHAT,
     "--grid",
@@ -48,23 +57,17 @@ Examples:
     show_default="--delta alone",
     help="Values of δ to try with each rate.",
 )
-@options_without("algorithm", "lr")
+@experiment_options("tune")
 @option(
     CHECKS,
     "--by",
-    unit="loss|regret",
+    kind=OneOf(("loss", "regret")),
     default="loss",
     help="What the best rate is chosen by: average loss, or the upper end of the certified regret.",
 )
 @option(OUTPUT, "--out", unit="FILE.json", help="Save the whole curve there.")
 @option(OUTPUT, "--plot", unit="FILE", help="Draw the curve: a .png, .pdf or .svg file.")
-@option(
-    OUTPUT,
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON object and nothing else on standard output.",
-)
+@JSON
 @jobs_option
 @overwrite_option
 @click.pass_context
@@ -76,10 +79,10 @@ def tune(
     Rates that diverged are in the table too.  The exit code is 1 if no rate came to an end.
     """
     with output.bad_input():
-        from oco.sweeps.study import parse_log_grid
+        from oco.sweeps.grids import Grid
 
-        rates = parse_log_grid("grid", grid)
-        tried = None if deltas is None else parse_log_grid("deltas", deltas)
+        rates = Grid.read("grid", grid).values
+        tried = None if deltas is None else Grid.read("deltas", deltas).values
         figure = None if plot is None else output.require_figure(plot)
         target = None if out is None else _target(out, overwrite)
         from oco.sweeps import tuning

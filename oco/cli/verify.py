@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from oco.cli import output
-from oco.cli.completion import complete
+from oco.cli.completion import DIRECTORY, FILE, Named
 from oco.cli.options import WHOLE, Once
 
 __all__ = ["verify"]
@@ -49,14 +49,14 @@ Examples:
 )
 @click.option(
     "--grads",
+    type=FILE,
     metavar="FILE",
-    shell_complete=complete,
     help="Look at these gradients instead: a .npy file, one row a round; mapped, not loaded.",
 )
 @click.option(
     "--check",
     "only",
-    shell_complete=complete,
+    type=Named("oco.verification:PROPERTIES"),
     multiple=True,
     metavar="NAME",
     show_default="all",
@@ -71,16 +71,16 @@ Examples:
 )
 @click.option(
     "--out",
+    type=DIRECTORY,
     metavar="DIR",
-    shell_complete=complete,
     default=".",
     show_default="this directory",
     help="Where a counterexample is saved.",
 )
 @click.option(
     "--replay",
+    type=FILE,
     metavar="FILE",
-    shell_complete=complete,
     help="Look at a saved counterexample again.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -136,6 +136,7 @@ def _subject(sketch: str | None):
 def _cases(cases, seed, d_max, k, grads, only):
     """Return the cases, how many they are, and the checks to make; everything is validated."""
     from oco import checks
+    from oco.options import default_sketch
     from oco.verification import Case, checks_for, draw, load_rows
 
     names = checks_for(only or None)
@@ -143,7 +144,7 @@ def _cases(cases, seed, d_max, k, grads, only):
         return draw(cases, seed, d_max, k), cases, names
     rows = load_rows(grads)
     d = rows.shape[1]
-    size = min(20, d + 1) if k is None else checks.integer("k", k, low=2, high=d + 1)
+    size = default_sketch(d) if k is None else checks.integer("k", k, low=2, high=d + 1)
     seed = checks.integer("seed", seed, low=0)
     return [Case(rows, size, seed=seed, name=Path(grads).name)], 1, names
 

@@ -14,16 +14,14 @@ from oco.algorithms import ALGORITHMS
 from oco.bounds import Account, Rung, ladder
 from oco.bounds import resolve as rungs_of
 from oco.domains import DOMAINS, Domain
-from oco.experiment.lookup import Options, resolve
+from oco.experiment.lookup import PARTS, Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
 from oco.losses.loss import as_loss
+from oco.options import OPTIONS, default_sketch
 from oco.results import Experiment, Interval
 from oco.sketch import FrequentDirections
 
-__all__ = ["DEFAULT_SKETCH", "Flattened", "Game", "set_up"]
-
-# Sketch size unless told, or d + 1 where that is less: the setting of the README's first example.
-DEFAULT_SKETCH = 20
+__all__ = ["Flattened", "Game", "set_up"]
 
 
 @dataclass(frozen=True)
@@ -116,17 +114,12 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
         If a name is unknown, an option is missing or out of range, or the parts do not fit.
     """
     objects = dict(objects or {})
-    options = Options(
-        {
-            name: getattr(experiment, name)
-            for name in ("T", "k", "lr", "delta", "seed", "spectrum", "noise", "turns", "r")
-        }
-        | {"d": _dimension(experiment), "shape": experiment.shape}
-        | {"path": objects.get("data", experiment.data), "features": experiment.features}
-        | {name: getattr(experiment, name) for name in ("positive", "label", "labels")}
-        | {"bias": experiment.bias, "radius": experiment.radius}
+    offered = [name for name in OPTIONS if name not in PARTS and OPTIONS[name].takers != ("run",)]
+    options = Options({name: getattr(experiment, name) for name in offered})
+    options.values |= {"d": _dimension(experiment), "path": objects.get("data", experiment.data)}
+    domain = objects.get("domain") or options.call(
+        "domain", DOMAINS[checks.choice("domain", experiment.domain, DOMAINS)]
     )
-    domain = objects.get("domain") or _domain(experiment)
     loss, stream = _loss_and_stream(experiment, objects, options)
     if not domain.bounded and loss.name == "linear":
         raise ValueError(
@@ -171,12 +164,6 @@ def _shape(experiment: Experiment, stream: Stream) -> tuple[int, int] | None:
     return shape
 
 
-def _domain(experiment: Experiment) -> Domain:
-    kind = DOMAINS[checks.choice("domain", experiment.domain, DOMAINS)]
-    names = inspect.signature(kind).parameters
-    return kind(**{name: getattr(experiment, name) for name in names if hasattr(experiment, name)})
-
-
 def _loss_and_stream(experiment, objects, options) -> tuple[Loss, Stream]:
     factory = objects.get("stream") or resolve("stream", experiment.stream, STREAMS)
     name = experiment.loss or getattr(factory, "default_loss", None)
@@ -210,7 +197,7 @@ def _loss(found, options: Options) -> Loss:
 def _learner(experiment, objects, options):
     factory = objects.get("algorithm") or resolve("algorithm", experiment.algorithm, ALGORITHMS)
     if options.values["k"] is None:
-        options.values["k"] = min(DEFAULT_SKETCH, options.values["d"] + 1)
+        options.values["k"] = default_sketch(options.values["d"])
     learner = options.call("algorithm", factory)
     if not hasattr(learner, "x") or not callable(getattr(learner, "update", None)):
         raise ValueError(

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 
 from oco import checks, marks
 
-__all__ = ["Options", "described", "resolve"]
+__all__ = ["PARTS", "Options", "described", "resolve"]
 
+# Options that name what a run is made of.
+PARTS = ("algorithm", "loss", "stream", "domain")
 # Options that the thing itself calls otherwise than the user does.
 KNOWN_AS = {"path": "data"}
 # What the marks call an option's things, where they call them otherwise.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from oco import checks
@@ -12,12 +11,13 @@ from oco.domains import Box, Domain
 from oco.experiment.assessment import assess
 from oco.experiment.compiling import compile_kernels
 from oco.experiment.game import Game, Retired, set_up
-from oco.experiment.lookup import described
+from oco.experiment.lookup import PARTS, described
 from oco.experiment.phases import PLAYING, Watch, unwatched
-from oco.experiment.takers import given_options, refuse_untaken, taken
+from oco.experiment.takers import refuse_untaken, taken
 from oco.losses.in_memory import Rows, rows_of
+from oco.options import OPTIONS, checked
 from oco.results import Experiment, Result
-from oco.results.experiment import checked
+from oco.results.experiment import given_options
 from oco.results.storage import require_free, require_writable, tidy
 from oco.simulator import log_checkpoints, play
 
@@ -118,14 +118,13 @@ def named(algorithm, options: dict) -> tuple[dict, dict]:
         If an option is unknown, or rows in memory are not what they should be.
     """
     options = _with_data(options)
-    known = [field.name for field in fields(Experiment)]
     for name in options:
-        if name not in known:
-            raise TypeError(f"{name}: unknown option{checks.closest(name, known)}")
+        if name not in OPTIONS:
+            raise TypeError(f"{name}: unknown option{checks.closest(name, OPTIONS)}")
     given = {"algorithm": algorithm, **options}
     objects = {
         name: given[name]
-        for name in ("algorithm", "loss", "stream", "domain")
+        for name in PARTS
         if given.get(name) is not None and not isinstance(given[name], str)
     }
     given |= {name: described(thing) for name, thing in objects.items()}

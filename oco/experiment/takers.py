@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 
 from oco import checks
 from oco.algorithms import ALGORITHMS
 from oco.domains import DOMAINS
 from oco.experiment.lookup import KNOWN_AS, resolve
 from oco.losses import LOSSES, STREAMS
-from oco.results import Experiment
+from oco.options import OPTIONS
 from oco.results.experiment import default_stream
 
-__all__ = ["COMMON", "HARMLESS", "given_options", "options_of", "refuse_untaken", "taken"]
+__all__ = ["HARMLESS", "options_of", "refuse_untaken", "taken"]
 
-# Options that belong to the experiment itself, whatever its learner and stream take.
-COMMON = {"algorithm", "loss", "stream", "domain", "d", "shape", "T"}
-COMMON |= {"checkpoints", "prefix_regret", "gap"}
 # An option that may be given where nothing is random: it then says nothing false.
 HARMLESS = {"seed"}
 REGISTRIES = {"learner": ALGORITHMS, "loss": LOSSES, "stream": STREAMS, "domain": DOMAINS}
@@ -62,17 +58,9 @@ def taken(given: Mapping, objects: Mapping | None = None) -> set[str]:
         objects.get("domain") or DOMAINS[checks.choice("domain", _domain(given), DOMAINS)],
         objects.get("loss") or (None if name in (None, *LOSSES) else resolve("loss", name, LOSSES)),
     ]
-    names = set(COMMON).union(*map(options_of, things))
+    common = {name for name, option in OPTIONS.items() if "run" in option.takers}
+    names = common.union(*map(options_of, things))
     return names | {"data"} if stream == "data" else names
-
-
-def given_options(experiment: Experiment) -> dict:
-    """Return the options of an experiment that differ from their defaults."""
-    return {
-        field.name: getattr(experiment, field.name)
-        for field in fields(experiment)
-        if getattr(experiment, field.name) != field.default
-    }
 
 
 def refuse_untaken(given: Mapping, takes: Iterable[str]) -> None:
@@ -112,4 +100,4 @@ def _stream(given: Mapping) -> str:
 
 
 def _domain(given: Mapping) -> str:
-    return given.get("domain") or "ball"
+    return given.get("domain") or OPTIONS["domain"].default

@@ -6,9 +6,9 @@ import numpy as np
 
 from oco.losses.functions import LINEAR, Loss
 from oco.losses.rotation import RandomRotation
-from oco.losses.spectra import DEFAULT_SPECTRUM
 from oco.losses.streams import Stream
 from oco.losses.synthetic import SpectralFeatures
+from oco.notations import DEFAULT_SPECTRUM, Spectrum
 
 __all__ = ["Adversary", "Starve", "WorstSign"]
 
@@ -49,8 +49,8 @@ class Adversary(WorstSign):
         At least 0.
     loss : Loss
         The loss that the answer maximises.
-    spectrum : str
-        Of the features' covariance: see `oco.losses.spectra.parse_spectrum`.
+    spectrum : Spectrum or str
+        Of the features' covariance: see `oco.losses.spectra.eigenvalues`.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Adversary(WorstSign):
         T: int,
         seed: int = 0,
         loss: Loss = LINEAR,
-        spectrum: str = DEFAULT_SPECTRUM,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
     ) -> None:
         super().__init__(d, T, loss)
         self.features = SpectralFeatures(d, seed, spectrum)

@@ -14,6 +14,7 @@ from oco.losses.labels import prepare
 from oco.losses.readers import LARGEST_INDEX, read
 from oco.losses.sources import fingerprint, is_pipe
 from oco.losses.streams import Stream, chunk_rows
+from oco.notations import Shape
 
 __all__ = ["DataFile"]
 
@@ -169,7 +170,7 @@ class DataFile(Stream):
             raise self._error(f"{holds}, expected d = {d}")
         if shape is None:
             return
-        m, n = checks.pair("shape", shape)
+        m, n = Shape.read("shape", shape)
         if (self.shape or (m, self.d / m)) != (m, n):
             raise self._error(f"{holds}, expected the shape {m}x{n}")
         self.shape = m, n

@@ -16,9 +16,11 @@ from oco.losses.functions import LINEAR, Loss
 from oco.losses.randomness import Purpose, RandomSequence
 from oco.losses.rotation import RandomRotation
 from oco.losses.softmax import SOFTMAX
-from oco.losses.spectra import DEFAULT_SPECTRUM, parse_spectrum
+from oco.losses.spectra import eigenvalues
 from oco.losses.streams import Stream
 from oco.losses.synthetic import LinearOnly, SpectralFeatures, turn_halves
+from oco.notations import DEFAULT_SPECTRUM, Shape, Spectrum
+from oco.options import DEFAULT_NOISE, DEFAULT_TURNS
 
 __all__ = ["LowRankFeatures", "MatrixAdversary", "MatrixLowRank", "MatrixRotating", "Multiclass"]
 
@@ -40,8 +42,8 @@ class LowRankFeatures:
         (m, n).
     seed : int
         At least 0.
-    spectrum : str
-        See `oco.losses.spectra.parse_spectrum`; of both sides.
+    spectrum : Spectrum or str
+        See `oco.losses.spectra.eigenvalues`; of both sides.
     r : int, optional
         Rank, from 1 to min(m, n); 4, or min(m, n) if that is less, by default.
 
@@ -52,8 +54,8 @@ class LowRankFeatures:
     ((5, 3, 2), [1, 1, 1, 1, 1])
     """
 
-    def __init__(self, shape, seed: int, spectrum: str, r: int | None = None) -> None:
-        self.shape = checks.pair("shape", shape)
+    def __init__(self, shape, seed: int, spectrum: Spectrum | str, r: int | None = None) -> None:
+        self.shape = Shape.read("shape", shape)
         shorter = min(self.shape)
         self.r = min(DEFAULT_RANK, shorter) if r is None else checks.integer("r", r, 1, shorter)
         purposes = (
@@ -62,7 +64,7 @@ class LowRankFeatures:
         )
         self._sides = [
             (
-                np.sqrt(parse_spectrum(spectrum, size)),
+                np.sqrt(eigenvalues(spectrum, size)),
                 RandomSequence(seed, numbers),
                 RandomRotation(size, seed, rotation),
             )
@@ -111,7 +113,7 @@ class MatrixLowRank(LinearOnly):
         At least 0.
     loss : Loss
         Must be the linear one.
-    spectrum : str
+    spectrum : Spectrum or str
         Of both sides of A_t: see `LowRankFeatures`.
     r : int, optional
         Rank of A_t, from 1 to min(m, n); 4, or min(m, n) if that is less, by default.
@@ -132,7 +134,7 @@ class MatrixLowRank(LinearOnly):
         T: int,
         seed: int = 0,
         loss: Loss = LINEAR,
-        spectrum: str = DEFAULT_SPECTRUM,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
         r: int | None = None,
     ) -> None:
         self.require(loss)
@@ -178,9 +180,9 @@ class MatrixRotating(MatrixLowRank):
         T: int,
         seed: int = 0,
         loss: Loss = LINEAR,
-        spectrum: str = DEFAULT_SPECTRUM,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
         r: int | None = None,
-        turns: float = 0.25,
+        turns: float = DEFAULT_TURNS,
     ) -> None:
         super().__init__(shape=shape, T=T, seed=seed, loss=loss, spectrum=spectrum, r=r)
         self.turns = checks.number("turns", turns)
@@ -215,7 +217,7 @@ class MatrixAdversary(WorstSign):
         T: int,
         seed: int = 0,
         loss: Loss = LINEAR,
-        spectrum: str = DEFAULT_SPECTRUM,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
         r: int | None = None,
     ) -> None:
         self.features = LowRankFeatures(shape, seed, spectrum, r)
@@ -243,8 +245,8 @@ class Multiclass(Stream):
         At least 0.
     loss : Loss
         Must be the softmax loss.
-    spectrum : str
-        Of the features' covariance: see `oco.losses.spectra.parse_spectrum`.
+    spectrum : Spectrum or str
+        Of the features' covariance: see `oco.losses.spectra.eigenvalues`.
     noise : float
         In [0, 1].
 
@@ -270,15 +272,15 @@ class Multiclass(Stream):
         T: int,
         seed: int = 0,
         loss: Loss = SOFTMAX,
-        spectrum: str = DEFAULT_SPECTRUM,
-        noise: float = 0.1,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
+        noise: float = DEFAULT_NOISE,
     ) -> None:
         if not self.supports(loss.name):
             raise ValueError(
                 f"loss: the {self.name} stream has class labels for the softmax loss only, "
                 f"got {loss.name!r}"
             )
-        classes, width = checks.pair("shape", shape)
+        classes, width = Shape.read("shape", shape)
         if classes < 2:
             raise ValueError(f"shape: expected at least 2 classes as its first size, got {classes}")
         self.noise = checks.number("noise", noise, low=0, high=1)

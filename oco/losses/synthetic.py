@@ -10,8 +10,10 @@ from oco import checks
 from oco.losses.functions import LINEAR, LOGISTIC, Loss
 from oco.losses.randomness import Purpose, RandomSequence
 from oco.losses.rotation import RandomRotation
-from oco.losses.spectra import DEFAULT_SPECTRUM, parse_spectrum
+from oco.losses.spectra import eigenvalues
 from oco.losses.streams import Stream
+from oco.notations import DEFAULT_SPECTRUM, Spectrum
+from oco.options import DEFAULT_NOISE, DEFAULT_TURNS
 
 __all__ = [
     "Drift",
@@ -40,8 +42,8 @@ class SpectralFeatures:
         Dimension.
     seed : int
         At least 0.
-    spectrum : str
-        See `oco.losses.spectra.parse_spectrum`.
+    spectrum : Spectrum or str
+        See `oco.losses.spectra.eigenvalues`.
 
     Examples
     --------
@@ -50,8 +52,8 @@ class SpectralFeatures:
     array([1., 1.])
     """
 
-    def __init__(self, d: int, seed: int, spectrum: str) -> None:
-        self.eigenvalues = parse_spectrum(spectrum, d)
+    def __init__(self, d: int, seed: int, spectrum: Spectrum | str) -> None:
+        self.eigenvalues = eigenvalues(spectrum, d)
         self.rotation = RandomRotation(d, seed)
         self._signs = RandomSequence(seed, Purpose.FEATURES)
         self._roots = np.sqrt(self.eigenvalues)
@@ -118,8 +120,8 @@ class Stochastic(Stream):
         At least 0.
     loss : Loss
         Decides between binary and real labels.
-    spectrum : str
-        Of the features' covariance: see `oco.losses.spectra.parse_spectrum`.
+    spectrum : Spectrum or str
+        Of the features' covariance: see `oco.losses.spectra.eigenvalues`.
     noise : float
         In [0, 1/2] for binary labels, at least 0 for real ones.
     radius : float, optional
@@ -149,8 +151,8 @@ class Stochastic(Stream):
         T: int,
         seed: int = 0,
         loss: Loss = LOGISTIC,
-        spectrum: str = DEFAULT_SPECTRUM,
-        noise: float = 0.1,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
+        noise: float = DEFAULT_NOISE,
         radius: float | None = None,
     ) -> None:
         self.binary = getattr(loss, "labels", "real") == "binary"
@@ -206,9 +208,9 @@ class Drift(Stochastic):
         T: int,
         seed: int = 0,
         loss: Loss = LOGISTIC,
-        spectrum: str = DEFAULT_SPECTRUM,
-        noise: float = 0.1,
-        turns: float = 0.25,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
+        noise: float = DEFAULT_NOISE,
+        turns: float = DEFAULT_TURNS,
         radius: float | None = None,
     ) -> None:
         super().__init__(
@@ -234,8 +236,8 @@ class Rademacher(LinearOnly):
         At least 0.
     loss : Loss
         Must be the linear one.
-    spectrum : str
-        Of the gradients' covariance: see `oco.losses.spectra.parse_spectrum`.
+    spectrum : Spectrum or str
+        Of the gradients' covariance: see `oco.losses.spectra.eigenvalues`.
 
     Examples
     --------
@@ -253,7 +255,7 @@ class Rademacher(LinearOnly):
         T: int,
         seed: int = 0,
         loss: Loss = LINEAR,
-        spectrum: str = DEFAULT_SPECTRUM,
+        spectrum: Spectrum | str = DEFAULT_SPECTRUM,
     ) -> None:
         self.require(loss)
         super().__init__(d, T)

@@ -11,6 +11,7 @@ import numpy as np
 from oco import checks
 from oco.results import Result
 from oco.results.comparison import label
+from oco.results.experiment import heading, setting
 from oco.results.tables import dimension, domain
 
 __all__ = ["Line", "Panel", "best_lines", "comparable", "panels", "regret_of", "setting_title"]
@@ -77,11 +78,8 @@ def panels(results: Iterable[Result], *, most: int = MOST_PANELS) -> list[Panel]
     """
     found: dict[str, list[Result]] = {}
     for result in results:
-        options = result.experiment.replace(
-            algorithm="", k=None, lr=None, delta=None, seed=0, checkpoints=1, gap=1.0,
-            prefix_regret=False,
-        )  # fmt: skip
-        found.setdefault(repr(options.plain()), []).append(result)
+        shared = setting(result.experiment) | {"seed": None}
+        found.setdefault(repr(shared), []).append(result)
     if not found:
         raise ValueError("results: nothing to draw")
     if len(found) > most:
@@ -95,13 +93,8 @@ def panels(results: Iterable[Result], *, most: int = MOST_PANELS) -> list[Panel]
 def setting_title(results: Sequence[Result]) -> str:
     """Return what the results of a panel share, in two lines."""
     experiment, summary = results[0].experiment, results[0].summary
-    extras = [
-        f"{name} {getattr(experiment, name)}"
-        for name in ("spectrum", "noise", "turns", "r")
-        if getattr(experiment, name) is not None
-    ]
     source = Path(experiment.data).name if experiment.data else summary.stream
-    where = ", ".join([source, *extras])
+    where = ", ".join([source, *heading(experiment)])
     seeds = sorted({result.summary.seed for result in results})
     seed = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
     return (

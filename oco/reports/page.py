@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 
 import jinja2
 
 from oco import plots
+from oco.options import OPTIONS
 from oco.plots.groups import Panel, best_lines, comparable, panels
 from oco.results import Result
 from oco.results.comparison import label
+from oco.results.experiment import given_options
 from oco.results.formats import duration, number, size
 from oco.sweeps import Outcome
 from oco.texts import shown
@@ -173,27 +175,24 @@ def _name(outcome: Outcome) -> str:
 
 def _given(outcome: Outcome) -> str:
     """Return the options of an experiment that differ from their defaults."""
-    experiment = outcome.experiment
-    return ", ".join(
-        f"{field.name} = {getattr(experiment, field.name)}"
-        for field in fields(experiment)
-        if field.name != "algorithm" and getattr(experiment, field.name) != field.default
-    )
+    given = given_options(outcome.experiment)
+    del given["algorithm"]
+    return ", ".join(f"{name} = {value}" for name, value in given.items())
 
 
 def _shared(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     """Return the options that are the same in all experiments, and the values of the others."""
     rows = []
-    for field in fields(outcomes[0].experiment):
-        values = sorted((getattr(o.experiment, field.name) for o in outcomes), key=_order)
-        rows.append((field.name, ", ".join(dict.fromkeys(map(str, values)))))
+    for name in OPTIONS:
+        values = sorted((getattr(o.experiment, name) for o in outcomes), key=_order)
+        rows.append((name, ", ".join(dict.fromkeys(map(str, values)))))
     return rows
 
 
 def _place(outcome: Outcome) -> tuple:
     """Return where an experiment stands among others: by its options, one after the other."""
     experiment = outcome.experiment
-    return tuple(_order(getattr(experiment, field.name)) for field in fields(experiment))
+    return tuple(_order(getattr(experiment, name)) for name in OPTIONS)
 
 
 def _order(value) -> tuple:

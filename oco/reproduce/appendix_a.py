@@ -20,8 +20,8 @@ from oco.experiment.game import set_up
 from oco.experiment.takers import taken
 from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
+from oco.sweeps.grids import log_grid
 from oco.sweeps.local import computed, require_files, resolve_jobs
-from oco.sweeps.study import log_grid
 from oco.sweeps.tuning import Curve, measure, tune
 
 __all__ = ["REFERENCES", "AppendixA", "Entry", "Reference", "appendix_a"]

@@ -18,8 +18,8 @@ from oco import checks
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.simulator import log_checkpoints, play
+from oco.sweeps.grids import log_grid
 from oco.sweeps.local import computed, resolve_jobs
-from oco.sweeps.study import log_grid
 
 __all__ = ["CAPS", "DELTAS", "Growth", "Separation", "separation"]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.text import Text
 
+from oco.results.experiment import heading
 from oco.results.formats import duration, number, size
 from oco.results.layout import Column, Sheet
 from oco.results.result import Result
@@ -39,12 +40,7 @@ def setting(result: Result) -> str:
     """
     experiment, summary = result.experiment, result.summary
     where = experiment.data or f"{summary.stream} stream"
-    extras = [
-        f"{name} {getattr(experiment, name)}"
-        for name in ("spectrum", "noise", "turns", "r")
-        if getattr(experiment, name) is not None
-    ]
-    parts = [where, *extras, f"{summary.loss} loss", domain(experiment)]
+    parts = [where, *heading(experiment), f"{summary.loss} loss", domain(experiment)]
     return f"{', '.join(parts)}; {dimension(summary)}, T = {summary.T:,}, seed {summary.seed}"
 
 

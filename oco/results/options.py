@@ -1,21 +1,25 @@
-"""The options of a run as a type checker and an editor see them."""
+"""The options of a run as a type checker and an editor see them: a mirror of `oco.options`."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from oco.notations import Shape, Spectrum
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing_extensions import Unpack
 
     from oco.domains import Domain
     from oco.losses import Loss, Stream
 
-__all__ = ["RunOptions", "SharedOptions", "TuneOptions"]
+__all__ = ["ExperimentOptions", "RunOptions", "StoredOptions", "TuneOptions"]
 
 
 class SharedOptions(TypedDict, total=False):
-    """What is plain data in every call: the fields of `Experiment` with their types."""
+    """What is plain data in every call."""
 
     d: int | None
     shape: tuple[int, ...] | list[int] | str | None
@@ -25,7 +29,7 @@ class SharedOptions(TypedDict, total=False):
     radius: float
     lower: float | tuple[float, ...] | list[float]
     upper: float | tuple[float, ...] | list[float]
-    spectrum: str | None
+    spectrum: Spectrum | str | None
     noise: float | None
     turns: float | None
     r: int | None
@@ -59,3 +63,46 @@ class TuneOptions(SharedOptions, total=False):
     stream: str | None
     domain: str
     data: str | os.PathLike[str] | None
+
+
+class ExperimentOptions(TuneOptions, total=False):
+    """The options of an `oco.Experiment` beside its learner."""
+
+    lr: float | None
+    delta: float | None
+
+
+class StoredOptions:
+    """What an `oco.Experiment` holds."""
+
+    algorithm: str
+    d: int | None
+    shape: Shape | None
+    k: int | None
+    T: int | None
+    lr: float | None
+    delta: float | None
+    domain: str
+    radius: float
+    lower: float | tuple[float, ...]
+    upper: float | tuple[float, ...]
+    seed: int
+    stream: str | None
+    data: str | None
+    label: str | None
+    labels: str | None
+    loss: str | None
+    spectrum: Spectrum | None
+    noise: float | None
+    turns: float | None
+    r: int | None
+    bias: bool
+    features: int | None
+    positive: float | str | None
+    checkpoints: int
+    prefix_regret: bool
+    gap: float
+
+    if TYPE_CHECKING:
+
+        def __init__(self, algorithm: str, **options: Unpack[ExperimentOptions]) -> None: ...

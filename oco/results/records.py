@@ -114,7 +114,7 @@ class Record:
 
 
 def _plain(value):
-    if isinstance(value, Record):
+    if hasattr(value, "plain"):
         return value.plain()
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
@@ -140,8 +140,10 @@ def _typed(where: str, hint, value):
         return {key: _typed(f"{where}[{key!r}]", arguments[1], value[key]) for key in value}
     if origin is tuple and isinstance(value, list):
         return tuple(_typed(f"{where}[{i}]", arguments[0], item) for i, item in enumerate(value))
-    if isinstance(hint, type) and issubclass(hint, Record):
+    if hasattr(hint, "from_plain"):
         return hint.from_plain(value)
+    if isinstance(hint, type) and issubclass(hint, tuple) and isinstance(value, list):
+        return tuple(value)
     raise ValueError(f"{where}: expected {getattr(hint, '__name__', hint)}, got {value!r}")
 
 

@@ -10,8 +10,9 @@ from oco.experiment import Experiment, perform, prepare
 from oco.experiment.game import Game
 from oco.experiment.lookup import described
 from oco.experiment.running import named
-from oco.experiment.takers import HARMLESS, given_options, refuse_untaken, taken
+from oco.experiment.takers import HARMLESS, refuse_untaken, taken
 from oco.results import Result
+from oco.results.experiment import given_options
 from oco.sweeps.frame import frame
 from oco.sweeps.outcomes import Outcome
 from oco.sweeps.store import Store

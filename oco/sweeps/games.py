@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from oco.experiment import Experiment
 from oco.experiment.game import Game, set_up
-from oco.experiment.takers import given_options, refuse_untaken, taken
+from oco.experiment.takers import refuse_untaken, taken
 from oco.losses import Stream
+from oco.results.experiment import given_options, setting
 
 __all__ = ["game_of"]
 
-# Options that a stream never takes.
-LEARNER_ONLY = {
-    "algorithm": "",
-    "k": None,
-    "lr": None,
-    "delta": None,
-    "checkpoints": 1,
-    "prefix_regret": False,
-    "gap": 1.0,
-}
 # The last stream, with the options that made it: one, for a stream may keep 256 MB of features.
-_last: list[tuple[Experiment, Stream]] = []
+_last: list[tuple[dict, Stream]] = []
 
 
 def game_of(experiment: Experiment) -> Game:
@@ -43,7 +34,7 @@ def game_of(experiment: Experiment) -> Game:
     """
     given = given_options(experiment)
     refuse_untaken(given, taken(given))
-    likeness = experiment.replace(**LEARNER_ONLY)
+    likeness = setting(experiment)
     if _last and _last[0][0] == likeness:
         return set_up(experiment, {"stream": _last[0][1]})
     _last.clear()

@@ -10,38 +10,26 @@ import itertools
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from oco import checks
 from oco.algorithms import ALGORITHMS
 from oco.experiment import Experiment
 from oco.experiment.takers import taken
+from oco.kinds import POSITIVE
 from oco.losses import LOSSES, STREAMS
-from oco.results.experiment import checked
+from oco.options import OPTIONS, checked
 from oco.sweeps.games import game_of
+from oco.sweeps.grids import MOST_EXPERIMENTS, log_grid
 
 try:
     import tomllib
 except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
-__all__ = ["Study", "log_grid", "parse_log_grid", "parse_study", "read_study"]
-
-# Digits of a rate in a grid: 0.1 and not 0.09999999999999999.
-DIGITS = 12
-# The parts of a grid that is written as FROM:TO:COUNT.
-GRID = (float, float, float)
-# Options that may be a range of numbers evenly spaced in the logarithm.
-RANGES = ("lr", "delta", "gap", "radius")
-# Options of which one valid value is as good as another, so that one experiment of many is tried.
-HARMLESS = {"seed": 0, "checkpoints": 5, "prefix_regret": False, "gap": 1e-3}
-RATES = ("lr", "delta")
-# More experiments than this are a slip of the hand, which shall not fill the memory.
-MOST_EXPERIMENTS = 100_000
+__all__ = ["Study", "parse_study", "read_study"]
 
 
 @dataclass(frozen=True)
@@ -155,53 +143,8 @@ def parse_study(text: str, default_title: str = "study", *, rehearse: bool = Tru
     return Study(title, tuple(experiments.values()))
 
 
-def log_grid(low: float, high: float, count: int) -> tuple[float, ...]:
-    """Return `count` numbers from `low` to `high`, evenly spaced in the logarithm.
-
-    Examples
-    --------
-    >>> log_grid(1e-3, 1, 4)
-    (0.001, 0.01, 0.1, 1.0)
-    """
-    # The ends are set to `low` and `high` themselves, whatever their logarithms overflow to.
-    with np.errstate(over="ignore"):
-        values = np.geomspace(low, high, count)
-    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
-
-
-def parse_log_grid(name: str, text: str) -> tuple[float, ...]:
-    """Return the grid that ``FROM:TO:COUNT`` describes.
-
-    Parameters
-    ----------
-    name : str
-        What the error calls it.
-    text : str
-        Two numbers, 0 < FROM ≤ TO, and how many to try from one to the other.
-
-    Raises
-    ------
-    ValueError
-        If it is written in another way, or a part is out of its range.
-
-    Examples
-    --------
-    >>> parse_log_grid("grid", "1e-3:1:4")
-    (0.001, 0.01, 0.1, 1.0)
-    """
-    try:
-        low, high, count = (read(part) for read, part in zip(GRID, text.split(":"), strict=True))
-    except ValueError:
-        raise ValueError(f"{name}: expected FROM:TO:COUNT, as 1e-6:1:49, got {text!r}") from None
-    low = checks.number(f"{name}: FROM", low, above=0)
-    high = checks.number(f"{name}: TO", high, low=low)
-    count = checks.whole(f"{name}: COUNT", count, low=1, high=MOST_EXPERIMENTS)
-    return log_grid(low, high, count)
-
-
 def _shared(table: Mapping) -> dict[str, _Setting]:
-    names = _names()
-    _require_known("experiment.", table, names)
+    _require_known("experiment.", table, OPTIONS)
     return {
         name: _Setting(f"experiment.{name}", checked(name, value, f"experiment.{name}"))
         for name, value in table.items()
@@ -211,7 +154,7 @@ def _shared(table: Mapping) -> dict[str, _Setting]:
 def _combinations(shared: dict[str, _Setting], grids) -> Iterator[dict[str, _Setting]]:
     """Iterate over the settings of each experiment."""
     for where, grid in _tables(grids):
-        _require_known(f"{where}.", grid, _names())
+        _require_known(f"{where}.", grid, OPTIONS)
         axes = [[(name, s) for s in _axis(where, name, grid[name])] for name in grid]
         count = math.prod(len(axis) for axis in axes)
         if count > MOST_EXPERIMENTS:
@@ -250,7 +193,7 @@ def _range(path: str, name: str, table: Mapping) -> list:
         _require_known(f"{path}.", table, ["from", "count"])
         first = checks.whole(f"{path}.from", table.get("from", 0), low=0)
         return list(range(first, first + _count(path, table)))
-    if name not in RANGES:
+    if OPTIONS[name].kind is not POSITIVE:
         raise ValueError(f"{path}: expected a list of values to try, got a table")
     _require_known(f"{path}.", table, ["from", "to", "count"])
     low, high = (checks.number(f"{path}.{end}", table.get(end), above=0) for end in ("from", "to"))
@@ -272,7 +215,7 @@ def _experiment(
         takes = taken(given)
         used |= {settings[name].where for name in given if name in takes}
         experiment = Experiment(**{name: given[name] for name in given if name in takes})
-        likeness = repr(_without_harmless(experiment).plain())
+        likeness = _likeness(experiment)
         if likeness not in settled and (rehearse or _built_in(experiment)):
             game_of(experiment)
             settled.add(likeness)
@@ -289,9 +232,13 @@ def _built_in(experiment: Experiment) -> bool:
     )
 
 
-def _without_harmless(experiment: Experiment) -> Experiment:
-    rates = {name: 1.0 for name in RATES if getattr(experiment, name) is not None}
-    return experiment.replace(**HARMLESS, **rates)
+def _likeness(experiment: Experiment) -> str:
+    """Return what experiments share of which all are valid where one is."""
+    options = experiment.plain()
+    for name, value in options.items():
+        if OPTIONS[name].interchangeable:
+            options[name] = value is not None
+    return repr(options)
 
 
 def _located(error: Exception, settings: dict[str, _Setting]) -> Exception:
@@ -303,7 +250,7 @@ def _located(error: Exception, settings: dict[str, _Setting]) -> Exception:
     kind = type(error) if isinstance(error, ValueError | TypeError) else ValueError
     if option in settings:
         return kind(f"{settings[option].where}:{problem}{context}")
-    if option in _names():
+    if option in OPTIONS:
         return kind(f"experiment.{option}:{problem}{context}")
     return kind(f"{error}{context}")
 
@@ -329,7 +276,3 @@ def _table(where: str, value) -> Mapping:
     if not isinstance(value, dict):
         raise TypeError(f"{where}: expected a table, got {value!r}")
     return value
-
-
-def _names() -> list[str]:
-    return [field.name for field in fields(Experiment)]

@@ -8,7 +8,8 @@ from oco.cli import main
 from oco.cli.plot import KINDS
 from oco.domains import DOMAINS
 from oco.losses import LOSSES, STREAMS
-from oco.losses.spectra import SPECTRA, parse_spectrum
+from oco.losses.spectra import eigenvalues
+from oco.notations import SPECTRA
 from oco.optimizers import OPTIMIZERS
 from oco.verification import PROPERTIES
 
@@ -50,7 +51,7 @@ def test_a_spectrum_is_begun():
     begun = values("run", "--spectrum")
     assert len(begun) == len(SPECTRA)
     for text in begun:
-        assert len(parse_spectrum(text + "1" if text.endswith(":") else text, 5)) == 5
+        assert len(eigenvalues(text + "1" if text.endswith(":") else text, 5)) == 5
 
 
 @pytest.mark.parametrize(

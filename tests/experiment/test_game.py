@@ -9,9 +9,10 @@ import pytest
 
 import oco
 from oco.algorithms import ALGORITHMS, Diagnostics
-from oco.experiment.game import DEFAULT_SKETCH, set_up
+from oco.experiment.game import set_up
 from oco.experiment.takers import options_of
 from oco.losses import LOSSES, MATRIX_STREAMS, STREAMS, Stochastic
+from oco.options import DEFAULT_SKETCH
 from oco.results import Experiment
 
 

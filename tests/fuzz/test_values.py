@@ -10,13 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oco import checks
 from oco.algorithms import ALGORITHMS
 from oco.domains import DOMAINS
 from oco.losses import LOSSES, STREAMS
-from oco.losses.spectra import SPECTRA, parse_spectrum
+from oco.losses.spectra import eigenvalues
+from oco.notations import SPECTRA, Shape, Spectrum
 from oco.results import Experiment
-from oco.sweeps.study import MOST_EXPERIMENTS, parse_log_grid, parse_study
+from oco.sweeps.grids import MOST_EXPERIMENTS, Grid
+from oco.sweeps.study import parse_study
 
 assert hypothesis_profiles.LOADED
 # Numbers at the ends of what Python, C and floating point can hold, and what only looks like one.
@@ -39,7 +40,9 @@ def texts(separator: str, *words: str):
 @example(text="lowrank:1:5e-324", d=3)
 def test_spectra(text, d):
     try:
-        values = parse_spectrum(text, d)
+        spectrum = Spectrum.read("spectrum", text)
+        assert Spectrum.read("spectrum", str(spectrum)) == spectrum
+        values = eigenvalues(spectrum, d)
     except (ValueError, TypeError) as error:
         assert str(error).startswith("spectrum")
         return
@@ -56,10 +59,12 @@ def test_spectra(text, d):
 @example(text="1:2:" + "9" * 5000)
 def test_grids(text):
     try:
-        values = parse_log_grid("grid", text)
+        grid = Grid.read("grid", text)
     except (ValueError, TypeError) as error:
         assert str(error).startswith("grid: ")
         return
+    assert Grid.read("grid", str(grid)) == grid
+    values = grid.values
     low, high, count = text.split(":")
     assert len(values) == int(count) <= MOST_EXPERIMENTS
     assert values[0] > 0 and np.isfinite(values[-1]) and np.all(np.diff(values) >= 0)
@@ -76,10 +81,11 @@ def test_grids(text):
 @example(text="٣x4")
 def test_shapes(text):
     try:
-        m, n = checks.pair("shape", text)
+        m, n = shape = Shape.read("shape", text)
     except (ValueError, TypeError) as error:
         assert str(error).startswith("shape: ")
         return
+    assert Shape.read("shape", str(shape)) == shape == Shape.read("shape", list(shape))
     assert [int(part) for part in text.split("x")] == [m, n] and min(m, n) >= 1
 
 

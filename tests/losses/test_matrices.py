@@ -7,7 +7,7 @@ import pytest
 
 from oco.losses import MatrixAdversary, MatrixLowRank, MatrixRotating, Multiclass
 from oco.losses.matrices import DEFAULT_RANK, LowRankFeatures
-from oco.losses.spectra import parse_spectrum
+from oco.losses.spectra import eigenvalues
 
 # Six standard deviations: a seed fixed here passes once and for all.
 SIGMAS = 6
@@ -41,7 +41,7 @@ def test_the_covariance_is_a_kronecker_product_before_scaling(spectrum):
     for factors, size in zip(sides, (4, 3), strict=True):
         found = np.linalg.eigvalsh(factors.T @ factors / len(factors))[::-1]
         np.testing.assert_allclose(
-            found, parse_spectrum(spectrum, size), atol=SIGMAS * (2 * size / (T * r)) ** 0.5
+            found, eigenvalues(spectrum, size), atol=SIGMAS * (2 * size / (T * r)) ** 0.5
         )
     # The two sides are independent, though the seed is one.
     correlation = sides[0].T @ sides[1] / (T * r)

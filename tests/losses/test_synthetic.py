@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oco.losses import LOSSES, Drift, Orthonormal, Rademacher, Stochastic
-from oco.losses.spectra import parse_spectrum
+from oco.losses.spectra import eigenvalues
 
 # Six standard deviations: a seed fixed here passes once and for all.
 SIGMAS = 6
@@ -27,7 +27,7 @@ def test_the_covariance_has_the_chosen_spectrum(cls, spectrum):
     stream = cls(d=d, T=T, spectrum=spectrum, seed=3)
     features, labels = together(stream)
     gradients = features * (labels[:, None] if cls is Rademacher else 1.0)
-    values, Q = parse_spectrum(spectrum, d), eigenbasis(stream)
+    values, Q = eigenvalues(spectrum, d), eigenbasis(stream)
     covariance = Q.T @ (gradients.T @ gradients / T) @ Q
     # Signs square to 1, so the diagonal is exact; off it are means of T random signs.
     np.testing.assert_allclose(np.diag(covariance), values, atol=1e-13)
@@ -133,7 +133,7 @@ class TestDrift:
     def test_a_quarter_turn_exchanges_the_halves(self):
         d, T = 6, 40_000
         stream = Drift(d=d, T=T, spectrum="exp:0.5")
-        values, Q = parse_spectrum("exp:0.5", d), eigenbasis(stream)
+        values, Q = eigenvalues("exp:0.5", d), eigenbasis(stream)
         coordinates = together(stream)[0] @ Q
         for part, expected in (
             (coordinates[: T // 100], values),

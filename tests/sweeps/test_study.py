@@ -7,7 +7,7 @@ import pytest
 import oco
 from oco.results import Experiment
 from oco.sweeps import parse_study, read_study
-from oco.sweeps.study import log_grid
+from oco.sweeps.grids import log_grid
 
 SHARED = "[experiment]\nd = 12\nT = 30\n"
 
