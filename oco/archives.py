@@ -12,10 +12,18 @@ import os
 import stat
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-__all__ = ["physical_memory", "read_regular", "require_regular", "require_shape", "unpack"]
+__all__ = [
+    "npy_header",
+    "physical_memory",
+    "read_regular",
+    "require_regular",
+    "require_shape",
+    "unpack",
+]
 
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -61,6 +69,24 @@ def physical_memory() -> float:
         return math.inf
 
 
+def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return what an ``.npy`` file says of its array: shape, whether columns come first, dtype.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or of a version that is for fields with names alone.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in HEADERS:
+        raise ValueError(f"version {version} of the .npy format")
+    try:
+        return HEADERS[version](file)
+    # NumPy lets through what Python's tokenizer and parser raise for a damaged header.
+    except Exception as error:
+        raise ValueError(str(error)) from None
+
+
 def unpack(packed: bytes) -> dict[str, np.ndarray]:
     """Return the arrays of an ``.npz`` file that `numpy.savez` wrote: uncompressed, of numbers.
 
@@ -98,9 +124,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     name = member.filename
     with archive.open(member) as file:
         try:
-            version = np.lib.format.read_magic(file)
-            shape, columns_first, dtype = HEADERS[version](file)
-        except (ValueError, KeyError, OverflowError) as error:
+            shape, columns_first, dtype = npy_header(file)
+        except ValueError as error:
             raise ValueError(f"{name!r} is not an array ({error})") from None
         if dtype.hasobject:
             raise ValueError(f"{name!r} holds objects")

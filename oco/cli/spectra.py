@@ -59,7 +59,8 @@ def spectra(context, gradients, out, overwrite, plot, as_json, **options) -> Non
     """Follow the covariances of gradients in a file, exactly and with a sketch.
 
     The file is an array of shape (T, d), T gradients in a vector of parameters, or (T, m, n), in a
-    weight matrix of m outputs and n inputs, in the order in which training met them.  How
+    weight matrix of m outputs and n inputs, in the order in which training met them, compressed or
+    through a pipe if need be.  How
     concentrated their covariance is, along each axis (intrinsic dimension, mass in the top 25 % of
     directions), how fast its leading directions turn, and what of it a sketch of size k sees.
     """

@@ -51,7 +51,8 @@ Examples:
     "--grads",
     type=FILE,
     metavar="FILE",
-    help="Look at these gradients instead: a .npy file, one row a round; mapped, not loaded.",
+    help="Look at these gradients instead: a .npy file, one row a round, compressed or not, or "
+    "a pipe.",
 )
 @click.option(
     "--check",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import bz2
 import gzip
 import hashlib
@@ -10,6 +11,7 @@ import os
 import stat
 import sys
 import tempfile
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -25,6 +27,7 @@ Opener = Callable[[], AbstractContextManager[IO[bytes]]]
 # Bytes of a pipe that are kept in memory, the rest in a temporary file; and how many are taken.
 PIPE_MEMORY, PIPE_LIMIT = 64 << 20, 4 << 30
 BLOCK = 1 << 20
+FROM_PIPE = "came through the pipe: save them to a file"
 # How a compressed file begins, whatever its name.
 COMPRESSED: dict[bytes, Callable] = {
     b"\x1f\x8b": gzip.open,
@@ -74,6 +77,25 @@ class Source:
         with ExitStack() as stack:
             file = stack.enter_context(self._raw())
             yield file if self._decompress is None else stack.enter_context(self._decompress(file))
+
+    def unpacked(self) -> Source:
+        """Return the same bytes where they can be sought in: a compressed file is unpacked once.
+
+        Raises
+        ------
+        ValueError
+            If it unpacks to more than 4 GiB, or is damaged.
+        """
+        if self._decompress is None:
+            return self
+        try:
+            with self.open() as file:
+                spool = _copied(file, "come out of the compressed file: unpack it first")
+        except DAMAGED as error:
+            raise ValueError(f"cannot be read ({error})") from None
+        made = Source(self.name, None, self.suffix, self.head, partial(_rewound, spool), None)
+        weakref.finalize(made, spool.close)
+        return made
 
 
 def source(name) -> Source:
@@ -130,14 +152,13 @@ def _file(name: str) -> IO[bytes]:
 
 def _reopened(name: str) -> Opener:
     """Return what opens the content of a pipe again from its beginning."""
-    spool = _spool(name)
+    return partial(_rewound, _spool(name))
 
-    @contextmanager
-    def opened() -> Iterator[IO[bytes]]:
-        spool.seek(0)
-        yield spool
 
-    return opened
+@contextmanager
+def _rewound(spool: IO[bytes]) -> Iterator[IO[bytes]]:
+    spool.seek(0)
+    yield spool
 
 
 def _spool(name: str) -> IO[bytes]:
@@ -153,24 +174,25 @@ def _spool(name: str) -> IO[bytes]:
         if name == STDIN:
             if sys.stdin is None or sys.stdin.isatty():
                 raise ValueError("standard input is a terminal; expected a file or a pipe")
-            _spooled[key] = _copied(sys.stdin.buffer)
+            _spooled[key] = _copied(sys.stdin.buffer, FROM_PIPE)
         else:
             with open(name, "rb") as pipe:
-                _spooled[key] = _copied(pipe)
+                _spooled[key] = _copied(pipe, FROM_PIPE)
+        atexit.register(_spooled[key].close)
     return _spooled[key]
 
 
-def _copied(pipe: IO[bytes]) -> IO[bytes]:
+def _copied(pipe: IO[bytes], otherwise: str) -> IO[bytes]:
     spool = tempfile.SpooledTemporaryFile(max_size=PIPE_MEMORY)  # noqa: SIM115 - it stays open
     taken = 0
-    while block := pipe.read(BLOCK):
-        taken += len(block)
-        if taken > PIPE_LIMIT:
-            spool.close()
-            raise ValueError(
-                f"more than {PIPE_LIMIT >> 30} GiB came through the pipe: save them to a file"
-            )
-        spool.write(block)
+    with ExitStack() as failing:
+        failing.callback(spool.close)
+        while block := pipe.read(BLOCK):
+            taken += len(block)
+            if taken > PIPE_LIMIT:
+                raise ValueError(f"more than {PIPE_LIMIT >> 30} GiB {otherwise}")
+            spool.write(block)
+        failing.pop_all()
     return spool
 
 

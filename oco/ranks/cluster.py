@@ -73,8 +73,14 @@ def sketch_on_cluster(file: GradientFile, k: int, address: str) -> FrequentDirec
     Raises
     ------
     ImportError, TypeError, ValueError
-        If Dask is not installed, the scheduler cannot be reached, or `k` or a row is wrong.
+        If Dask is not installed, the scheduler cannot be reached, `k` or a row is wrong, or the
+        gradients are in no file that a worker could open.
     """
+    if not file.mapped:
+        raise ValueError(
+            f"dask: expected gradients in a file that workers can open, got {file.path}, which is "
+            "compressed or a pipe"
+        )
     k = checks.integer("k_max", k, low=2, high=file.d + 1)
     with connected(address) as client:
         from dask import array, delayed

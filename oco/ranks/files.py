@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
 from oco import checks
+from oco.archives import npy_header
 from oco.cores import one_blas_thread
+from oco.losses.sources import source
 from oco.sketch import FrequentDirections
 
 __all__ = ["GradientFile", "absorb_rows", "sketch_file"]
@@ -20,7 +23,7 @@ WINDOW = 32 << 20
 # Rows absorbed in one step, in units of the sketch size: one decomposition for all of them costs
 # less than a step for each and lets less mass escape, under the same guarantees.
 BLOCK = 2
-# Of a file, by the axes that its gradients have.
+# The shape of a file's array, by how many axes its gradients have.
 SHAPES = {1: "(T, d)", 2: "(T, m, n)"}
 
 
@@ -31,9 +34,12 @@ class GradientFile:
     ----------
     path : str or path-like
         Of an array of real numbers, of shape (T, d), or (T, m, n) if `axes` says so; in column
-        (Fortran) order each row of a window is put together from all columns.
+        (Fortran) order each row of a window is put together from all columns.  It may be compressed
+        or come through a pipe; ``-`` is standard input.
     axes : tuple of int
         How many axes a gradient may have.
+    name : str
+        What errors call the parameter.
 
     Attributes
     ----------
@@ -57,25 +63,18 @@ class GradientFile:
     (5, 3, dtype('float64'))
     """
 
-    def __init__(self, path, axes: tuple[int, ...] = (1,)) -> None:
-        self.path = Path(path)
+    def __init__(self, path, axes: tuple[int, ...] = (1,), name: str = "gradients") -> None:
+        self.path, self._name = Path(path), name
         try:
-            with open(self.path, "rb") as file:
-                version = np.lib.format.read_magic(file)
-                if version not in ((1, 0), (2, 0)):
-                    raise ValueError(f"version {version} of the .npy format")
-                header = {
-                    (1, 0): np.lib.format.read_array_header_1_0,
-                    (2, 0): np.lib.format.read_array_header_2_0,
-                }[version]
-                shape, self._columns_first, self._dtype = header(file)
+            self._source = source(path).unpacked()
+            with self._source.open() as file:
+                shape, self._columns_first, self._dtype = npy_header(file)
                 self._offset = file.tell()
+                held = file.seek(0, os.SEEK_END)
         except FileNotFoundError:
-            raise FileNotFoundError(f"gradients: {self.path}: no such file") from None
+            raise FileNotFoundError(f"{name}: {self.path}: no such file") from None
         except (OSError, ValueError) as error:
-            raise ValueError(
-                f"gradients: {self.path}: not a readable .npy file ({error})"
-            ) from None
+            raise self._error(f"not a readable .npy file ({error})") from None
         if len(shape) - 1 not in axes or 0 in shape:
             expected = " or ".join(SHAPES[count] for count in axes)
             raise self._error(f"expected an array of shape {expected}, got shape {shape}")
@@ -84,8 +83,20 @@ class GradientFile:
         self.rows, self.shape = shape[0], shape[1:]
         self.d = math.prod(self.shape)
         size = self._offset + self.rows * self.d * self._dtype.itemsize
-        if self.path.stat().st_size < size:
-            raise self._error(f"truncated: {self.path.stat().st_size} bytes of {size}")
+        if held < size:
+            raise self._error(f"truncated: {held} bytes of {size}")
+
+    @property
+    def mapped(self) -> bool:
+        """Whether `array` maps a file, so that other processes can read it by its path, too."""
+        return self._source.path is not None
+
+    def array(self) -> np.ndarray:
+        """Return all gradients as stored, of shape (T, *shape); those in a file are mapped."""
+        if self._source.path is not None:
+            return np.load(self._source.path, mmap_mode="r", allow_pickle=False)
+        with self._source.open() as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return gradients `start` to `stop` as float64, each a row of d entries in C order.
@@ -97,7 +108,7 @@ class GradientFile:
         """
         n = stop - start
         # Not mapped: pages of a mapping count as memory of the process.
-        with open(self.path, "rb") as file:
+        with self._source.open() as file:
             if self._columns_first:
                 rows = np.empty((n, self.d))
                 stored = np.arange(self.d).reshape(self.shape, order="F").reshape(-1)
@@ -112,10 +123,10 @@ class GradientFile:
             raise self._error(f"row {start + row + 1}: entry {column + 1} is {rows[row, column]}")
         return rows
 
-    def _numbers(self, file: BinaryIO, start: int, count: int) -> np.ndarray:
+    def _numbers(self, file: IO[bytes], start: int, count: int) -> np.ndarray:
         """Return numbers of the file as they are stored, counted from its first one."""
         file.seek(self._offset + start * self._dtype.itemsize)
-        return np.fromfile(file, self._dtype, count)
+        return np.frombuffer(file.read(count * self._dtype.itemsize), self._dtype)
 
     def windows(self) -> Iterator[tuple[int, int]]:
         """Iterate over (start, stop) of the pieces in which the file is read."""
@@ -135,7 +146,7 @@ class GradientFile:
             yield from self.read(start, stop).reshape(-1, *self.shape)
 
     def _error(self, problem: str) -> ValueError:
-        return ValueError(f"gradients: {self.path}: {problem}")
+        return ValueError(f"{self._name}: {self.path}: {problem}")
 
 
 @one_blas_thread()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import numpy as np
 
 from oco import checks
 from oco.archives import read_regular, unpack
+from oco.ranks import GradientFile
+from oco.results.storage import replace_file
 
 __all__ = ["Case", "load_case", "load_rows", "save_case"]
 
@@ -131,7 +134,7 @@ class Case:
 
 
 def save_case(path, case: Case, **facts: str) -> Path:
-    """Write a case and `facts` about it as ``.npz``, for `load_case`.
+    """Write a case and `facts` about it as ``.npz``, all of it or nothing, for `load_case`.
 
     Returns
     -------
@@ -139,9 +142,9 @@ def save_case(path, case: Case, **facts: str) -> Path:
         Of the file.
     """
     about = {"k": case.k, "decay": case.decay, "seed": case.seed, "name": case.name, **facts}
-    path = Path(path)
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, rows=case.rows, about=np.array(json.dumps(about)))
+    path, packed = Path(path), io.BytesIO()
+    np.savez(packed, allow_pickle=False, rows=case.rows, about=np.array(json.dumps(about)))
+    replace_file(path, packed.getvalue())
     return path
 
 
@@ -179,7 +182,12 @@ def load_case(path) -> tuple[Case, dict[str, str]]:
 
 
 def load_rows(path) -> np.ndarray:
-    """Map a T × d array of gradients from a ``.npy`` file.
+    """Return the T × d array of gradients in a ``.npy`` file: mapped, not loaded, where it can be.
+
+    Parameters
+    ----------
+    path : str or path-like
+        As for `oco.ranks.GradientFile`.
 
     Raises
     ------
@@ -187,14 +195,7 @@ def load_rows(path) -> np.ndarray:
         If there is no such file, or it is not a matrix of finite real numbers; the message names
         the first row that is not finite or whose squared length overflows.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"grads: {path}: no such file")
-    try:
-        rows = np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:
-        raise ValueError(f"grads: {path}: cannot be read as an .npy file ({error})") from None
-    return _valid("grads", path, rows)
+    return _valid("grads", Path(path), GradientFile(path, name="grads").array())
 
 
 def _valid(parameter: str, path: Path, rows: np.ndarray) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Gradient files are read in windows, however large they are, and refused where they are wrong."""
 
+import gzip
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from oco.ranks import GradientFile, advise, sketch_file
+from oco.ranks import GradientFile, advise, sketch_file, sketch_on_cluster
 
 # Reads a file of 640 MB with 400 MB less address space than that, and says what it took at most.
 LIMITED = """
@@ -162,3 +164,38 @@ def test_the_advice_is_that_of_the_rows(path):
     assert advice.total_mass == pytest.approx((rows**2).sum())
     root = np.sqrt(np.linalg.eigvalsh(rows.T @ rows)).sum()
     assert advice.root_trace_lo == pytest.approx(root) == pytest.approx(advice.root_trace_hi)
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_what_is_compressed_or_comes_through_a_pipe_is_read_as_a_file_is(path, order, tmp_path):
+    rows = np.random.default_rng(1).standard_normal((60, 5))
+    np.save(path, np.array(rows, order=order))
+    packed = tmp_path / "g.npy.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    expected = sketch_file(path, 3)
+    reading, writing = os.pipe()
+    # Short enough for the pipe to hold all of it.
+    os.write(writing, path.read_bytes())
+    os.close(writing)
+    for given in (packed, f"/dev/fd/{reading}"):
+        file = GradientFile(given)
+        assert sketch_file(file, 3).escaped_mass == expected.escaped_mass > 0
+        np.testing.assert_array_equal(file.array(), rows)
+        # Again, though a pipe can be read only once.
+        np.testing.assert_array_equal(file.read(10, 20), rows[10:20])
+        with pytest.raises(ValueError, match="dask: expected gradients in a file that workers"):
+            sketch_on_cluster(file, 3, "tcp://nowhere:1")
+    os.close(reading)
+    assert GradientFile(path).mapped
+
+
+def test_what_unpacks_to_too_much_is_refused(path, tmp_path, monkeypatch):
+    monkeypatch.setattr("oco.losses.sources.PIPE_LIMIT", 1 << 21)
+    np.save(path, np.zeros((600, 1000)))
+    packed = tmp_path / "g.npy.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(ValueError, match="come out of the compressed file: unpack it first"):
+        GradientFile(packed)
+    packed.write_bytes(packed.read_bytes()[:-400])
+    with pytest.raises(ValueError, match="not a readable"):
+        GradientFile(packed)
