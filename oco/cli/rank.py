@@ -48,7 +48,8 @@ def rank(context, gradients, target, k_max, dask, plot, as_json) -> None:
 
     The file is an array of shape (T, d), one gradient a row; it may be larger than memory, for one
     pass in O(d·K) memory is made over it, and compressed, or a pipe (- is standard input).  What is
-    printed is proven from that one sketch, as brackets.  The exit code is 1 if no size up to K is proven to meet the target.
+    printed is proven from that one sketch, as brackets.  The exit code is 1 if no
+    size up to K is proven to meet the target.
     """
     with output.bad_input():
         from oco import checks, ranks
