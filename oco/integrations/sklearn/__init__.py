@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from oco.integrations.sklearn.classifier import SketchedClassifier
 from oco.integrations.sklearn.pca import SketchedPCA
+from oco.integrations.sklearn.regressor import SketchedRegressor
 
-__all__ = ["SketchedPCA"]
+__all__ = ["SketchedClassifier", "SketchedPCA", "SketchedRegressor"]
