@@ -39,7 +39,7 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     k : int, default=10
         Sketch size of S-AdaGrad.
     lr : float, optional
-        η.  By default it is set in each round: 1 over the root mean square of the rows' lengths so
+        η.  By default it is set in each round: 2 over the root mean square of the rows' lengths so
         far, of their sums of magnitudes for diagonal AdaGrad, so that no unit needs tuning.
     alpha : float, default=0.0
         Of the penalty α/2 ‖w‖² that each row's loss has added; the intercept is free of it.
@@ -80,7 +80,8 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     -----
     A round is an ordinary one of the learner (see `oco.algorithms`): with the prediction z = ⟨a, x⟩
     its gradient is φ'(z, y) a, times the row's weight.  With softmax the variable is the matrix of
-    all classes' weights.  Rows of a sparse matrix are made dense one at a time.
+    all classes' weights.  Sparse rows cost what their entries do with diagonal AdaGrad of one
+    prediction, without penalty and ball; for the other learners one at a time is made dense.
 
     References
     ----------
@@ -265,8 +266,7 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     def _require_two_classes(self) -> None:
         if len(self.classes_) < 2:
             raise ValueError(
-                "The number of classes has to be greater than one; got "
-                f"{len(self.classes_)} class"
+                f"The number of classes has to be greater than one; got {len(self.classes_)} class"
             )
 
     def _made_players(self, d: int):

@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: a pass over rows, epochs of them, and the weights."""
+"""What the classifier and the regressor share: a pass over rows, epochs of them, the weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from oco.integrations.sklearn.player import LEARNERS, Player, new_learner
+from oco.integrations.sklearn.player import LEARNERS, CoordinatePlayer, Player, new_learner
 
 __all__ = ["SketchedLinear"]
 
@@ -75,7 +75,7 @@ class SketchedLinear(BaseEstimator):
         """Return the weights, one row a prediction."""
         check_is_fitted(self)
         points = [
-            (player.average if self.average else player.learner.x).reshape(player.outputs, -1)
+            (player.average if self.average else player.point).reshape(player.outputs, -1)
             for player in self._players
         ]
         return np.concatenate(points)
@@ -101,12 +101,12 @@ class SketchedLinear(BaseEstimator):
         """Return the rows' weights as float64; None for none."""
         if sample_weight is None:
             return None
-        return _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
+        return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
-    def _new_players(self, loss, models: int, outputs: int, d: int) -> list[Player]:
+    def _new_players(self, loss, models: int, outputs: int, d: int) -> list:
         """Return players that have seen nothing, one a model."""
+        if self.learner == "adagrad" and outputs == 1 and not self.alpha and self.radius is None:
+            return [CoordinatePlayer(d, loss, self.lr, self.fit_intercept) for _ in range(models)]
         width = d + self.fit_intercept
         return [
             Player(
@@ -147,7 +147,9 @@ class SketchedLinear(BaseEstimator):
             cost = self._play(players, X, targets, weights, order)
             self.n_iter_ += 1
             if self.early_stopping:
-                cost = self._cost(X[held], targets[held], None if weights is None else weights[held])
+                cost = self._cost(
+                    X[held], targets[held], None if weights is None else weights[held]
+                )
             if self.tol is None:
                 continue
             waited = waited + 1 if cost > best - self.tol * abs(best) else 0

@@ -26,8 +26,8 @@ class SketchedRegressor(RegressorMixin, SketchedLinear):
     quantile : float, default=0.5
         In (0, 1), of the pinball loss.
     lr : float, optional
-        η.  By default it is set in each round: the root mean square of the labels so far over that
-        of the rows' lengths, of their sums of magnitudes for diagonal AdaGrad.
+        η.  By default it is set in each round: twice the root mean square of the labels so far
+        over that of the rows' lengths, of their sums of magnitudes for diagonal AdaGrad.
     learner, k, alpha, radius, fit_intercept, average, max_iter, tol, n_iter_no_change, shuffle, \
     early_stopping, validation_fraction, random_state
         As for `SketchedClassifier`.
