@@ -46,7 +46,7 @@ def together(stream, stop=None) -> tuple[np.ndarray, np.ndarray]:
 FORMATS = {
     "rows.svm": svmlight(X, Y),
     "rows": b"# a comment\n\n" + svmlight(X, Y).replace(b"\n", b" # 3:x\n", 1),
-    "rows.gz": gzip.compress(svmlight(X, Y)),
+    "rows.gz": gzip.compress(svmlight(X, Y), mtime=0),
     "rows.bz2": bz2.compress(svmlight(X, Y)),
     "rows.npz": npz(X=X, y=Y),
     "rows.npy": npy(np.c_[X, Y]),
@@ -313,7 +313,7 @@ class TestRefused:
             ("a", b"", "the file is empty"),
             ("a.npy", b"", "the file is empty"),
             ("a", b"# nothing\n\n", "holds 0 rows"),
-            ("a.gz", gzip.compress(FORMATS["rows"])[:200], "ended before"),
+            ("a.gz", gzip.compress(FORMATS["rows"], mtime=0)[:200], "ended before"),
             ("a.npz", FORMATS["rows.npz"][:-200], "cannot be read as an .npz file"),
             ("a.npz", FORMATS["rows.npz"][:40], "cannot be read as an .npz file"),
             ("a.npz", FORMATS["rows.npy"], "it holds a single array"),
