@@ -11,9 +11,6 @@ from oco.options import WHAT
 
 __all__ = ["memory"]
 
-# Shapes listed, those first that cost Shampoo most.
-LISTED = 12
-
 # \b keeps the line breaks.
 EXAMPLES = """\b
 Examples:
@@ -74,10 +71,12 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
             left_out = declared.left_out
         counted = room.ledger(parameters, k, number_bytes=number_bytes, max_axis=max_axis)
         figure = None if plot is None else output.require_figure(plot)
+    from oco.memory import presentation
+
     if as_json:
-        _print_json(counted, left_out)
+        output.print_document(presentation.document(counted, left_out))
     else:
-        _print(counted)
+        output.print_rich(*presentation.tables(counted))
         for reason, count in left_out:
             output.say(f"left out: {count:,} tensor{'s' * (count > 1)} {reason}")
     if figure is not None:
@@ -85,90 +84,3 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
 
         with working("drawing"):
             plots.save(plots.memory(counted), figure)
-
-
-def _print_json(counted, left_out) -> None:
-    from dataclasses import asdict
-
-    content = {
-        "numbers": counted.numbers,
-        "number_bytes": counted.number_bytes,
-        "max_axis": counted.max_axis,
-        "parameters": [asdict(parameter) for parameter in counted.parameters],
-        "left_out": dict(left_out),
-        "optimizers": [
-            {
-                "optimizer": entry.optimizer,
-                "k": entry.k,
-                **asdict(entry.state),
-                "total": entry.state.total,
-                "second_moment_of_each": [state.second_moment for state in entry.states],
-            }
-            for entry in counted.entries
-        ],
-    }
-    output.print_document(content)
-
-
-def _print(counted) -> None:
-    tensors = len(counted.parameters)
-    shapes, left_out = _by_shape(counted)
-    output.print_rich(
-        f"{tensors:,} tensor{'s' * (tensors > 1)}, {counted.numbers:,} parameters, "
-        f"{counted.number_bytes} bytes a number",
-        "",
-        _totals(counted),
-        "second moment: statistics of the squared gradients.  roots: computed from them and kept.  "
-        "grafting: the diagonal of an RMSProp graft",
-    )
-    if tensors > 1:
-        output.print_rich("", "second moment by shape", shapes)
-        if left_out:
-            output.say(f"and {left_out:,} more shapes")
-
-
-def _totals(counted):
-    from oco.results.formats import number, size
-    from oco.results.layout import Sheet
-
-    adam, shampoo = (counted[name].state.second_moment for name in ("adam", "shampoo"))
-    table = Sheet(
-        "optimizer", "second moment", "× Adam", "of Shampoo", "roots", "grafting", "momentum", "all"
-    )
-    for entry in counted.entries:
-        state = entry.state
-        besides = (state.roots, state.grafting, state.first_moment)
-        table.add(
-            entry.label,
-            size(state.second_moment),
-            number(state.second_moment / adam, 3),
-            f"{number(100 * state.second_moment / shampoo, 3)} %",
-            *(size(part) if part else "–" for part in besides),
-            size(state.total),
-        )
-    return table
-
-
-def _by_shape(counted):
-    """Return the table of the distinct shapes, and how many it leaves out."""
-    from collections import Counter
-
-    from oco.results.formats import size
-    from oco.results.layout import Sheet
-
-    shapes = [parameter.shape for parameter in counted.parameters]
-    counts = Counter(shapes)
-    cost = {
-        shape: state.second_moment * counts[shape]
-        for shape, state in zip(shapes, counted["shampoo"].states, strict=True)
-    }
-    listed = sorted(counts, key=lambda shape: -cost[shape])[:LISTED]
-    table = Sheet("shape", "tensors", *(entry.label for entry in counted.entries))
-    for shape in listed:
-        first = shapes.index(shape)
-        table.add(
-            "×".join(map(str, shape)) or "1",
-            f"{counts[shape]:,}",
-            *(size(e.states[first].second_moment * counts[shape]) for e in counted.entries),
-        )
-    return table, len(counts) - len(listed)

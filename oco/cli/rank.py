@@ -12,8 +12,6 @@ from oco.options import WHAT
 
 __all__ = ["rank"]
 
-# Rows of the table: sizes spaced evenly in the logarithm, and the recommended one.
-LISTED = 12
 # Sketch size that answers for itself and all below, unless told.
 LARGEST = 128
 
@@ -65,10 +63,14 @@ def rank(context, gradients, target, k_max, dask, plot, as_json) -> None:
             else:
                 sketch = ranks.sketch_on_cluster(file, k_max, dask)
         advice = ranks.advise(sketch, target)
+    from oco.ranks import presentation
+
     if as_json:
-        _print_json(advice)
+        output.print_document(presentation.document(advice))
     else:
-        _print(advice, gradients)
+        output.print_rich(*presentation.tables(advice, gradients))
+        say = output.loud if advice.recommended is None else output.say
+        say(presentation.conclusion(advice))
     if figure is not None:
         from oco import plots
 
@@ -76,74 +78,3 @@ def rank(context, gradients, target, k_max, dask, plot, as_json) -> None:
             plots.save(plots.advice(advice), figure)
     if advice.recommended is None:
         context.exit(output.FAILED)
-
-
-def _print_json(advice) -> None:
-    from dataclasses import asdict
-
-    best = advice.recommended
-    content = {**asdict(advice), "recommended": None if best is None else best.k}
-    sizes = {"full_bytes": advice.full_bytes, "adam_bytes": advice.adam_bytes}
-    output.print_document({**content, **sizes})
-
-
-def _print(advice, path: str) -> None:
-    from oco.results.formats import number, size
-
-    output.print_rich(
-        f"{path}: {advice.rows:,} gradients, d = {advice.d:,}; one sketch of size {advice.size}, "
-        f"from which {number(advice.escaped_mass, 4)} of the mass {number(advice.total_mass, 4)} "
-        "escaped",
-        "",
-        _table(advice),
-        "ratio: S-AdaGrad's bound over full-matrix AdaGrad's.  A full matrix: "
-        f"{size(advice.full_bytes)}; Adam's two moments: {size(advice.adam_bytes)}",
-    )
-    best = advice.recommended
-    if best is not None:
-        output.say(
-            f"recommended: k = {best.k}, the smallest proven to keep the bound within "
-            f"{advice.target:g} of full-matrix AdaGrad's (at most {best.ratio_hi:.4g})"
-        )
-    elif advice.hopeless:
-        output.loud(
-            f"no k up to {advice.size} meets the target {advice.target:g}: proven; "
-            "a larger --k-max may"
-        )
-    else:
-        output.loud(
-            f"no k up to {advice.size} is proven to meet the target {advice.target:g}, nor that "
-            "none does: try a larger --k-max"
-        )
-
-
-def _table(advice):
-    import numpy as np
-
-    from oco.results.formats import number, size
-    from oco.results.layout import Column, Sheet
-
-    most = Column("at most", joined=True)
-    table = Sheet(
-        Column("k"), "captured mass", "Ω_k at least", most, "ratio at least", most,
-        "memory", "× Adam", "of d²",
-    )  # fmt: skip
-    last = len(advice.choices) - 1
-    listed = set(np.unique(np.geomspace(1, last + 1, LISTED).round().astype(int) - 1))
-    best = advice.recommended
-    for i, choice in enumerate(advice.choices):
-        if i not in listed and choice is not best:
-            continue
-        table.add(
-            str(choice.k),
-            f"{100 * choice.captured_lo:.1f} – {100 * choice.captured_hi:.1f} %",
-            number(choice.omega_lo, 4),
-            number(choice.omega_hi, 4),
-            number(choice.ratio_lo, 4),
-            number(choice.ratio_hi, 4),
-            size(choice.state_bytes),
-            number(choice.state_bytes / advice.adam_bytes, 3),
-            f"{100 * choice.state_bytes / advice.full_bytes:.3g} %",
-            style="bold" if choice is best else "",
-        )
-    return table

@@ -1,0 +1,79 @@
+"""An advice on sketch sizes as a table to read and as JSON data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from oco.ranks.advice import Advice
+from oco.results.formats import number, size
+from oco.results.layout import Column, Sheet
+
+__all__ = ["conclusion", "document", "tables"]
+
+# Rows of the table: sizes spaced evenly in the logarithm, and the recommended one.
+LISTED = 12
+
+
+def document(advice: Advice) -> dict:
+    """Return the advice, with every sketch size, as JSON data."""
+    best = advice.recommended
+    sizes = {"full_bytes": advice.full_bytes, "adam_bytes": advice.adam_bytes}
+    return {**asdict(advice), "recommended": None if best is None else best.k, **sizes}
+
+
+def tables(advice: Advice, source: str) -> tuple:
+    """Return a title that names the source, the table and its legend, for a console to print."""
+    return (
+        f"{source}: {advice.rows:,} gradients, d = {advice.d:,}; one sketch of size {advice.size}, "
+        f"from which {number(advice.escaped_mass, 4)} of the mass {number(advice.total_mass, 4)} "
+        "escaped",
+        "",
+        _choices(advice),
+        "ratio: S-AdaGrad's bound over full-matrix AdaGrad's.  A full matrix: "
+        f"{size(advice.full_bytes)}; Adam's two moments: {size(advice.adam_bytes)}",
+    )
+
+
+def conclusion(advice: Advice) -> str:
+    """Return in a sentence which sketch size is recommended, or why none is."""
+    best, target = advice.recommended, f"the target {advice.target:g}"
+    if best is not None:
+        return (
+            f"recommended: k = {best.k}, the smallest proven to keep the bound within "
+            f"{advice.target:g} of full-matrix AdaGrad's (at most {best.ratio_hi:.4g})"
+        )
+    if advice.hopeless:
+        return f"no k up to {advice.size} meets {target}: proven; a larger --k-max may"
+    return (
+        f"no k up to {advice.size} is proven to meet {target}, nor that none does: try a larger "
+        "--k-max"
+    )
+
+
+def _choices(advice: Advice) -> Sheet:
+    most = Column("at most", joined=True)
+    table = Sheet(
+        Column("k"), "captured mass", "Ω_k at least", most, "ratio at least", most,
+        "memory", "× Adam", "of d²",
+    )  # fmt: skip
+    count = len(advice.choices)
+    listed = set(np.unique(np.geomspace(1, count, LISTED).round().astype(int) - 1))
+    best = advice.recommended
+    for i, choice in enumerate(advice.choices):
+        if i not in listed and choice is not best:
+            continue
+        table.add(
+            str(choice.k),
+            f"{100 * choice.captured_lo:.1f} – {100 * choice.captured_hi:.1f} %",
+            number(choice.omega_lo, 4),
+            number(choice.omega_hi, 4),
+            number(choice.ratio_lo, 4),
+            number(choice.ratio_hi, 4),
+            size(choice.state_bytes),
+            number(choice.state_bytes / advice.adam_bytes, 3),
+            f"{100 * choice.state_bytes / advice.full_bytes:.3g} %",
+            style="bold" if choice is best else "",
+        )
+    return table
