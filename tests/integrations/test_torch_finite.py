@@ -110,7 +110,7 @@ def test_few_rows_and_a_rank_beyond_them(seed):
     np.testing.assert_allclose(weight.detach().numpy(), expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("rank", [4, 16, None])
+@pytest.mark.parametrize("k", [4, 16, None])
 def test_gradients_of_extreme_dynamic_range(k):
     """From 5.6e4 to 4e-43, where squares vanish and products are subnormal."""
     draw = np.random.default_rng(0)
@@ -240,7 +240,7 @@ def assert_refused(optimizer, weight):
 
 
 @pytest.mark.parametrize("graft", GRAFTS)
-@pytest.mark.parametrize("rank", [3, None])
+@pytest.mark.parametrize("k", [3, None])
 def test_a_decomposition_that_fails_altogether_undoes_the_step(monkeypatch, k, graft):
     optimizer, weight = prepared(k=k, graft=graft)
     for how in ("error", "values", "vectors", "skewed"):
@@ -274,7 +274,7 @@ def test_spoiled_statistics_do_not_reach_the_weights(graft):
 
 @pytest.mark.parametrize("beta2", [0.99, 1 - 1e-9, 1.0])
 @pytest.mark.parametrize("size", [1e15, 1e16, 1e18])
-@pytest.mark.parametrize("rank", [3, None])
+@pytest.mark.parametrize("k", [3, None])
 def test_statistics_of_huge_gradients_do_not_overflow(size, k, beta2):
     weight = torch.nn.Parameter(torch.ones(6, 9))
     optimizer = SShampoo([weight], k=k, betas=(0.9, beta2), lr=1e-3)
@@ -301,7 +301,7 @@ def test_an_eps_below_the_type_leaves_coordinates_without_gradient_alone(shape, 
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 5])
-@pytest.mark.parametrize("rank", [8, 64, None])
+@pytest.mark.parametrize("k", [8, 64, None])
 def test_a_network_of_few_outputs_trains(outputs, k):
     torch.manual_seed(0)
     model = torch.nn.Sequential(
