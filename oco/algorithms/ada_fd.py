@@ -42,7 +42,7 @@ class ShiftedSketch(SketchedRoot):
         """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
         answer = super().descend(x, g, mass, lr, radius)
         if math.isfinite(answer[-1]):
-            self._root_escapes += math.sqrt(self.sketch.last_escape)
+            self._root_escapes += math.sqrt(self.sketch.state.numbers["last"])
         return answer
 
     @property

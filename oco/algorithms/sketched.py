@@ -10,28 +10,20 @@ from oco.linalg.engine import kernel
 from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, resolve_rank
 from oco.linalg.products import combine, inner, mix, products, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
+from oco.linalg.travel import Travelling
 from oco.sketch import FrequentDirections
-from oco.sketch.kernels import SMALLEST_MASS, step, turns
-from oco.sketch.state import (
-    BESIDE,
-    COMPENSATION,
-    DELTA,
-    ESCAPED,
-    FOLLOWED,
-    ROWS,
-    TOTAL,
-    M,
-    unpack,
-)
+from oco.sketch.kernels import SMALLEST_MASS, step
+from oco.sketch.state import unpack
 
 __all__ = ["SketchedRoot"]
 
-# V x is followed while a step outside the sketch has at most this many radii: it then is exact to ε
-# times the step, which the next round multiplies by a step like it.
+# The products V x are carried from a round to the next, not computed anew.  A step of η g/h outside
+# the sketch rounds them by ε times its length, and what the next round makes of them by as much
+# again: after a step longer than this many radii they are computed anew.
 LONGEST_STEP = 1e3
 
 
-class SketchedRoot:
+class SketchedRoot(Travelling):
     """H_t = (Ḡ_t + σ_t I)^{1/2} + δ I, with σ_t the escaped mass ρ_{1:t} or 0.
 
     Parameters
@@ -53,17 +45,18 @@ class SketchedRoot:
 
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         self.sketch = FrequentDirections(d, k)
-        numbers = self.sketch.state.numbers
-        numbers[COMPENSATION], numbers[DELTA] = compensate, delta
-        # The x that `descend` has answered with, to which the sketch's image belongs.
+        # The share of ρ_{1:t} in σ_t, and δ.
+        self._share, self._delta = float(compensate), delta
+        # V x, for the x that `descend` last returned and the V of so many steps of the sketch.
+        self._image = np.zeros(len(self.sketch.state.frame))
         self._answer: np.ndarray | None = None
+        self._steps = -1
 
     @property
     def metric(self) -> LowRankPlusScalar:
         """H_t: a view of the sketch that the next update changes."""
-        sketch, numbers = self.sketch, self.sketch.state.numbers
-        shift = numbers[COMPENSATION] * numbers[ESCAPED]
-        roots = _roots(sketch.eigenvalues, shift, numbers[DELTA])
+        sketch = self.sketch
+        roots = _roots(sketch.eigenvalues, self._share * sketch.escaped_mass, self._delta)
         return LowRankPlusScalar(sketch.basis, roots[:-1], float(roots[-1]), sketch.d)
 
     @property
@@ -78,8 +71,8 @@ class SketchedRoot:
 
     @property
     def state_bytes(self) -> int:
-        """Return what the sketch holds."""
-        return self.sketch.state_bytes
+        """Return what the sketch holds, and V x with three numbers beside it."""
+        return self.sketch.state_bytes + self._image.nbytes + 3 * 8
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Return H_t⁻¹ g_t (pseudo-inverse)."""
@@ -92,12 +85,13 @@ class SketchedRoot:
 
         Where that sum is not finite, g_t has been refused, and x_{t+1} is x_t.
         """
-        if x is not self._answer:
-            # The sketch's image is that of another point.
-            self.sketch.state.counts[FOLLOWED] = -1
-        # Until the end, as an interrupt may leave the image that of neither.
-        self._answer, answer = None, np.empty(self.sketch.d)
-        quadratic, mass = _descend(self.sketch.memory, x, g, mass, lr, radius, answer)
+        steps = self._steps if x is self._answer else -1
+        # Set again at the end only: an interrupt may leave products that belong to no point.
+        self._answer, answer = None, np.empty(len(x))
+        memory = self.sketch.memory
+        quadratic, mass, self._steps = _descend(
+            memory, self._image, steps, self._share, self._delta, x, g, mass, lr, radius, answer
+        )
         if not mass < math.inf:
             return x, quadratic, mass
         self._answer = answer
@@ -120,7 +114,7 @@ def _roots(eigenvalues, shift, delta):
 
 
 @kernel
-def _descend(memory, x, g, mass, lr, radius, result):
+def _descend(memory, image, steps, share, delta, x, g, mass, lr, radius, result):
     """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
 
     The direction, the step and the projection are combinations of x, of g and of rows of V, found
@@ -129,8 +123,13 @@ def _descend(memory, x, g, mass, lr, radius, result):
     Parameters
     ----------
     memory
-        The sketch's, whose `image` is V x if nothing happened since FOLLOWED, and receives V times
-        the result.
+        The sketch's.
+    image : ndarray of shape (capacity,)
+        V x if the sketch has taken as many steps as `steps` says; receives V times the result.
+    steps : int
+        See `image`; −1 where it is not V x.
+    share, delta : float
+        The share of ρ_{1:t} in σ_t; δ.
     x, g : ndarray of shape (d,)
         The point and the gradient.
     mass : float
@@ -142,32 +141,31 @@ def _descend(memory, x, g, mass, lr, radius, result):
 
     Returns
     -------
-    float, float
-        gᵀH⁺g; and Σ ‖g_s‖², which is not finite if the vector has been refused, with nothing
-        changed.
+    float, float, int
+        gᵀH⁺g; Σ ‖g_s‖², which is not finite if the vector has been refused, with nothing changed;
+        and the new `steps`.
 
     Notes
     -----
     The coordinates in the *updated* eigenvectors hold all of g that is in H's range, so that g is
     never split by eigenvalues at rounding level.
     """
-    frame, rotation, gram, values, c, inside, image, numbers, counts = unpack(memory)
+    state = unpack(memory)
+    frame, rotation, gram, values, c, inside, numbers = state
     if not len(x) == len(g) == len(result) == frame.shape[1]:
         # Compiled loops would read and write beyond the arrays.
         raise ValueError("x, g: expected vectors of the learner's length")
     # Neither BLAS nor a float says anything of an overflow, which the caller reports.
     square = float(inner(g, g))
     mass += square
-    if not math.isfinite(max(mass, float(numbers[TOTAL]) + square)):
-        return 0.0, math.inf
-    if radius < math.inf and counts[FOLLOWED] != counts[ROWS]:
-        products(frame[: counts[M]], x, image[: counts[M]])
-    if turns(frame, counts):
-        # It may be a row of V.
-        g = g.copy()
-    grown = step(frame, rotation, gram, values, c, inside, image, numbers, counts, g, square)
-    m, n = counts[M], len(values)
-    h = _roots(values, numbers[COMPENSATION] * numbers[ESCAPED], numbers[DELTA])
+    if not math.isfinite(max(mass, float(numbers["total"]) + square)):
+        return 0.0, math.inf, steps
+    if radius < math.inf and steps != numbers["steps"]:
+        image[:] = 0.0
+        products(frame[: numbers["m"]], x, image[: numbers["m"]])
+    grown, outside = step(state, image, g, square)
+    m, n = numbers["m"], len(values)
+    h = _roots(values, share * numbers["escaped"], delta)
     if h[n] > 0.0:
         along, scale = c / h[:n], 1.0 / h[n]
     else:
@@ -175,7 +173,7 @@ def _descend(memory, x, g, mass, lr, radius, result):
         along, scale = inverse[:n] * c, inverse[n]
     # In the eigenvectors W V the coordinates of y = x − η H⁺g are the image's − η·along; outside
     # them y is what x + forth·g is there.
-    outside, forth, keep = numbers[BESIDE], -lr * scale, 1.0
+    forth, keep = -lr * scale, 1.0
     quadratic = inner(along, c) + scale * outside
     if radius == math.inf:
         combination = -lr * along - forth * c
@@ -211,11 +209,11 @@ def _descend(memory, x, g, mass, lr, radius, result):
         products(gram, rows, gathered)
         np.add(keep * image + forth * inside, gathered, image)
         near = -forth * math.sqrt(square) <= LONGEST_STEP * radius
-        counts[FOLLOWED] = counts[ROWS] if near else -1
+        steps = numbers["steps"] if near else -1
     weighted_sum(rows[:m], frame[:m], keep, x, forth, g, result)
     # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.
     size = math.sqrt(inner(result, result))
     if size > radius:
         result *= radius / size
         image *= radius / size
-    return float(quadratic) if size < math.inf else math.nan, mass
+    return float(quadratic) if size < math.inf else math.nan, mass, steps

@@ -208,7 +208,7 @@ def _loaded_code(kernel: Kernel) -> str:
             parts.append((code.co_code, plain, code.co_names, code.co_varnames))
             for name in code.co_names:
                 value = it.function.__globals__.get(name)
-                if isinstance(value, (bool, int, float, str, tuple)):
+                if isinstance(value, (bool, int, float, str, tuple, np.dtype)):
                     parts.append((name, value))
                 elif isinstance(value, Kernel) and value not in seen:
                     seen.add(value)

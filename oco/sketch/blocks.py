@@ -1,16 +1,21 @@
-"""Blocks of rows: their sum of squares, and the leading part of their covariance."""
+"""Blocks of rows, each absorbed by a sketch in one step."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from scipy.linalg import eigh, svd
 
 from oco.linalg.orthogonal import NEW_DIRECTION
+from oco.linalg.rank_one import EPS
+from oco.sketch.kernels import accumulate
+from oco.sketch.state import State
 
-__all__ = ["leading", "squared_lengths"]
+__all__ = ["absorb_block", "grown_trace", "leading", "require_finite_trace", "squared_lengths"]
 
-# Where an eigenvalue of a block is at or below this, relative to the largest, its digits may be
-# those of the Gram matrix's rounding: the singular values of the rows tell what it is.
+# Relative to the largest eigenvalue of a block.  One at or below this may have lost its digits when
+# the Gram matrix was rounded; the singular values of the rows have them still.
 RESOLVED = 1e-8
 
 
@@ -51,3 +56,70 @@ def squared_lengths(name: str, rows: np.ndarray) -> float:
             f"{name}: expected finite squared lengths, got inf (overflow) for row {overflowing[0]}"
         )
     return total
+
+
+def require_finite_trace(name: str, total: float) -> None:
+    """Refuse what would make tr G, which bounds all that a sketch keeps, overflow."""
+    if not math.isfinite(total):
+        raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
+
+
+def grown_trace(name: str, state: State, decay: float, mass, rest=0.0) -> tuple[float, float]:
+    """Return tr G, as two numbers, once it has decayed and grown by two others."""
+    ours = state.numbers
+    total, rest = accumulate(float(ours["total"]), float(ours["rest"] + rest), decay, float(mass))
+    require_finite_trace(name, total)
+    return total, rest
+
+
+def absorb_block(
+    state: State,
+    block: np.ndarray,
+    decay: float,
+    rows: int,
+    total: tuple[float, float],
+    escaped: float = 0.0,
+    swept: float = 0.0,
+) -> None:
+    """Replace a sketch by that of β Ḡ + BᵀB, deflated once.
+
+    Parameters
+    ----------
+    state : State
+        The sketch, which is changed.
+    block : ndarray of shape (n, d)
+        B.
+    decay : float
+        β.
+    rows : int
+        How many rows of the stream B stands for.
+    total : (float, float)
+        tr G afterwards, as two numbers: ``total`` and ``rest`` of the state.
+    escaped, swept : float
+        What B adds to these numbers of the state, where it is another sketch.
+    """
+    numbers, k = state.numbers, int(state.numbers["k"])
+    q = int(numbers["q"])
+    factor = np.sqrt(decay * state.values[:q])[:, None] * state.basis.rows()
+    stacked = np.vstack([factor, block])
+    values, vectors = leading(stacked, k)
+    rho = float(values[k - 1]) if len(values) == k else 0.0
+    q = min(len(values), k - 1)
+    for array in (state.values, state.rotation, state.gram, state.coordinates, state.inside):
+        array[:] = 0.0
+    state.values[:q] = values[:q] - rho
+    state.frame[:q] = vectors[:q]
+    np.fill_diagonal(state.rotation[:q, :q], 1.0)
+    np.fill_diagonal(state.gram[:q, :q], 1.0)
+    numbers["m"] = numbers["q"] = q
+    numbers["rows"] += rows
+    numbers["steps"] += 1
+    numbers["corrected"] = numbers["rows"]
+    numbers["total"], numbers["rest"] = total
+    numbers["last"] = rho
+    numbers["escaped"] = decay * numbers["escaped"] + escaped + rho
+    # The roundings of a step grow like the root of the eigenproblem's size, which for a row is ℓ:
+    # the step counts for so many of those.
+    weight = math.sqrt(max(min(stacked.shape) / k, 1.0))
+    rounding = weight * (EPS * state.values[0] + EPS * numbers["escaped"])
+    numbers["swept"] = decay * numbers["swept"] + swept + rounding

@@ -13,27 +13,9 @@ from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.linalg.orthogonal import NEW_DIRECTION
 from oco.linalg.rank_one import EPS
 from oco.sketch import guarantees
-from oco.sketch.blocks import leading, squared_lengths
-from oco.sketch.kernels import SMALLEST_MASS, accumulate, append
-from oco.sketch.state import (
-    CORRECTED,
-    DECAY,
-    ESCAPED,
-    FOLLOWED,
-    LAST,
-    REST,
-    ROWS,
-    SWEPT,
-    TOTAL,
-    M,
-    Q,
-    State,
-    allocate,
-    numbers,
-    packed,
-    unpacked,
-    views,
-)
+from oco.sketch.blocks import absorb_block, grown_trace, require_finite_trace, squared_lengths
+from oco.sketch.kernels import SMALLEST_MASS, append
+from oco.sketch.state import allocate, packed, size, unpacked, views
 
 __all__ = ["FrequentDirections"]
 
@@ -63,6 +45,8 @@ class FrequentDirections:
         As given.
     memory : ndarray or State
         The sketch, as compiled kernels take it: see `oco.sketch.state.unpack`.
+    state : State
+        The sketch's own arrays, which the next step changes.
 
     Raises
     ------
@@ -99,40 +83,38 @@ class FrequentDirections:
         self.d = checks.integer("d", d, low=1)
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
-        self.memory = allocate(self.d, self.k)
-        self.state.numbers[DECAY] = self.decay
+        self._hold(allocate(self.d, self.k, self.decay))
+
+    def _hold(self, memory) -> None:
+        self.memory, self.state = memory, views(memory)
 
     def __getstate__(self) -> dict:
         """Return what a copy or a pickle is made of: the same under either engine."""
-        return self.__dict__ | {"memory": packed(self.memory)}
+        return {**self.__dict__, "memory": packed(self.memory), "state": None}
 
     def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state, memory=unpacked(state["memory"]))
-
-    @property
-    def state(self) -> State:
-        """The sketch's own arrays, which the next step changes."""
-        return views(self.memory)
+        self.__dict__.update(state)
+        self._hold(unpacked(state["memory"]))
 
     @property
     def rows(self) -> int:
         """How many rows have been absorbed."""
-        return int(self.state.counts[ROWS])
+        return int(self.state.numbers["rows"])
 
     @property
     def escaped_mass(self) -> float:
         """τ_t = β τ_{t−1} + ρ_t, in the units of the squared rows; ρ_{1:t} when β = 1."""
-        return float(numbers(self.memory)[ESCAPED])
+        return float(self.state.numbers["escaped"])
 
     @property
     def last_escape(self) -> float:
         """ρ_t of the last step."""
-        return float(numbers(self.memory)[LAST])
+        return float(self.state.numbers["last"])
 
     @property
     def total_mass(self) -> float:
         """The trace tr G_t."""
-        return float(numbers(self.memory)[TOTAL])
+        return float(self.state.numbers["total"])
 
     @property
     def rounding(self) -> float:
@@ -140,8 +122,7 @@ class FrequentDirections:
 
         See `guarantees`, and the theory page for the terms and their reasons.
         """
-        numbers = self.state.numbers
-        turned = PER_STEP * math.sqrt(self.k) * float(numbers[SWEPT])
+        turned = PER_STEP * math.sqrt(self.k) * float(self.state.numbers["swept"])
         projected = (NEW_DIRECTION + PER_PRODUCT * EPS * math.sqrt(self.d)) * self.total_mass
         return turned + projected + self.rows * SMALLEST_MASS
 
@@ -163,7 +144,7 @@ class FrequentDirections:
     @property
     def rank(self) -> int:
         """Number of directions held, at most k − 1."""
-        return int(self.state.counts[Q])
+        return int(self.state.numbers["q"])
 
     @property
     def eigenvalues(self) -> np.ndarray:
@@ -173,9 +154,7 @@ class FrequentDirections:
     @property
     def basis(self) -> FactoredBasis:
         """The sketch's eigenvectors as W and V: a view that the next step changes."""
-        state = self.state
-        m, q = state.counts[M], state.counts[Q]
-        return FactoredBasis(np.ascontiguousarray(state.rotation[:q, :m]), state.frame[:m])
+        return self.state.basis
 
     @property
     def directions(self) -> np.ndarray:
@@ -185,7 +164,7 @@ class FrequentDirections:
     @property
     def state_bytes(self) -> int:
         """Memory that the sketch holds, in bytes."""
-        return sum(array.nbytes for array in self.state)
+        return 8 * size(self.d, self.k)
 
     def append(self, row) -> np.ndarray:
         """Absorb one row.
@@ -217,7 +196,9 @@ class FrequentDirections:
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
         mass = checks.squared_length("row", row)
-        self._require_finite("row", self.decay * self.total_mass + mass)
+        total = self.decay * float(self.state.numbers["total"]) + mass
+        if not total < math.inf:
+            require_finite_trace("row", total)
         return append(self.memory, row, mass)
 
     @one_blas_thread()
@@ -251,13 +232,8 @@ class FrequentDirections:
             is not finite; the sketch is then unchanged.
         """
         matrix = checks.matrix("matrix", matrix, self.d)
-        mass = self._grown("matrix", self.decay, squared_lengths("matrix", matrix), 0.0)
-        step = self._stacked(matrix, self.decay)
-        state = self.state
-        state.counts[ROWS] += len(matrix)
-        state.numbers[ESCAPED] *= self.decay
-        state.numbers[SWEPT] *= self.decay
-        self._replace(mass, *step)
+        total = grown_trace("matrix", self.state, self.decay, squared_lengths("matrix", matrix))
+        absorb_block(self.state, matrix, self.decay, len(matrix), total)
 
     @one_blas_thread()
     def merge(self, other: FrequentDirections) -> None:
@@ -282,13 +258,10 @@ class FrequentDirections:
                 f"got d={other.d}, k={other.k} and decay={other.decay:g}"
             )
         theirs = other.state.numbers
-        mass = self._grown("other", 1.0, float(theirs[TOTAL]), float(theirs[REST]))
+        total = grown_trace("other", self.state, 1.0, theirs["total"], theirs["rest"])
         rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
-        step = self._stacked(rows, 1.0)
-        state = self.state
-        state.counts[ROWS] += other.rows
-        state.numbers[[ESCAPED, SWEPT]] += theirs[[ESCAPED, SWEPT]]
-        self._replace(mass, *step)
+        escaped, swept = float(theirs["escaped"]), float(theirs["swept"])
+        absorb_block(self.state, rows, 1.0, other.rows, total, escaped, swept)
 
     def escaped_mass_limit_range(self, size: int | None = None) -> tuple[float, float]:
         """Bound Ω_ℓ(G) for a sketch size ℓ, this one's if not given; rounding is allowed for.
@@ -371,46 +344,3 @@ class FrequentDirections:
             f"FrequentDirections(d={self.d}, k={self.k}, decay={self.decay:g}: {self.rows} rows, "
             f"rank {self.rank}, escaped mass {self.escaped_mass:.4g} of {self.total_mass:.4g})"
         )
-
-    @staticmethod
-    def _require_finite(name: str, total: float) -> None:
-        """Refuse what would make the trace of G, which bounds all that is kept, overflow."""
-        if not math.isfinite(total):
-            raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
-
-    def _grown(self, name: str, decay: float, mass: float, rest: float) -> tuple[float, float]:
-        """Return tr G, as two numbers, once it has decayed and grown by two others."""
-        numbers = self.state.numbers
-        total, rest = accumulate(float(numbers[TOTAL]), float(numbers[REST]) + rest, decay, mass)
-        self._require_finite(name, total)
-        return total, rest
-
-    def _stacked(self, block: np.ndarray, decay: float) -> tuple[np.ndarray, np.ndarray, float]:
-        """Decompose β Ḡ + BᵀB: its largest eigenvalues, their eigenvectors, and a weight.
-
-        The roundings of a step grow like the root of the eigenproblem's size, which for a row is ℓ:
-        the weight is how many such steps this one counts for.
-        """
-        factor = np.sqrt(decay * self.eigenvalues)[:, None] * self.directions
-        rows = np.vstack([factor, block])
-        return *leading(rows, self.k), math.sqrt(max(min(rows.shape) / self.k, 1.0))
-
-    def _replace(self, mass: tuple[float, float], values, vectors, weight: float) -> None:
-        """Deflate what `_stacked` has found and put it in the place of the sketch."""
-        rho = float(values[self.k - 1]) if len(values) == self.k else 0.0
-        q = min(len(values), self.k - 1)
-        state = self.state
-        for array in (state.values, state.rotation, state.gram, state.coordinates, state.inside):
-            array[:] = 0.0
-        state.values[:q] = values[:q] - rho
-        state.frame[:q] = vectors[:q]
-        np.fill_diagonal(state.rotation[:q, :q], 1.0)
-        np.fill_diagonal(state.gram[:q, :q], 1.0)
-        state.counts[M] = state.counts[Q] = q
-        state.counts[CORRECTED] = state.counts[ROWS]
-        # V is another: its image of a vector is lost.
-        state.counts[FOLLOWED] = -1
-        state.numbers[[TOTAL, REST]] = mass
-        state.numbers[LAST] = rho
-        state.numbers[ESCAPED] += rho
-        state.numbers[SWEPT] += weight * (EPS * state.values[0] + EPS * state.numbers[ESCAPED])

@@ -10,22 +10,9 @@ from oco.linalg.engine import inlined_kernel, kernel
 from oco.linalg.orthogonal import NEW_DIRECTION, ONE_PASS
 from oco.linalg.products import combine, inner, products
 from oco.linalg.rank_one import EPS, rank_one_eigh
-from oco.sketch.state import (
-    BESIDE,
-    CORRECTED,
-    DECAY,
-    ESCAPED,
-    LAST,
-    REST,
-    ROWS,
-    SWEPT,
-    TOTAL,
-    M,
-    Q,
-    unpack,
-)
+from oco.sketch.state import unpack
 
-__all__ = ["SMALLEST_MASS", "accumulate", "append", "fold", "orthonormalise", "step", "turns"]
+__all__ = ["SMALLEST_MASS", "accumulate", "append", "fold", "orthonormalise", "step"]
 
 # Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
 # below 1e-13, and rare enough to cost nothing.
@@ -46,7 +33,7 @@ FOLD_COLUMNS = 1024
 
 
 @inlined_kernel
-def step(frame, rotation, gram, values, coordinates, inside, image, numbers, counts, g, mass):
+def step(state, image, g, mass):
     """One Frequent Directions step with the vector `g`, exact; changes the sketch in place.
 
     The sketch's eigenvectors are the rows of W V.  Only W is rotated: the round costs one product
@@ -54,66 +41,63 @@ def step(frame, rotation, gram, values, coordinates, inside, image, numbers, cou
 
     Parameters
     ----------
-    frame, rotation, gram, values, coordinates, inside, image, numbers, counts
-        The sketch's `State`.  `coordinates`, `inside` and the numbers are those of `g` afterwards.
-        V may get a new row, its last; its entry of `image` is the caller's to fill in.
+    state : State
+        The sketch.  `coordinates` and `inside` are those of `g` afterwards; V may get a new row,
+        its last.
+    image : ndarray of shape (capacity,)
+        V x, for a vector x of the caller's: it is turned along with V.  The entry of a new row is
+        the caller's to fill in.
     g : ndarray of shape (d,)
-        The vector, finite; where the step `turns` V, no part of it.
+        The vector, finite; it may be a row of V.
     mass : float
         ‖g‖².
 
     Returns
     -------
-    bool
+    grown : bool
         Whether V has got a new row.
+    beside : float
+        The square of what g has outside the updated eigenvectors.
     """
-    # Numbers of Python's own, which uncompiled are quicker than NumPy's.
-    decay, m, q = float(numbers[DECAY]), int(counts[M]), int(counts[Q])
-    numbers[TOTAL], numbers[REST] = accumulate(
-        float(numbers[TOTAL]), float(numbers[REST]), decay, mass
-    )
-    counts[ROWS] += 1
+    frame, rotation, gram, values, coordinates, inside, numbers = state
+    decay, m, q, rows = numbers["decay"], numbers["m"], numbers["q"], numbers["rows"] + 1
+    escaped = decay * numbers["escaped"]
+    numbers["total"], numbers["rest"] = accumulate(numbers["total"], numbers["rest"], decay, mass)
+    numbers["rows"] = rows
+    numbers["steps"] += 1
     if mass < SMALLEST_MASS:
         values *= decay
-        numbers[ESCAPED] *= decay
-        numbers[SWEPT] = decay * numbers[SWEPT] + EPS * values[0] + EPS * numbers[ESCAPED]
-        numbers[LAST] = 0.0
         products(frame[:m], g, inside[:m])
         products(rotation, inside, coordinates)
-        numbers[BESIDE] = max(mass - inner(coordinates, coordinates), 0.0)
-        return False
-    drifted = counts[ROWS] - counts[CORRECTED] >= CORRECT_EVERY
-    if drifted:
-        orthonormalise(frame, rotation, m, q)
-        counts[CORRECTED] = counts[ROWS]
-    if drifted or m == len(frame):
-        fold(frame, rotation, gram, image, m, q)
-        m = q
-        inside[:] = 0.0
-    z, new = _split(frame, rotation, gram, inside, m, q, g, mass)
-    grown = new > 0.0
-    counts[M], counts[Q] = m + grown, q + grown
-    numbers[LAST], numbers[BESIDE] = _update(rotation, values, coordinates, counts, decay, z)
-    numbers[ESCAPED] = decay * numbers[ESCAPED] + numbers[LAST]
-    numbers[SWEPT] = decay * numbers[SWEPT] + EPS * values[0] + EPS * numbers[ESCAPED]
-    return grown
-
-
-@kernel
-def turns(frame, counts):
-    """Tell whether the next step turns V, and with it whatever is a part of V."""
-    return counts[M] == len(frame) or counts[ROWS] + 1 - counts[CORRECTED] >= CORRECT_EVERY
+        grown, rho, beside = False, 0.0, max(mass - inner(coordinates, coordinates), 0.0)
+    else:
+        drifted = rows - numbers["corrected"] >= CORRECT_EVERY
+        if drifted:
+            orthonormalise(frame, rotation, m, q)
+            numbers["corrected"] = rows
+        if drifted or m == len(frame):
+            # Where g is a row of V, it changes too.
+            g = g.copy()
+            fold(frame, rotation, gram, image, m, q)
+            m = q
+            inside[:] = 0.0
+        z, new = _split(frame, rotation, gram, inside, m, q, g, mass)
+        grown = new > 0.0
+        rho, beside, q = _update(rotation, values, coordinates, q + grown, decay, z)
+        numbers["m"], numbers["q"] = m + grown, q
+    escaped += rho
+    numbers["last"], numbers["escaped"] = rho, escaped
+    numbers["swept"] = decay * numbers["swept"] + EPS * float(values[0]) + EPS * escaped
+    return grown, beside
 
 
 @kernel
 def append(memory, g, mass):
     """Absorb `g` and return its coordinates in the updated eigenvectors, of shape (q,)."""
-    frame, rotation, gram, values, coordinates, inside, image, numbers, counts = unpack(memory)
-    if turns(frame, counts):
-        # It may be a row of V.
-        g = g.copy()
-    step(frame, rotation, gram, values, coordinates, inside, image, numbers, counts, g, mass)
-    return coordinates[: counts[Q]].copy()
+    state = unpack(memory)
+    # There is no x to follow: what the step is about to overwrite takes the place of its image.
+    step(state, state.inside, g, mass)
+    return state.coordinates[: state.numbers["q"]].copy()
 
 
 @kernel
@@ -199,27 +183,25 @@ def _split(frame, rotation, gram, inside, m, q, g, mass):
 
 
 @inlined_kernel
-def _update(rotation, values, coordinates, counts, decay, z):
+def _update(rotation, values, coordinates, n, decay, z):
     """Decompose β diag(λ̄) + z zᵀ, turn W and deflate, in place.
 
-    W has got its new row already, and the counts their new q, which may be one too many.  Returns
-    ρ = λ_ℓ, and the square of z's coordinate in the direction that is let go; the difference of
-    ‖z‖² and the other coordinates' squares would be rounding where it is small.
+    W has n rows, with its new one, which may be one too many.  Returns ρ = λ_ℓ; the square of z's
+    coordinate in the direction that is let go, since the difference of ‖z‖² and the other squares
+    would be rounding where it is small; and how many rows W has then.
     """
-    n = int(counts[Q])
     w, turn = rank_one_eigh(decay * values[:n], z[:n])
     rho, q = 0.0, n
     if n == len(values):
         rho, q = max(float(w[n - 1]), 0.0), n - 1
-    counts[Q] = q
     products(turn, z[:n], coordinates[:n])
     np.positive(np.dot(turn, rotation[:n]), rotation[:n])
     np.positive(np.maximum(w - rho, 0.0), values[:n])
     if q == n:
-        return rho, 0.0
+        return rho, 0.0, q
     beside = float(coordinates[q]) ** 2
     coordinates[q], rotation[q], values[q] = 0.0, 0.0, 0.0
-    return rho, beside
+    return rho, beside, q
 
 
 @kernel

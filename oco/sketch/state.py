@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from oco.linalg.engine import ENGINE, kernel
+from oco.linalg.engine import ENGINE, inlined_kernel
+from oco.linalg.operators import FactoredBasis
 from oco.linalg.travel import writable
 
-__all__ = [
-    "BESIDE",
-    "CORRECTED",
-    "DECAY",
-    "ESCAPED",
-    "FOLLOWED",
-    "LAST",
-    "REST",
-    "ROWS",
-    "SWEPT",
-    "TOTAL",
-    "M",
-    "Q",
-    "State",
-    "allocate",
-    "numbers",
-    "packed",
-    "unpack",
-    "unpacked",
-    "views",
-]
+__all__ = ["State", "allocate", "packed", "size", "unpack", "unpacked", "views"]
 
-# Where a sketch's counts and numbers stand in the two arrays of them.
-COUNTS, NUMBERS = 8, 9
-M, Q, ROWS, CORRECTED, FOLLOWED, D, K, CAPACITY = range(COUNTS)
-DECAY, TOTAL, ESCAPED, LAST, BESIDE, COMPENSATION, DELTA, REST, SWEPT = range(NUMBERS)
+# The numbers of a sketch by their names, as they stand at the beginning of its memory.
+COUNTS = ("d", "k", "capacity", "m", "q", "rows", "steps", "corrected")
+NAMES = (*COUNTS, "decay", "total", "rest", "escaped", "last", "swept")
+NUMBERS = np.dtype([(name, np.int64 if name in COUNTS else np.float64) for name in NAMES])
+COUNT = len(NAMES)
 
 
 class State(NamedTuple):
@@ -54,15 +36,13 @@ class State(NamedTuple):
         The last row's coordinates in the *updated* eigenvectors: the first q entries; then 0.
     inside : ndarray of shape (capacity,)
         V g for the last row g, in the first m entries; then 0.
-    image : ndarray of shape (capacity,)
-        V x, for a vector x that the sketch's user follows; turned along with V.
-    numbers : ndarray, indexed by DECAY, … SWEPT
-        β, tr G, τ, ρ_t, and the square of what g has outside the updated eigenvectors; two for
-        the sketch's user: the share of τ that is added back, and δ; what rounding has left of tr G
-        beside the number itself; and ε Σ β^{T−t} (λ̄_1 + τ)_t over all steps t: a rounding of each.
-    counts : ndarray of int, indexed by M, … CAPACITY
-        Rows of V and of W in use, q < ℓ; rows absorbed so far, at the last correction of the drift,
-        and when the user last saw to `image`; d, ℓ, and how many rows V has room for.
+    numbers : record or dict
+        By name: ``d``, ``k`` (ℓ) and ``capacity``, how many rows V has room for; ``m`` and ``q``,
+        the rows of V and of W in use, q < ℓ; ``rows`` that were absorbed, in how many ``steps``
+        (each may change V and W), and after how many rows the drift was last ``corrected``;
+        ``decay`` β; ``total`` tr G, and ``rest``, what rounding has left of it beside that number;
+        ``escaped`` τ and ``last`` ρ_t; ``swept``, ε Σ β^{T−t} (λ̄_1 + τ)_t over all steps t: one
+        rounding of each.
     """
 
     frame: np.ndarray
@@ -71,9 +51,13 @@ class State(NamedTuple):
     values: np.ndarray
     coordinates: np.ndarray
     inside: np.ndarray
-    image: np.ndarray
-    numbers: np.ndarray
-    counts: np.ndarray
+    numbers: Any
+
+    @property
+    def basis(self) -> FactoredBasis:
+        """The eigenvectors as W and V: a view that the next step changes."""
+        m, q = self.numbers["m"], self.numbers["q"]
+        return FactoredBasis(np.ascontiguousarray(self.rotation[:q, :m]), self.frame[:m])
 
 
 def _capacity(k: int) -> int:
@@ -81,30 +65,34 @@ def _capacity(k: int) -> int:
     return k - 1 + max(8, k // 2)
 
 
+def size(d: int, k: int) -> int:
+    """Return how many numbers of 8 bytes the memory of a sketch of size k holds."""
+    capacity = _capacity(k)
+    return COUNT + 2 * k + (1 + k + capacity + d) * capacity
+
+
 def _views(memory) -> State:
     """Return the `State` whose arrays are the parts of one."""
-    counts = memory[:COUNTS].view(np.int64)
-    d, k, capacity = counts[D], counts[K], counts[CAPACITY]
-    start = COUNTS
-    numbers = memory[start : start + NUMBERS]
-    start += NUMBERS
+    numbers = memory[:COUNT].view(NUMBERS)[0]
+    d, k, capacity = numbers["d"], numbers["k"], numbers["capacity"]
+    start = COUNT
     values, coordinates = memory[start : start + k], memory[start + k : start + 2 * k]
     start += 2 * k
-    inside, image = memory[start : start + capacity], memory[start + capacity :][:capacity]
-    start += 2 * capacity
+    inside = memory[start : start + capacity]
+    start += capacity
     # Compiled, a slice costs nothing, and a new shape as much as a product in the small space.
     small = memory[start : start + (k + capacity) * capacity].reshape((k + capacity, capacity))
     start += (k + capacity) * capacity
     frame = memory[start:].reshape((capacity, d))
-    return State(frame, small[:k], small[k:], values, coordinates, inside, image, numbers, counts)
+    return State(frame, small[:k], small[k:], values, coordinates, inside, numbers)
 
 
-def _allocate(d: int, k: int) -> np.ndarray:
-    """Return the memory of an empty sketch of size k, as one array."""
-    capacity = _capacity(k)
-    memory = np.zeros(COUNTS + NUMBERS + 2 * k + (2 + k + capacity + d) * capacity)
-    counts = memory[:COUNTS].view(np.int64)
-    counts[D], counts[K], counts[CAPACITY] = d, k, capacity
+def _allocate(d: int, k: int, decay: float):
+    """Return the memory of an empty sketch, as one array."""
+    memory = np.zeros(size(d, k))
+    numbers = memory[:COUNT].view(NUMBERS)[0]
+    numbers["d"], numbers["k"], numbers["capacity"] = d, k, _capacity(k)
+    numbers["decay"] = decay
     return memory
 
 
@@ -112,42 +100,33 @@ def packed(memory) -> np.ndarray:
     """Return the memory of a sketch as one array, which belongs to neither engine."""
     if isinstance(memory, np.ndarray):
         return memory
-    counts, numbers = memory.counts.view(np.float64), memory.numbers
-    small = memory.values, memory.coordinates, memory.inside, memory.image
+    numbers = np.array(tuple(memory.numbers.values()), NUMBERS).reshape(1).view(np.float64)
+    small = memory.values, memory.coordinates, memory.inside
     large = memory.rotation, memory.gram, memory.frame
-    return np.concatenate([counts, numbers, *small, *(array.ravel() for array in large)])
+    return np.concatenate([numbers, *small, *(array.ravel() for array in large)])
 
 
 def unpacked(memory: np.ndarray):
     """Return the memory of a sketch from what `packed` returned, to be written to."""
     memory = writable(memory)
-    return memory if ENGINE == "numba" else _views(memory)
+    return memory if ENGINE == "numba" else _uncompiled(memory)
 
 
 if ENGINE == "numba":
     # To hand an array to a compiled kernel takes longer than to find its parts there.
-    views, unpack = _views, kernel(_views)
-
-    def allocate(d: int, k: int) -> np.ndarray | State:
-        """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
-        return _allocate(d, k)
-
-    def numbers(memory) -> np.ndarray:
-        """Return the numbers alone, as `views` would."""
-        return memory[COUNTS : COUNTS + NUMBERS]
-
+    allocate, views, unpack = _allocate, _views, inlined_kernel(_views)
 else:
-    # Uncompiled it is finding them that takes long.
-    def allocate(d: int, k: int) -> np.ndarray | State:
-        """Return the memory of an empty sketch of size k, for `views` and `unpack`."""
-        return _views(_allocate(d, k))
+    # Uncompiled it is finding them that takes long, and NumPy's numbers are slower than Python's.
+    def _uncompiled(memory: np.ndarray) -> State:
+        state = _views(memory)
+        return state._replace(numbers=dict(zip(NAMES, state.numbers.item(), strict=True)))
+
+    def allocate(d: int, k: int, decay: float):
+        """Return the memory of an empty sketch, for `views` and `unpack`."""
+        return _uncompiled(_allocate(d, k, decay))
 
     def views(memory) -> State:
         """Return the memory, which is a `State` already."""
         return memory
 
     unpack = views
-
-    def numbers(memory) -> np.ndarray:
-        """Return the numbers alone, as `views` would."""
-        return memory.numbers

@@ -11,7 +11,6 @@ from what_learners_take import own_options
 import oco
 from oco.algorithms import ALGORITHMS
 from oco.sketch import FrequentDirections
-from oco.sketch.state import M
 
 D, K = 7, 4
 
@@ -26,7 +25,7 @@ def filled(seed, rows=9, **options):
 def fold_next(sketch):
     """Append until V has no room for another row, so that the next one folds it."""
     rng = np.random.default_rng(1)
-    while sketch.state.counts[M] < len(sketch.state.frame):
+    while sketch.state.numbers["m"] < len(sketch.state.frame):
         sketch.append(rng.standard_normal(D))
 
 

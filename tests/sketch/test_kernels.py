@@ -4,44 +4,46 @@ import numpy as np
 import pytest
 from dense_sketch import gradient_streams
 
-from oco.sketch import FrequentDirections, state
+from oco.linalg.engine import kernel
+from oco.sketch import FrequentDirections
 from oco.sketch.kernels import AMPLIFICATION, CORRECT_EVERY, fold, orthonormalise, step
-from oco.sketch.state import (
-    BESIDE,
-    CORRECTED,
-    ROWS,
-    TOTAL,
-    M,
-    Q,
-    State,
-    allocate,
-    unpack,
-    views,
-)
+from oco.sketch.state import NAMES, State, allocate, packed, size, unpack, unpacked, views
 
 # A few roundings of numbers of order one, amplified at most 8-fold.
 EXACT = 1e-13
 STREAMS = list(gradient_streams(4, 10, 0))
 
 
+@kernel
+def _step(memory, image, g, mass):
+    return step(unpack(memory), image, g, mass)
+
+
+def stepped(sketch, image, g):
+    """Take one step as a learner's kernel does, which follows a vector; return what it tells."""
+    return _step(sketch.memory, image, g, float(g @ g))
+
+
 @pytest.mark.parametrize("k", [2, 9, 31])
 def test_the_arrays_of_a_state_share_no_memory(k):
     """They have their shapes, are zero at first, and what fills one appears in no other."""
     d = 40
-    memory = allocate(d, k)
-    capacity = len(views(memory).frame)
-    assert [array.shape for array in views(memory)[:7]] == [
+    memory = allocate(d, k, decay=0.5)
+    *arrays, numbers = views(memory)
+    capacity = len(arrays[0])
+    assert [array.shape for array in arrays] == [
         *((capacity, d), (k, capacity), (capacity, capacity)),
-        *((k,), (k,), (capacity,), (capacity,)),
+        *((k,), (k,), (capacity,)),
     ]
-    *arrays, counts = unpack(memory)
     assert not any(array.any() for array in arrays)
     for i, array in enumerate(arrays):
         array[...] = i
     for i, (name, array) in enumerate(zip(State._fields[:-1], views(memory)[:-1], strict=True)):
         np.testing.assert_array_equal(array, i, err_msg=name)
-    assert counts.tolist() == [0, 0, 0, 0, 0, d, k, capacity]
-    np.testing.assert_array_equal(state.numbers(memory), views(memory).numbers)
+    given = {"d": d, "k": k, "capacity": capacity, "decay": 0.5}
+    for found in (numbers, views(unpacked(packed(memory))).numbers):
+        assert {name: found[name] for name in NAMES if found[name]} == given
+    assert packed(memory).nbytes == 8 * size(d, k)
 
 
 @pytest.mark.parametrize("size", [2, 4, 9])
@@ -49,21 +51,22 @@ def test_the_arrays_of_a_state_share_no_memory(k):
 def test_products_with_the_frame_are_kept_exactly(name, size):
     d, T = 8, 50
     sketch = FrequentDirections(d, size)
-    frame, rotation, gram, values, coordinates, inside, image, numbers, counts = sketch.state
+    frame, rotation, gram, values, coordinates, inside, numbers = sketch.state
     before, x = frame.copy(), np.random.default_rng(1).standard_normal(d)
+    image = np.zeros(len(frame))
     for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
-        m_before, escaped_before = counts[M], sketch.escaped_mass
-        grown = step(*sketch.state, g, g @ g)
-        m, q = counts[M], counts[Q]
+        m_before, escaped_before = numbers["m"], sketch.escaped_mass
+        grown, beside = stepped(sketch, image, g)
+        m, q = numbers["m"], numbers["q"]
         if grown:
             image[m - 1] = frame[m - 1] @ x
         rows, turn, length = frame[:m], rotation[:q, :m], np.linalg.norm(g)
         assert q == sketch.rank and q <= m <= len(frame) and q < size
         assert length or not grown
-        assert counts[ROWS] == t + 1
+        assert numbers["rows"] == numbers["steps"] == t + 1
         assert sketch.escaped_mass == escaped_before + sketch.last_escape
         assert sketch.last_escape >= 0
-        assert numbers[TOTAL] == sketch.total_mass and (length or sketch.last_escape == 0)
+        assert numbers["total"] == sketch.total_mass and (length or sketch.last_escape == 0)
         assert np.all(values[:q] >= 0) and np.all(np.diff(values[:q]) <= 0)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=EXACT)
         np.testing.assert_allclose(gram[:m, :m], rows @ rows.T, rtol=0, atol=EXACT)
@@ -75,8 +78,8 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
             np.testing.assert_allclose(
                 coordinates[:q], turn @ rows @ g, rtol=0, atol=EXACT * length
             )
-            beside = np.linalg.norm(g - coordinates[:q] @ turn @ rows)
-            assert abs(np.sqrt(numbers[BESIDE]) - beside) <= EXACT * length
+            left = np.linalg.norm(g - coordinates[:q] @ turn @ rows)
+            assert abs(np.sqrt(beside) - left) <= EXACT * length
         for unused in (inside[m:], image[m:], coordinates[q:], values[q:], gram[m:], gram[:, m:]):
             np.testing.assert_array_equal(unused, 0)
         np.testing.assert_allclose(image[:m], rows @ x, rtol=0, atol=EXACT * np.linalg.norm(x))
@@ -85,16 +88,17 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
         before = frame.copy()
 
 
-@pytest.mark.parametrize("length, beside", [(1e-155, 0.64e-310), (0.0, 0.0)])
-def test_a_row_that_counts_as_zero_is_split_all_the_same(length, beside):
+@pytest.mark.parametrize("length, square", [(1e-155, 0.64e-310), (0.0, 0.0)])
+def test_a_row_that_counts_as_zero_is_split_all_the_same(length, square):
     sketch = FrequentDirections(3, 3)
     sketch.append([2.0, 0.0, 0.0])
     g = length * np.array([-0.6, 0.8, 0.0])
-    assert not step(*sketch.state, g, g @ g)
+    grown, beside = stepped(sketch, np.zeros(len(sketch.state.frame)), g)
     inside = sketch.state.coordinates[0] * sketch.directions[0]
     np.testing.assert_allclose(inside, g * [1, 0, 0], rtol=EXACT)
     # Squares below the smallest normal number have an absolute rounding: 5e-324.
-    np.testing.assert_allclose(sketch.state.numbers[BESIDE], beside, rtol=EXACT, atol=1e-322)
+    assert not grown
+    np.testing.assert_allclose(beside, square, rtol=EXACT, atol=1e-322)
 
 
 @pytest.mark.parametrize("size", [3, 6])
@@ -110,8 +114,8 @@ def test_products_with_the_frame_after_blocks_and_merges(size):
     ]
     for i in (0, 1, 0, 2, 0, 1, 1, 3, 0, 2, 2, 0):
         steps[i]()
-        frame, rotation, gram, values, _, _, _, _, counts = sketch.state
-        m, q = counts[M], counts[Q]
+        frame, rotation, gram, values, _, _, numbers = sketch.state
+        m, q = numbers["m"], numbers["q"]
         np.testing.assert_allclose(gram[:m, :m], frame[:m] @ frame[:m].T, rtol=0, atol=EXACT)
         directions = rotation[:q] @ gram @ rotation[:q].T
         np.testing.assert_allclose(directions, np.eye(q), rtol=0, atol=EXACT)
@@ -185,11 +189,11 @@ def test_a_correction_squares_the_drift(drift):
 def test_the_drift_is_corrected_every_so_many_rows():
     rng = np.random.default_rng(2)
     sketch = FrequentDirections(8, 4)
-    counts = sketch.state.counts
+    numbers = sketch.state.numbers
     for row in rng.standard_normal((3 * CORRECT_EVERY, 8)):
         sketch.append(row)
         rows = sketch.rows
-        assert counts[CORRECTED] == rows - rows % CORRECT_EVERY
+        assert numbers["corrected"] == rows - rows % CORRECT_EVERY
 
 
 def test_zero_rows_do_not_put_the_correction_off_for_good():
@@ -197,7 +201,7 @@ def test_zero_rows_do_not_put_the_correction_off_for_good():
     rows = np.random.default_rng(5).standard_normal((CORRECT_EVERY + 5, 8))
     rows[CORRECT_EVERY - 1 : CORRECT_EVERY + 1] = 0.0
     sketch.extend(rows)
-    assert sketch.state.counts[CORRECTED] == CORRECT_EVERY + 2
+    assert sketch.state.numbers["corrected"] == CORRECT_EVERY + 2
 
 
 @pytest.mark.parametrize("size", [2, 9, 40])
@@ -205,15 +209,15 @@ def test_the_frame_is_short_and_seldom_turned(size):
     """At most ℓ + max(7, ℓ/2) rows; turned every max(8, ℓ/2) steps at most."""
     d = 400
     sketch = FrequentDirections(d, size)
-    frame, counts = sketch.state.frame, sketch.state.counts
+    frame, numbers = sketch.state.frame, sketch.state.numbers
     assert len(frame) <= size + max(7, size / 2)
     assert sketch.state_bytes <= 8 * d * len(frame) + 8 * 3 * len(frame) * (len(frame) + 5)
     turned, before = [], 0
     for t, row in enumerate(np.random.default_rng(3).standard_normal((size + 40, d))):
         sketch.append(row)
-        if counts[M] <= before:
+        if numbers["m"] <= before:
             turned.append(t)
-        before = counts[M]
+        before = int(numbers["m"])
     assert len(turned) >= 2 and np.diff(turned).min() >= max(8, size // 2)
 
 
@@ -221,10 +225,10 @@ def test_the_frame_is_short_and_seldom_turned(size):
 def test_a_row_far_from_the_sketch_becomes_the_frames_own(unit):
     """The quick way: what the row has in common with the sketch stays in it."""
     sketch = FrequentDirections(200, 10)
-    frame, counts = sketch.state.frame, sketch.state.counts
+    frame, numbers = sketch.state.frame, sketch.state.numbers
     for row in unit * np.random.default_rng(4).standard_normal((60, 200)):
         sketch.append(row)
-        newest = frame[counts[M] - 1]
+        newest = frame[numbers["m"] - 1]
         np.testing.assert_allclose(newest, row / np.linalg.norm(row), rtol=1e-14)
 
 

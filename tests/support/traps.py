@@ -16,7 +16,6 @@ from oco.algorithms.sketched import SketchedRoot
 from oco.domains import Ball
 from oco.linalg.operators import Dense, LowRankPlusScalar
 from oco.sketch import FrequentDirections
-from oco.sketch.state import ESCAPED
 
 
 class Plain:
@@ -144,7 +143,7 @@ class MergesWithoutTheTail(FrequentDirections):
     def merge(self, other):
         before = self.escaped_mass
         super().merge(other)
-        self.state.numbers[ESCAPED] = before + self.last_escape
+        self.state.numbers["escaped"] = before + self.last_escape
 
 
 class DecaysLate(FrequentDirections):
