@@ -13,7 +13,7 @@ from oco.verification.cases import Case
 from oco.verification.comparators import independent
 from oco.verification.definitions import tame
 from oco.verification.observations import Observation, Subject, check
-from oco.verification.runs import Given, watch
+from oco.verification.watching import Given, watch
 
 __all__ = ["verdicts"]
 

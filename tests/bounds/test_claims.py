@@ -191,7 +191,7 @@ def test_what_is_no_rung_is_refused(arguments, error, message):
 
 
 def test_a_registered_bound_is_claimed_by_name(monkeypatch):
-    monkeypatch.setattr("oco.bounds.RUNGS", dict(RUNGS))
+    monkeypatch.setattr("oco.bounds.claims.RUNGS", dict(RUNGS))
     rung = register(Rung("own-root", "√T", None, lambda account: account.t**0.5))
     assert register(rung) is rung
     with pytest.raises(ValueError, match=r"^rung: another bound is called 'own-root'"):

@@ -1,0 +1,174 @@
+"""The rungs that come with the package, and their formulas."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+import numpy as np
+
+from oco import checks
+from oco.algorithms import Diagnostics, DualDiagnostics, KroneckerDiagnostics
+from oco.algorithms.matrix_descent import AxisAccount
+from oco.bounds.rungs import Account, Rung
+from oco.sketch import escaped_mass_limit
+
+__all__ = ["RUNGS"]
+
+Kind = TypeVar("Kind", bound=Diagnostics)
+
+
+def _told(account: Account, kind: type[Kind], learner: str) -> Kind:
+    """Return the account of a learner of some kind, whose bounds need what it tells."""
+    if not isinstance(account.diagnostics, kind):
+        raise TypeError(
+            f"diagnostics: expected the {kind.__name__} of {learner} for this bound, "
+            f"got {type(account.diagnostics).__name__}"
+        )
+    return account.diagnostics
+
+
+def _by_axes(account: Account) -> KroneckerDiagnostics:
+    return _told(account, KroneckerDiagnostics, "a matrix learner")
+
+
+def _dual(account: Account) -> DualDiagnostics:
+    return _told(account, DualDiagnostics, "dual averaging")
+
+
+def _root_trace(account: Account) -> float:
+    return float(np.sqrt(np.maximum(checks.known("spectrum", account.spectrum), 0)).sum())
+
+
+def _certificate(account: Account) -> float:
+    return account.balance(account.diagnostics.potential, account.diagnostics.quadratic)
+
+
+def _rounds(account: Account) -> float:
+    root = math.sqrt(account.t)
+    return account.balance(root, 2 * account.gradient_bound * account.gradient_bound * root)
+
+
+def _trace(account: Account) -> float:
+    return account.balance(account.diagnostics.potential, 2 * account.diagnostics.potential)
+
+
+def _with_tail(account: Account, mass: float) -> float:
+    root_trace = _root_trace(account)
+    return account.balance(root_trace + account.d * math.sqrt(mass), 2 * root_trace)
+
+
+def _sketch(account: Account) -> float:
+    return _with_tail(account, checks.known("escaped_mass", account.diagnostics.escaped_mass))
+
+
+def _theorem_3(account: Account) -> float:
+    spectrum, k = checks.known("spectrum", account.spectrum), checks.known("k", account.k)
+    return _with_tail(account, escaped_mass_limit(spectrum, k))
+
+
+def _with_rank(account: Account, potential: float) -> float:
+    return account.balance(potential, 2 * _by_axes(account).gradient_rank * potential)
+
+
+def _shampoo_trace(account: Account) -> float:
+    return _with_rank(account, account.diagnostics.potential)
+
+
+def _shampoo_theorem(account: Account) -> float:
+    axes, spectra = _by_axes(account).axes, checks.known("axis_spectra", account.axis_spectra)
+    power = 1 / (2 * len(axes))
+    traces = [
+        np.sum((np.maximum(spectrum, 0) + axis.regularisation) ** power)
+        + axis.dim * _omega(axis, spectrum) ** power
+        for axis, spectrum in zip(axes, spectra, strict=True)
+    ]
+    return _with_rank(account, math.prod(traces))
+
+
+def _omega(axis: AxisAccount, spectrum: np.ndarray) -> float:
+    return 0.0 if axis.rank is None else escaped_mass_limit(spectrum, axis.rank)
+
+
+def _dual_trace(account: Account) -> float:
+    diagnostics = _dual(account)
+    root_trace = checks.known("root_trace", diagnostics.root_trace)
+    return account.balance(diagnostics.potential, 2 * root_trace)
+
+
+def _ftsl_sketch(account: Account) -> float:
+    return account.balance(account.diagnostics.potential, 2 * _root_trace(account))
+
+
+def _ftsl_theorem(account: Account) -> float:
+    spectrum, delta = checks.known("spectrum", account.spectrum), _dual(account).delta
+    escaped = escaped_mass_limit(spectrum, account.k) if account.k else 0.0
+    growth = math.sqrt(delta * delta + max(float(spectrum.max(initial=0.0)), 0.0) + escaped)
+    return account.balance(growth, 2 * _root_trace(account))
+
+
+#: Every bound by the name that learners give it: its own, but for certificates.
+RUNGS: dict[str, Rung] = {
+    rung.name: rung
+    for rung in (
+        Rung(
+            "certificate",
+            "D²/(2η)·tr H_T + (η/2)·Σ gᵀH⁻¹g, as measured in the run",
+            None,
+            _certificate,
+        ),
+        Rung("rounds", "D²√T/(2η) + η·G²·√T  (√2·D·G·√T at the default η)", None, _rounds),
+        Rung("trace", "(D²/(2η) + η)·tr H_T  (√2·D·tr H_T at the default η)", None, _trace),
+        Rung(
+            "sketch",
+            "D²/(2η)·(tr G_T^½ + d√ρ) + η·tr G_T^½, ρ the escaped mass",
+            "spectrum",
+            _sketch,
+        ),
+        Rung(
+            "theorem-3",
+            "D²/(2η)·(tr G_T^½ + d√Ω_k) + η·tr G_T^½, Ω_k from the bottom eigenvalues of G_T",
+            "spectrum",
+            _theorem_3,
+        ),
+        Rung(
+            "shampoo-trace",
+            "(D²/(2η) + ηr)·tr L̃^¼·tr R̃^¼, of the factors in the run  "
+            "(√(2r)·D·tr L̃^¼·tr R̃^¼ at the default η)",
+            None,
+            _shampoo_trace,
+        ),
+        Rung(
+            "shampoo-theorem",
+            "(D²/(2η) + ηr)·(tr L_T^¼ + mΩ_L^¼)·(tr R_T^¼ + nΩ_R^¼), L_T = Σ GGᵀ + εI, "
+            "R_T = Σ GᵀG + εI",
+            "axis_spectra",
+            _shampoo_theorem,
+        ),
+        Rung(
+            "dual-trace",
+            "D²/(2η)·λ_max(H_T) + η·S_T, S_T = Σ_i (Σ_t g_{t,i}²)^½ or (Σ ‖g_t‖²)^½",
+            None,
+            _dual_trace,
+        ),
+        Rung(
+            "ftsl-sketch",
+            "D²/(2η)·(δ² + λ̄_1 + ρ)^½ + η·tr G_T^½, of the sketch in the run",
+            "spectrum",
+            _ftsl_sketch,
+        ),
+        Rung(
+            "ftsl-theorem",
+            "D²/(2η)·(δ² + λ_1(G_T) + Ω_k)^½ + η·tr G_T^½, Ω_k 0 without a sketch",
+            "spectrum",
+            _ftsl_theorem,
+        ),
+    )
+}
+RUNGS["dual-certificate"] = Rung(
+    "certificate",
+    "D²/(2η)·λ_max(H_T) + (η/2)·Σ gᵀH⁻¹g, H the metric before each g, as measured in the run; "
+    "D = max‖u − x_1‖",
+    None,
+    _certificate,
+)
