@@ -109,11 +109,11 @@ LEARNERS = [
            "np.sqrt(self.second / self._correction(self.beta2))",
            "self.second / self._correction(self.beta2)"),
     Mutant("S-Shampoo's exponent is 1/(4p)", "algorithms", "KroneckerRoot._root.root",
-           "ROOTS[self.exponent] * self.order", "2 * ROOTS[self.exponent] * self.order"),
+           "power_of(self.exponent, self.order)", "power_of(self.exponent, self.order) / 2"),
     Mutant("S-Shampoo's exponent is 1/p", "algorithms", "KroneckerRoot._root.root",
-           "ROOTS[self.exponent] * self.order", "self.order"),
+           "power_of(self.exponent, self.order)", "1 / self.order"),
     Mutant("Shampoo's statistics are not corrected for their bias", "algorithms",
-           "KroneckerRoot._scale", "(1 - self.decay) / correction", "1 - self.decay"),
+           "KroneckerRoot._scale", "self.bias_correction", "False"),
     Mutant("Shampoo's ε is not in the theorem", "algorithms", "KroneckerDescent.diagnostics",
            "root.epsilon / (1 + root.epsilon) * self._largest(metric)", "0.0"),
     Mutant("Shampoo counts gradients as of rank 1", "algorithms", "KroneckerDescent.__init__",
@@ -140,7 +140,7 @@ DUALS = [
            "escaped_mass_limit(spectrum, account.k) if account.k else 0.0", "0.0"),
     Mutant("FTSL's theorem leaves δ out", "bounds", "_ftsl_theorem", "delta * delta", "0.0"),
     Mutant("dual averaging's trace bound halves the steps' cost", "bounds", "_dual_trace",
-           "2 * diagnostics.root_trace", "diagnostics.root_trace"),
+           "2 * root_trace", "root_trace"),
 ]  # fmt: skip
 
 DOMAINS = [
@@ -235,10 +235,10 @@ REGRET = [
 
 BOUNDS = [
     Mutant("the certificate has η/4", "bounds", "Account.balance",
-           "self.lr / 2 * quadratic", "self.lr / 4 * quadratic"),
+           "lr / 2 * quadratic", "lr / 4 * quadratic"),
     Mutant("the certificate has D for D²", "bounds", "Account.balance",
-           "self.diameter / (2 * self.lr) * self.diameter * growth",
-           "self.diameter / (2 * self.lr) * growth"),
+           "self.diameter / (2 * lr) * self.diameter * growth",
+           "self.diameter / (2 * lr) * growth"),
     Mutant("the tail leaves d out", "bounds", "_with_tail",
            "account.d * math.sqrt(mass)", "math.sqrt(mass)"),
     Mutant("the tail has ρ for √ρ", "bounds", "_with_tail", "math.sqrt(mass)", "mass"),
