@@ -202,14 +202,14 @@ def sketch_sizes(name: str, value, axes: int) -> tuple[int | None, ...]:
     return sizes
 
 
-def scale_of(decay: float, weight: float, corrected: bool) -> float:
+def scale_of(decay: float, weight: Any, corrected: bool) -> Any:
     """Return c, what a statistic C ← β C + M Mᵀ is multiplied by to be an average.
 
     Parameters
     ----------
     decay : float
         β in (0, 1].
-    weight : float
+    weight : float or array
         a ← β a + 1, at each gradient that was absorbed: (1 − β^t)/(1 − β) where β never changed.
     corrected : bool
         Whether the few gradients of the beginning count as what they are; otherwise c = 1 − β.

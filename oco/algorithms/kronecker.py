@@ -182,7 +182,7 @@ class KroneckerRoot:
         )
         return self.statistics_bytes + eigenvectors
 
-    def update(self, gradient, x=None) -> np.ndarray:
+    def update(self, gradient, x=None, due: bool | None = None) -> np.ndarray:
         """Absorb a gradient G if one is due, and return H⁻¹ X.
 
         Parameters
@@ -191,6 +191,8 @@ class KroneckerRoot:
             G.
         x : ndarray of shape `shape`, optional
             X, an average of gradients for one; G if not given.
+        due : bool, optional
+            Whether G is absorbed; by default every `update_every`-th is.  The first one always is.
 
         Returns
         -------
@@ -206,7 +208,9 @@ class KroneckerRoot:
         gradient = checks.array("gradient", gradient, self.shape)
         square = checks.squared_length("gradient", gradient.reshape(-1))
         tensor = gradient.reshape(self._merged)
-        if self.updates % self.update_every == 0:
+        if due is None:
+            due = self.updates % self.update_every == 0
+        if due or not self.absorbed:
             total = self.decay * self._total + square
             if not math.isfinite(total):
                 raise ValueError(f"gradient: expected a finite sum of all squares, got {total}")

@@ -58,7 +58,7 @@ def sgd(
     """
     return Optimizer(
         parameters,
-        lambda shape: Gradient(),
+        lambda shape, index: Gradient(),
         lr=lr,
         momentum=momentum,
         weight_decay=weight_decay,
@@ -105,7 +105,7 @@ def adam(
     beta1, beta2 = check_options({"betas": betas})["betas"]
     return Optimizer(
         parameters,
-        lambda shape: Coordinatewise(
+        lambda shape, index: Coordinatewise(
             Moments(shape, beta1=beta1, beta2=beta2, eps=eps, bias_correction=bias_correction)
         ),
         lr=lr,
@@ -202,7 +202,7 @@ def s_shampoo(
             Moments(shape, beta1=first, beta2=beta2, eps=eps, bias_correction=bias_correction)
         )
 
-    def rule(shape):
+    def rule(shape, index):
         if sum(n > 1 for n in shape) < 2:
             return moments(shape)
         root = KroneckerRoot(
@@ -217,7 +217,7 @@ def s_shampoo(
             exponent=exponent,
             exact_ratio=EXACT_RATIO,
         )
-        return Grafted(root, lender(shape), start_step)
+        return Grafted(root, lender(shape), start_step, phase=index)
 
     return Optimizer(
         parameters,

@@ -24,8 +24,11 @@ class Rule(Protocol):
     def second_moment_bytes(self) -> int:
         """The part of it that describes the gradients' second moments; not what a graft keeps."""
 
-    def update(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Absorb the gradient g and return the direction U of x: of g, or of an average of it."""
+    def update(self, g: np.ndarray, x: np.ndarray, calls: int) -> np.ndarray:
+        """Absorb the gradient g and return the direction U of x: of g, or of an average of it.
+
+        `calls` counts the gradients before, those that were skipped included.
+        """
 
 
 class Gradient:
@@ -33,7 +36,7 @@ class Gradient:
 
     state_bytes = second_moment_bytes = 0
 
-    def update(self, g, x):
+    def update(self, g, x, calls):
         """Return x."""
         return x
 
@@ -43,7 +46,7 @@ class UnitLength:
 
     state_bytes = second_moment_bytes = 0
 
-    def update(self, g, x):
+    def update(self, g, x, calls):
         """Return U."""
         length = np.linalg.norm(x)
         return x * (math.sqrt(x.size) / length if length else 0.0)
@@ -65,7 +68,7 @@ class Coordinatewise:
         """Memory of v."""
         return self.moments.second.nbytes
 
-    def update(self, g, x):
+    def update(self, g, x, calls):
         """Absorb g and return U."""
         return self.moments.update(g, x)
 
@@ -83,10 +86,15 @@ class Grafted:
         Gives N.
     start_step : int
         First step, counted from 1, with a preconditioned direction.
+    phase : int
+        φ: with s the root's `update_every`, it absorbs the gradients of steps 1, 1 + φ, 1 + φ + s,
+        1 + φ + 2s, ..., so that those of several parameters do not fall on the same steps.
     """
 
-    def __init__(self, root: KroneckerRoot, graft: Rule | None, start_step: int) -> None:
-        self.root, self.graft, self.start_step = root, graft, start_step
+    def __init__(
+        self, root: KroneckerRoot, graft: Rule | None, start_step: int, phase: int
+    ) -> None:
+        self.root, self.graft, self.start_step, self.phase = root, graft, start_step, phase
 
     @property
     def state_bytes(self) -> int:
@@ -98,13 +106,15 @@ class Grafted:
         """Memory of the factors."""
         return self.root.statistics_bytes
 
-    def update(self, g, x):
+    def update(self, g, x, calls):
         """Absorb g and return U."""
-        preconditioned = self.root.update(g, x)
+        every = self.root.update_every
+        preconditioned = self.root.update(g, x, due=calls % every == self.phase % every)
+        early = calls + 1 < self.start_step
         if self.graft is None:
-            return preconditioned if self.root.updates >= self.start_step else x
-        lender = self.graft.update(g, x)
-        if self.root.updates < self.start_step:
+            return x if early else preconditioned
+        lender = self.graft.update(g, x, calls)
+        if early:
             return lender
         length = np.linalg.norm(preconditioned)
         return preconditioned * (np.linalg.norm(lender) / length if length else 0.0)

@@ -30,7 +30,8 @@ class Optimizer:
     parameters : sequence of ndarray
         float32 or float64; the statistics are float64 in either case.
     rule : callable
-        ``rule(shape)`` makes the rule of a parameter of that shape.
+        ``rule(shape, index)`` makes the rule of a parameter of that shape; `index` counts those
+        with two axes or more that are longer than 1, from 0 on.
     lr : float
         η ≥ 0; may be changed between steps.
     momentum : float
@@ -68,7 +69,7 @@ class Optimizer:
     --------
     >>> from oco.optimizers.rules import Gradient
     >>> weights = np.array([1.0, -1.0])
-    >>> optimizer = Optimizer([weights], lambda shape: Gradient(), lr=0.5)
+    >>> optimizer = Optimizer([weights], lambda shape, index: Gradient(), lr=0.5)
     >>> optimizer.step([np.array([1.0, 0.0])])
     >>> weights
     array([ 0.5, -1. ])
@@ -77,7 +78,7 @@ class Optimizer:
     def __init__(
         self,
         parameters: Sequence[np.ndarray],
-        rule: Callable[[tuple[int, ...]], Rule],
+        rule: Callable[[tuple[int, ...], int], Rule],
         *,
         lr: float,
         momentum: float = 0.0,
@@ -102,7 +103,11 @@ class Optimizer:
         self.average = checks.choice("average", average, AVERAGED)
         self.nesterov = bool(nesterov)
         self.matrix_rate = checks.number("matrix_rate", matrix_rate, above=0)
-        self.rules = [rule(parameter.shape) for parameter in self.parameters]
+        self._matrices = [sum(n > 1 for n in p.shape) >= 2 for p in self.parameters]
+        self.rules = [
+            rule(parameter.shape, sum(self._matrices[:i]))
+            for i, parameter in enumerate(self.parameters)
+        ]
         self._running = [
             np.zeros(parameter.shape) if self.momentum else None for parameter in self.parameters
         ]
@@ -154,12 +159,11 @@ class Optimizer:
     def _move(self, i: int, g: np.ndarray) -> None:
         self.steps[i] += 1
         x = self._averaged(i, g) if self.average == "gradient" else g
-        direction = self.rules[i].update(g, x)
+        direction = self.rules[i].update(g, x, self.steps[i] + self.skipped[i] - 1)
         if self.average == "step":
             direction = self._averaged(i, direction)
         parameter = self.parameters[i]
-        matrix = sum(n > 1 for n in parameter.shape) >= 2
-        rate = self.lr * (self.matrix_rate if matrix else 1.0)
+        rate = self.lr * (self.matrix_rate if self._matrices[i] else 1.0)
         parameter[...] = parameter * (1 - self.lr * self.weight_decay) - rate * direction
 
     def _averaged(self, i: int, new: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def model_and_optimizer(seed, **options):
     model = torch.nn.Sequential(
         torch.nn.Conv2d(2, 6, 3), torch.nn.Tanh(), torch.nn.Flatten(), torch.nn.Linear(96, 5)
     )
-    return model, SShampoo(model.parameters(), lr=1e-2, k=4, **options)
+    return model, SShampoo(model.parameters(), lr=1e-2, k=2, **options)
 
 
 def train(model, optimizer, steps, first=0):

@@ -9,7 +9,6 @@ from oco.sketch import FrequentDirections, escaped_mass_limit
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 factors = pytest.importorskip("oco.integrations.torch.factors")
-unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")
 
 STEPS = 25
 # Relative to the trace: each absorption rounds its vectors by about ε, and the errors add up.
@@ -46,15 +45,18 @@ SIZES = [(12, 40, 5), (40, 6, 5), (30, 2, 9), (200, 230, 20), (300, 150, 12)]
 )
 def test_guarantees(name, n, columns, rank, decay, dtype):
     factor = factors.SketchedFactor(n, rank)
-    state = factor.zeros(torch.empty((), dtype=dtype))
+    state = {name: t[None] for name, t in factor.zeros(torch.empty((), dtype=dtype)).items()}
+    root = factors.Root(torch.ones(1, dtype=torch.float64), epsilon=1e-6, power=0.25)
     exact, twin = np.zeros((n, n)), FrequentDirections(n, rank, decay=decay)
     for gradient in stream(name, n, columns):
         matrix = torch.tensor(gradient).to(dtype)
-        factor.absorb(state, unfoldings.Unfolding(matrix), decay)
+        state, right = factor.refreshed(state, factors.Unfolding(matrix[None]), decay, root)
+        assert right.all()
         gradient = matrix.double().numpy()
         exact = decay * exact + gradient @ gradient.T
         twin.update(gradient.T)
     rounding = TOLERANCES[dtype] * np.trace(exact)
+    state = {name: tensor[0] for name, tensor in state.items()}
     u, values = (state[name].double().numpy() for name in ("directions", "eigenvalues"))
     kept = values > 0
     overlap = u[:, kept].T @ u[:, kept]
@@ -72,6 +74,6 @@ def test_guarantees(name, n, columns, rank, decay, dtype):
 
 
 def test_a_large_gram_matrix_is_whole():
-    matrix = torch.randn(530, 20, dtype=torch.float64)
-    gram = unfoldings.Unfolding(matrix).gram
-    torch.testing.assert_close(gram, matrix @ matrix.T, rtol=0, atol=1e-12)
+    matrix = torch.randn(2, 530, 20, dtype=torch.float64)
+    gram = factors.Unfolding(matrix).gram
+    torch.testing.assert_close(gram, matrix @ matrix.mT, rtol=0, atol=1e-12)

@@ -143,9 +143,9 @@ class Sabotaged:
         if self.how == "values":
             return values * torch.nan, vectors
         if self.how == "vectors":
-            vectors[-1, 0] = torch.nan
+            vectors[..., -1, 0] = torch.nan
         else:
-            vectors[:, -1] = vectors[:, 0]
+            vectors[..., -1] = vectors[..., 0]
         return values, vectors
 
 
@@ -153,11 +153,13 @@ class Sabotaged:
 def test_what_fails_is_computed_in_double_precision(monkeypatch, how):
     Sabotaged(monkeypatch, how)
     rows = torch.tensor(np.random.default_rng(0).standard_normal((5, 3)), dtype=torch.float32)
-    values, vectors = eigenvectors.eigh(rows @ rows.T)
-    assert values.dtype == vectors.dtype == torch.float32
-    torch.testing.assert_close(vectors * values @ vectors.T, rows @ rows.T)
-    leading = eigenvectors.leading_eigenvectors(rows @ rows.T, 3)
-    torch.testing.assert_close(leading @ (leading.T @ rows), rows)
+    matrices = torch.stack([rows @ rows.T, torch.eye(5)])
+    values, vectors, right = eigenvectors.eigh(matrices)
+    assert values.dtype == vectors.dtype == torch.float32 and right.all()
+    torch.testing.assert_close((vectors * values[:, None]) @ vectors.mT, matrices)
+    leading, right = eigenvectors.leading_eigenvectors(matrices[:1], 3)
+    torch.testing.assert_close(leading[0] @ (leading[0].T @ rows), rows)
+    assert right.all()
 
 
 def test_a_failed_part_of_the_spectrum_is_computed_from_all_of_it(monkeypatch):
@@ -175,8 +177,9 @@ def test_a_failed_part_of_the_spectrum_is_computed_from_all_of_it(monkeypatch):
     monkeypatch.setattr(eigenvectors, "SUBSET_SIZE", 8)
     rows = torch.tensor(np.random.default_rng(0).standard_normal((16, 3)))
     for _ in range(2):
-        leading = eigenvectors.leading_eigenvectors(rows @ rows.T, 3)
-        torch.testing.assert_close(leading @ (leading.T @ rows), rows)
+        leading, right = eigenvectors.leading_eigenvectors((rows @ rows.T)[None], 3)
+        torch.testing.assert_close(leading[0] @ (leading[0].T @ rows), rows)
+        assert right.all()
     assert len(calls) == 2
 
 
@@ -194,7 +197,7 @@ def test_part_of_the_spectrum_uses_as_many_threads_as_pytorch(monkeypatch):
     try:
         for count in (1, 2):
             torch.set_num_threads(count)
-            eigenvectors.leading_eigenvectors(torch.eye(16), 2)
+            eigenvectors.leading_eigenvectors(torch.eye(16)[None], 2)
     finally:
         torch.set_num_threads(threads)
     assert seen == [{1}, {2}] and pool.info() == before
@@ -206,18 +209,24 @@ def test_a_basis_of_columns_that_qr_spoils(monkeypatch):
     def spoils(matrix):
         found = exact(matrix)
         if matrix.dtype == torch.float32:
-            found.Q[0, 0] = torch.nan
+            found.Q[..., 0, 0] = torch.nan
         return found
 
     monkeypatch.setattr(torch.linalg, "qr", spoils)
     columns = torch.tensor(np.random.default_rng(0).standard_normal((6, 2)), dtype=torch.float32)
-    basis = eigenvectors.orthonormal_basis(columns)
-    assert basis.dtype == torch.float32
-    torch.testing.assert_close(basis @ (basis.T @ columns), columns)
-    with pytest.raises(torch.linalg.LinAlgError, match=r"no basis for columns of shape \(2, 2\)"):
-        eigenvectors.orthonormal_basis(torch.full((2, 2), torch.nan))
-    with pytest.raises(torch.linalg.LinAlgError, match=r"no eigenvectors .* of shape \(2, 2\)"):
-        eigenvectors.eigh(torch.full((2, 2), torch.inf))
+    basis, right = eigenvectors.orthonormal_basis(columns[None])
+    assert basis.dtype == torch.float32 and right.all()
+    torch.testing.assert_close(basis[0] @ (basis[0].T @ columns), columns)
+
+
+def test_what_is_not_finite_is_said_to_be_wrong_and_spoils_no_other():
+    good = torch.diag(torch.tensor([2.0, 1.0]))
+    for bad in (torch.nan, torch.inf):
+        both = torch.stack([torch.full((2, 2), bad), good])
+        assert eigenvectors.orthonormal_basis(both)[1].tolist() == [False, True]
+        values, _, right = eigenvectors.eigh(both)
+        assert right.tolist() == [False, True]
+        torch.testing.assert_close(values[1], torch.tensor([1.0, 2.0]))
 
 
 def prepared(dtype=torch.float32, **options):

@@ -12,9 +12,8 @@ from oco.optimizers import s_shampoo
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
-moments = pytest.importorskip("oco.integrations.torch.moments")
-unfoldings = pytest.importorskip("oco.integrations.torch.unfoldings")
-workspace = pytest.importorskip("oco.integrations.torch.workspace")
+factors = pytest.importorskip("oco.integrations.torch.factors")
+steps = pytest.importorskip("oco.integrations.torch.steps")
 
 SHAPES = [(6, 14), (13, 5), (7, 4, 3), (5, 1, 7), (1, 8), ()]
 STEPS = 100
@@ -125,9 +124,8 @@ def test_large_matrices_equal_the_reference():
 
 @pytest.mark.parametrize("graft", ["rmsprop", "adam"])
 def test_what_is_computed_in_pieces_equals_the_reference(graft, monkeypatch):
-    monkeypatch.setattr(moments, "PIECE", 20)
-    monkeypatch.setattr(unfoldings, "LARGE", 5)
-    monkeypatch.setattr(workspace, "LARGE", 10)
+    monkeypatch.setattr(factors, "LARGE", 5)
+    monkeypatch.setattr(steps, "LARGE", 10)
     params = parameters(torch.float64)
     expected = play_reference(params, 30, lr=1e-2, k=4, graft=graft)
     assert_equal(play(SShampoo(params, lr=1e-2, k=4, graft=graft), 30), expected, 1e-10)

@@ -67,7 +67,8 @@ def gradients(shape):
 def test_steps_equal_the_definition(options):
     options = {"lr": 1e-2, "k": 2, **options}
     parameters = [initial(shape) for shape in SHAPES]
-    twins = [DenseShampoo(initial(shape), **options) for shape in SHAPES]
+    # The matrices come first: each has its refreshes a step later than the one before.
+    twins = [DenseShampoo(initial(s), phase=i, **options) for i, s in enumerate(SHAPES)]
     if options["k"] is None:
         del options["k"]
         optimizer = OPTIMIZERS["shampoo"](parameters, **options)

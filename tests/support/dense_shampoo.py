@@ -83,10 +83,11 @@ class DenseShampoo:
         average="step",
         nesterov=False,
         matrix_rate=1.0,
+        phase=0,
     ):
         self.x = np.array(x, dtype=np.float64)
         self.options = {k: v for k, v in locals().items() if k not in ("self", "x")}
-        self.t = self.absorbed = 0
+        self.t = self.absorbed = self.calls = 0
         self.m, self.v, self.b = (np.zeros_like(self.x) for _ in range(3))
         self.kept = [i for i, n in enumerate(self.x.shape) if n > 1]
         sizes = k if isinstance(k, tuple) else (k,) * self.x.ndim
@@ -123,6 +124,7 @@ class DenseShampoo:
 
     def step(self, g):
         o = self.options
+        self.calls += 1
         if not np.isfinite(g).all():
             return
         self.t += 1
@@ -160,13 +162,14 @@ class DenseShampoo:
         return momentum * mean + (1 - momentum) * new if self.options["nesterov"] else mean
 
     def matrix_update(self, gradient, g, own):
-        if (self.t - 1) % self.options["update_every"] == 0:
+        every = self.options["update_every"]
+        if not self.absorbed or (self.calls - 1 - self.options["phase"]) % every == 0:
             self.absorbed += 1
             for block, factors in zip(self.blocks, self.factors, strict=True):
                 part = gradient.reshape(self.merged)[block]
                 for axis, factor in enumerate(factors):
                     factor.absorb(unfold(part, axis))
-        if self.t < self.options["start_step"]:
+        if self.calls < self.options["start_step"]:
             return g if own is None else own
         update = self.preconditioned(g)
         length = math.sqrt((update**2).sum())

@@ -1,4 +1,4 @@
-"""Decompositions that are either right or say that they failed: never NaN.
+"""Decompositions of a batch of matrices, each of which is right or is said not to be: never NaN.
 
 LAPACK's routines in single precision may return NaN, or not converge, for harmless matrices of low
 rank with many zeros, such as Gram matrices of a sketch that has not filled.  Those in double
@@ -7,135 +7,129 @@ precision have not been seen to.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
+from typing import Any
 
 import torch
+from torch import Tensor
 
 __all__ = ["eigh", "leading_eigenvectors", "orthonormal_basis"]
 
-# Computing some of the eigenvectors alone pays where the matrix is at least this large, and at
-# least this many times as large as their number (on one thread 1.5 times as fast for 64 of 512, 3
-# for 64 of 1024; with 128 of 512 no faster, and below 400 slower than PyTorch's own routine).
+# On a CPU, LAPACK's drivers for some of the eigenvectors alone pay where a matrix is at least this
+# large, and at least this many times as large as their number (on one thread 1.5 times as fast for
+# 64 of 512, 3 for 64 of 1024; with 128 of 512 no faster, and below 400 slower than PyTorch's own).
 SUBSET_SIZE, SUBSET_RATIO = 512, 4
 
 
-def eigh(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return eigenvalues, ascending, and eigenvectors in columns.
+def eigh(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return eigenvalues, ascending, eigenvectors in columns, and of which matrices they are right.
 
     Parameters
     ----------
-    matrix : Tensor of shape (n, n)
+    matrices : Tensor of shape (batch, n, n)
         Symmetric.
 
     Returns
     -------
-    values : Tensor of shape (n,)
-    vectors : Tensor of shape (n, n)
-        Both of the matrix' type, finite, the vectors orthonormal to rounding.
-
-    Raises
-    ------
-    torch.linalg.LinAlgError
-        If neither its own precision nor double precision gives them: `matrix` is not finite.
+    values : Tensor of shape (batch, n)
+    vectors : Tensor of shape (batch, n, n)
+        Both of the matrices' type; where right, finite, the vectors orthonormal to rounding.
+    right : Tensor of shape (batch,)
+        False where neither their own precision nor double precision gives them.
 
     Examples
     --------
-    >>> eigh(torch.diag(torch.tensor([2.0, 1.0])))[0]
-    tensor([1., 2.])
+    >>> eigh(torch.diag(torch.tensor([2.0, 1.0]))[None])[0]
+    tensor([[1., 2.]])
     """
-    for precision in _precisions(matrix):
+    try:
+        values, vectors = torch.linalg.eigh(matrices)
+    except torch.linalg.LinAlgError:
+        values, vectors = matrices.new_zeros(matrices.shape[:2]), torch.zeros_like(matrices)
+    right = torch.isfinite(values).all(1) & _orthonormal(vectors)
+    # PyTorch's decompositions wait for the device as well.
+    for i in right.logical_not().nonzero().flatten().tolist():
         try:
-            values, vectors = torch.linalg.eigh(matrix.to(precision))
+            found = torch.linalg.eigh(matrices[i].double())
         except torch.linalg.LinAlgError:
             continue
-        if _finite(values) and _orthonormal(vectors):
-            return values.to(matrix.dtype), vectors.to(matrix.dtype)
-    raise torch.linalg.LinAlgError(f"no eigenvectors of a matrix of shape {tuple(matrix.shape)}")
+        values[i], vectors[i] = found[0].to(values.dtype), found[1].to(values.dtype)
+        right[i] = torch.isfinite(values[i]).all() & _orthonormal(vectors[i : i + 1])[0]
+    return values, vectors, right
 
 
-def leading_eigenvectors(matrix: torch.Tensor, count: int) -> torch.Tensor:
-    """Return eigenvectors of the `count` largest eigenvalues.
+def leading_eigenvectors(matrices: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return eigenvectors of the `count` largest eigenvalues, and of which matrices they are right.
 
     Parameters
     ----------
-    matrix : Tensor of shape (s, s)
+    matrices : Tensor of shape (batch, s, s)
         Symmetric.
     count : int
         From 1 to s.
 
     Returns
     -------
-    Tensor of shape (s, count)
+    vectors : Tensor of shape (batch, s, count)
         In columns, in no particular order, orthonormal to rounding.
-
-    Raises
-    ------
-    torch.linalg.LinAlgError
-        As `eigh` does.
+    right : Tensor of shape (batch,)
 
     Examples
     --------
-    >>> leading_eigenvectors(torch.diag(torch.tensor([1.0, 3.0, 2.0])), 1).abs()
-    tensor([[0.],
-            [1.],
-            [0.]])
+    >>> leading_eigenvectors(torch.diag(torch.tensor([1.0, 3.0, 2.0]))[None], 1)[0].abs()
+    tensor([[[0.], [1.], [0.]]])
     """
-    size = len(matrix)
-    if matrix.device.type == "cpu" and size >= max(SUBSET_SIZE, SUBSET_RATIO * count):
-        vectors = _subset(matrix, count)
-        if vectors is not None:
-            return vectors
-    return eigh(matrix)[1][:, size - count :]
+    size = matrices.shape[1]
+    if matrices.device.type == "cpu" and size >= max(SUBSET_SIZE, SUBSET_RATIO * count):
+        found = [_subset(matrix, count) for matrix in matrices]
+        if all(vectors is not None for vectors in found):
+            stacked = torch.stack([v for v in found if v is not None])
+            right = _orthonormal(stacked)
+            if bool(right.all()):
+                return stacked, right
+    _, vectors, right = eigh(matrices)
+    return vectors[:, :, size - count :], right
 
 
-def orthonormal_basis(matrix: torch.Tensor) -> torch.Tensor:
-    """Return Q of the decomposition Q R: orthonormal columns that span those of the matrix.
+def orthonormal_basis(matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """Return Q of the decompositions Q R, with columns that span those of the matrices.
 
     Parameters
     ----------
-    matrix : Tensor of shape (n, k)
+    matrices : Tensor of shape (batch, n, k)
         With k ≤ n; where its rank is lower, Q has further directions.
 
-    Raises
-    ------
-    torch.linalg.LinAlgError
-        If neither precision gives such columns: `matrix` is not finite.
+    Returns
+    -------
+    basis : Tensor of shape (batch, n, k)
+    right : Tensor of shape (batch,)
+        False where neither precision gives orthonormal columns.
 
     Examples
     --------
-    >>> orthonormal_basis(torch.tensor([[3.0], [4.0]])).abs()
-    tensor([[0.6000],
-            [0.8000]])
+    >>> orthonormal_basis(torch.tensor([[[3.0], [4.0]]]))[0].abs()
+    tensor([[[0.6000], [0.8000]]])
     """
-    for precision in _precisions(matrix):
-        basis = torch.linalg.qr(matrix.to(precision)).Q
-        if _orthonormal(basis):
-            return basis.to(matrix.dtype)
-    raise torch.linalg.LinAlgError(f"no basis for columns of shape {tuple(matrix.shape)}")
+    basis = torch.linalg.qr(matrices).Q
+    right = _orthonormal(basis)
+    for i in right.logical_not().nonzero().flatten().tolist():
+        basis[i] = torch.linalg.qr(matrices[i].double()).Q.to(basis.dtype)
+        right[i] = _orthonormal(basis[i : i + 1])[0]
+    return basis, right
 
 
-def _precisions(matrix: torch.Tensor) -> tuple[torch.dtype, ...]:
-    """Return the types in which a decomposition is tried."""
-    return (matrix.dtype,) if matrix.dtype == torch.float64 else (matrix.dtype, torch.float64)
-
-
-def _finite(tensor: torch.Tensor) -> bool:
-    return math.isfinite(tensor.sum())
-
-
-def _orthonormal(vectors: torch.Tensor) -> bool:
+def _orthonormal(vectors: Tensor) -> Tensor:
     """Check Vᵀ V x = x for x of ones, which NaN anywhere fails too, at the cost of reading V twice.
 
     Rounding leaves about n ε; half of the digits are asked for.
     """
-    error = torch.linalg.vector_norm(torch.mv(vectors.T, vectors.sum(1)) - 1)
-    return float(error) < torch.finfo(vectors.dtype).eps ** 0.5
+    product = (vectors.mT @ vectors.sum(2, keepdim=True)).squeeze(2)
+    return torch.linalg.vector_norm(product - 1, dim=1) < torch.finfo(vectors.dtype).eps ** 0.5
 
 
-def _subset(matrix: torch.Tensor, count: int) -> torch.Tensor | None:
+def _subset(matrix: Tensor, count: int) -> Tensor | None:
     """Compute those alone by LAPACK's drivers for that, which PyTorch lacks; None if it fails."""
-    if not _finite(matrix):
+    if not bool(torch.isfinite(matrix.sum())):
         return None
     linalg, pool = _scipy()
     size = len(matrix)
@@ -146,12 +140,11 @@ def _subset(matrix: torch.Tensor, count: int) -> torch.Tensor | None:
             )
     except linalg.LinAlgError:
         return None
-    vectors = torch.from_numpy(vectors)
-    return vectors if _orthonormal(vectors) else None
+    return torch.from_numpy(vectors)
 
 
 @lru_cache(1)
-def _scipy():
+def _scipy() -> tuple[Any, Any]:
     """Return SciPy's linear algebra, and the control of its threads: a pool beside PyTorch's."""
     import scipy.linalg
     from threadpoolctl import ThreadpoolController

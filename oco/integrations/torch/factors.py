@@ -1,22 +1,127 @@
-"""The factor of an axis: an exact covariance, or a Frequent Directions sketch of it.
+"""Factors of a batch of tensors of one shape: exact covariances, or Frequent Directions sketches.
 
-A factor knows sizes only.  Its numbers are a dictionary of tensors, which is part of the
-optimizer's state and is handed to every method.  Methods put new tensors into it and never write to
-those that are there: a shallow copy of the dictionary is a copy that can be returned to.
+A factor knows sizes only.  Its numbers are a dictionary of tensors whose first axis is the batch;
+methods return new ones and write to none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors, orthonormal_basis
-from oco.integrations.torch.roots import Root, inverse_root
-from oco.integrations.torch.unfoldings import Unfolding
-from oco.shampoo import NOISE, RANK_CUTOFF, tail_of
+from oco.shampoo import NOISE, RANK_CUTOFF, Side
 
-__all__ = ["ExactFactor", "SketchedFactor"]
+__all__ = [
+    "ExactFactor",
+    "Factor",
+    "Root",
+    "SketchedFactor",
+    "Unfolding",
+    "make_factor",
+    "precondition",
+    "unfoldings",
+]
+
+# A Gram matrix at least this large is computed in so many stripes, each from the diagonal down:
+# 9/16 of the operations, by products that are still large.
+LARGE, STRIPES = 512, 8
+
+State = dict[str, Tensor]
+
+
+class Root(NamedTuple):
+    """Which root of a covariance estimate C̃ preconditions: (c C̃ + ε λ_max(c C̃) I)^(−e).
+
+    Attributes
+    ----------
+    scale : Tensor of shape (batch,)
+        c > 0, in float64.
+    epsilon : float
+        ε ≥ 0.
+    power : float
+        e > 0.
+    tail : {"escaped", "half", "mean"}
+        What C̃ is where it is made from a sketch: `oco.shampoo.tail_of`.
+    """
+
+    scale: Tensor
+    epsilon: float
+    power: float
+    tail: str = "escaped"
+
+    def weights(self, values: Tensor, cutoff: float) -> Tensor:
+        """Return the inverse roots of eigenvalues of C̃, of shape (batch, n), in float64.
+
+        Values at or below `cutoff` times the largest, after ε has been added, become zero.
+
+        Examples
+        --------
+        >>> root = Root(torch.ones(1, dtype=torch.float64), epsilon=0.0, power=0.25)
+        >>> root.weights(torch.tensor([[16.0, 0.0]]), cutoff=1e-12)
+        tensor([[0.5000, 0.0000]], dtype=torch.float64)
+        """
+        values = self.scale[:, None] * values.double()
+        values = values + self.epsilon * values.amax(1, keepdim=True)
+        zero = values <= cutoff * values.amax(1, keepdim=True)
+        return values.masked_fill_(zero, torch.inf).pow_(-self.power)
+
+
+class Unfolding:
+    """Matrices M whose Gram matrices M Mᵀ and Mᵀ M are computed on demand, at most once.
+
+    Parameters
+    ----------
+    matrix : Tensor of shape (batch, n, r)
+        M.
+
+    Examples
+    --------
+    >>> unfolding = Unfolding(torch.tensor([[[1.0, 2.0]]]))
+    >>> unfolding.gram, unfolding.T.gram
+    (tensor([[[5.]]]), tensor([[[1., 2.], [2., 4.]]]))
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        self.matrix = matrix
+
+    @cached_property
+    def gram(self) -> Tensor:
+        """M Mᵀ, of shape (batch, n, n); not to be changed."""
+        size = self.matrix.shape[1]
+        if size < LARGE:
+            return self.matrix @ self.matrix.mT
+        result = self.matrix.new_empty(len(self.matrix), size, size)
+        step = -(-size // STRIPES)
+        for start in range(0, size, step):
+            stop = start + step
+            rows = self.matrix[:, start:stop]
+            torch.matmul(self.matrix[:, start:], rows.mT, out=result[:, start:, start:stop])
+            result[:, start:stop, stop:] = result[:, stop:, start:stop].mT
+        return result
+
+    @cached_property
+    def T(self) -> Unfolding:
+        """The unfolding of Mᵀ, whose own transpose is this one."""
+        transposed = Unfolding(self.matrix.mT)
+        transposed.T = self
+        return transposed
+
+
+def unfoldings(tensor: Tensor) -> tuple[Unfolding, ...]:
+    """Return the unfoldings along all axes but the batch; those of matrices share Gram matrices."""
+    if tensor.ndim == 3:
+        rows = Unfolding(tensor)
+        return rows, rows.T
+    return tuple(
+        Unfolding(tensor.movedim(axis, 1).reshape(len(tensor), tensor.shape[axis], -1))
+        for axis in range(1, tensor.ndim)
+    )
 
 
 @dataclass(frozen=True)
@@ -31,34 +136,30 @@ class ExactFactor:
 
     dim: int
 
-    def zeros(self, like: torch.Tensor) -> dict:
-        """Return the state before the first gradient, of `like`'s type and on its device."""
+    def zeros(self, like: Tensor) -> State:
+        """Return one tensor's state before its first gradient, of `like`'s type and device."""
         return {
             "covariance": like.new_zeros(self.dim, self.dim),
             "root": like.new_zeros(self.dim, self.dim),
         }
 
-    def absorb(self, state: dict, unfolding: Unfolding, decay: float) -> None:
-        """Absorb an unfolded gradient M, of shape (n, anything)."""
-        state["covariance"] = torch.add(unfolding.gram, state["covariance"], alpha=decay)
-
-    def invert(self, state: dict, root: Root) -> None:
-        """Bring the inverse root up to date.
-
-        Raises
-        ------
-        torch.linalg.LinAlgError
-            If the covariance is not finite.
-        """
-        values, vectors = eigh(state["covariance"])
+    def refreshed(
+        self, state: State, unfolding: Unfolding, decay: float, root: Root
+    ) -> tuple[State, Tensor]:
+        """Return the state after unfolded gradients, and of which tensors it is right."""
+        covariance = torch.add(unfolding.gram, state["covariance"], alpha=decay)
+        values, vectors, right = eigh(covariance)
         # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
         cutoff = self.dim * torch.finfo(values.dtype).eps
-        weights = inverse_root(values.clamp_min(0.0), root, cutoff).to(values.dtype)
-        state["root"] = (vectors * weights) @ vectors.T
+        weights = root.weights(values.clamp_min(0.0), cutoff).to(values.dtype)
+        return {
+            "covariance": covariance,
+            "root": (vectors * weights[:, None]) @ vectors.mT,
+        }, right
 
-    def apply_(self, state: dict, matrix: torch.Tensor) -> None:
-        """Multiply a matrix of shape (n, anything) by the inverse root, in place."""
-        matrix.copy_(state["root"] @ matrix)
+    def apply(self, state: State, rows: Tensor) -> Tensor:
+        """Multiply rows, of shape (batch, anything, n), by the inverse root."""
+        return rows @ state["root"]
 
 
 @dataclass(frozen=True)
@@ -69,96 +170,139 @@ class SketchedFactor:
     ----------
     dim : int
         n, the length of the axis.
-    rank : int
-        Sketch size ℓ, from 2 to n − 1; at most ℓ − 1 directions are kept.
+    k : int
+        Sketch size, from 2 to n − 1; at most k − 1 directions are kept.
 
     Notes
     -----
-    One step is C = β U diag(λ̄) Uᵀ + M Mᵀ = B Bᵀ with B = [√β U diag(λ̄)^½, M]; ρ = λ_ℓ(C); the top
-    ℓ eigenpairs of C with ρ subtracted are kept; τ ← β τ + ρ.
+    One step is C = β U diag(λ̄) Uᵀ + M Mᵀ = B Bᵀ with B = [√β U diag(λ̄)^½, M]; ρ = λ_k(C); the top
+    k eigenpairs of C with ρ subtracted are kept; τ ← β τ + ρ.
 
     The eigenvectors are those of the smaller one of B Bᵀ and Bᵀ B.  Squaring B loses half of the
     digits of its small singular values, and a product with B the orthogonality of eigenvectors
     computed from Bᵀ B; so they only span the subspace, within which the eigenvalues are computed
     again, from B itself and in double precision (Rayleigh–Ritz).  A direction that rounding
     could not tell from the null space of C has the eigenvalue 0.
-
-    τ, tr C and the root's weight outside U are on the CPU wherever the rest is: they are scalars of
-    the host's arithmetic, and reading them must not wait for a device.
     """
 
     dim: int
-    rank: int
+    k: int
 
-    def zeros(self, like: torch.Tensor) -> dict:
-        """Return the state before the first gradient, of `like`'s type and on its device."""
+    def zeros(self, like: Tensor) -> State:
+        """Return one tensor's state before its first gradient, of `like`'s type and device."""
+        scalar = {"dtype": torch.float64, "device": like.device}
         return {
-            "directions": like.new_zeros(self.dim, self.rank - 1),
-            "eigenvalues": like.new_zeros(self.rank - 1),
-            "escaped_mass": torch.zeros((), dtype=torch.float64),
-            "total_mass": torch.zeros((), dtype=torch.float64),
-            "root": like.new_zeros(self.rank - 1),
-            "root_tail": torch.zeros((), dtype=torch.float64),
+            "directions": like.new_zeros(self.dim, self.k - 1),
+            "eigenvalues": like.new_zeros(self.k - 1),
+            "escaped_mass": torch.zeros((), **scalar),
+            "total_mass": torch.zeros((), **scalar),
+            "root": like.new_zeros(self.k - 1),
+            "root_tail": torch.zeros((), **scalar),
         }
 
-    def absorb(self, state: dict, unfolding: Unfolding, decay: float) -> None:
-        """Absorb an unfolded gradient M, of shape (n, anything).
+    def refreshed(
+        self, state: State, unfolding: Unfolding, decay: float, root: Root
+    ) -> tuple[State, Tensor]:
+        """Return the state after unfolded gradients, and of which tensors it is right."""
+        old = state["directions"] * (decay * state["eigenvalues"]).sqrt()[:, None]
+        span, spans = self._leading_subspace(old, unfolding)
+        basis, orthonormal = orthonormal_basis(span)
+        inside = torch.cat([old.mT @ basis, unfolding.matrix.mT @ basis], dim=1).double()
+        values, turn, right = eigh(inside.mT @ inside)
+        noise = NOISE[str(basis.dtype).removeprefix("torch.")]
+        values = torch.where(values > noise * values[:, -1:], values, 0.0).flip(1)
+        square = torch.linalg.vector_norm(unfolding.matrix, dim=(1, 2)).double().square()
+        new = {
+            "directions": basis @ turn.flip(2)[..., :-1].to(basis.dtype),
+            "eigenvalues": (values[:, :-1] - values[:, -1:]).to(basis.dtype),
+            "escaped_mass": decay * state["escaped_mass"] + values[:, -1],
+            "total_mass": decay * state["total_mass"] + square,
+        }
+        weights = root.weights(self._estimate(new, root.tail), RANK_CUTOFF)
+        new["root"] = (weights[:, :-1] - weights[:, -1:]).to(basis.dtype)
+        new["root_tail"] = weights[:, -1]
+        return new, spans & orthonormal & right
 
-        Raises
-        ------
-        torch.linalg.LinAlgError
-            If the gradient or the state is not finite.
-        """
-        old = state["directions"] * (decay * state["eigenvalues"]).sqrt()
-        basis = orthonormal_basis(self._leading_subspace(old, unfolding))
-        inside = torch.cat([old.T @ basis, unfolding.matrix.T @ basis]).double()
-        values, turn = eigh(inside.T @ inside)
-        values = torch.where(values > _noise(basis.dtype) * values[-1], values, 0.0).flip(0)
-        state["directions"] = basis @ turn.flip(1)[:, :-1].to(basis.dtype)
-        state["eigenvalues"] = (values[:-1] - values[-1]).to(basis.dtype)
-        state["escaped_mass"] = decay * state["escaped_mass"] + values[-1].cpu()
-        square = float(torch.linalg.vector_norm(unfolding.matrix)) ** 2
-        state["total_mass"] = decay * state["total_mass"] + square
-
-    def _leading_subspace(self, old: torch.Tensor, unfolding: Unfolding) -> torch.Tensor:
-        """Return vectors that span the leading ℓ eigenvectors of C, of shape (n, ℓ)."""
-        columns, kept = unfolding.matrix, old.shape[1]
-        if self.dim <= kept + columns.shape[1]:
-            return leading_eigenvectors(torch.addmm(unfolding.gram, old, old.T), self.rank)
-        corner = old.T @ columns
+    def _leading_subspace(self, old: Tensor, unfolding: Unfolding) -> tuple[Tensor, Tensor]:
+        """Return vectors that span the leading k eigenvectors of C, of shape (batch, n, k)."""
+        columns, kept = unfolding.matrix, old.shape[2]
+        if self.dim <= kept + columns.shape[2]:
+            return leading_eigenvectors(torch.baddbmm(unfolding.gram, old, old.mT), self.k)
+        corner = old.mT @ columns
         gram = torch.cat(
             [
-                torch.cat([old.T @ old, corner], dim=1),
-                torch.cat([corner.T, unfolding.T.gram], dim=1),
-            ]
+                torch.cat([old.mT @ old, corner], dim=2),
+                torch.cat([corner.mT, unfolding.T.gram], dim=2),
+            ],
+            dim=1,
         )
-        vectors = leading_eigenvectors(gram, self.rank)
-        return old @ vectors[:kept] + columns @ vectors[kept:]
+        vectors, right = leading_eigenvectors(gram, self.k)
+        return old @ vectors[:, :kept] + columns @ vectors[:, kept:], right
 
-    def invert(self, state: dict, root: Root) -> None:
-        """Bring the inverse root up to date: its weights on U, and on everything else."""
-        kept = state["eigenvalues"]
-        values = torch.nn.functional.pad(kept.double(), (0, 1))
-        weights = inverse_root(values + self._tail(state, values, root.tail), root, RANK_CUTOFF)
-        state["root_tail"] = weights[-1].cpu()
-        state["root"] = (weights[:-1] - weights[-1]).to(kept.dtype)
+    def _estimate(self, state: State, tail: str) -> Tensor:
+        """Return the eigenvalues of C̃: those on the directions, then the one outside."""
+        values = torch.nn.functional.pad(state["eigenvalues"].double(), (0, 1))
+        held, escaped = values > 0, state["escaped_mass"][:, None]
+        if tail == "half":
+            return values + escaped / 2
+        outside = escaped
+        if tail == "mean":
+            count = held.sum(1, keepdim=True)
+            missed = state["total_mass"][:, None] - values.sum(1, keepdim=True) - count * escaped
+            outside = torch.minimum(escaped, missed.clamp_min(0.0) / (self.dim - count))
+        return values + torch.where(held, escaped, outside)
 
-    def _tail(self, state: dict, values: torch.Tensor, kind: str) -> torch.Tensor:
-        """Return what is added to eigenvalues, where 0 means one that the sketch does not have."""
-        escaped = float(state["escaped_mass"])
-        held, missed, outside = values > 0, 0.0, 1
-        if kind == "mean":
-            count = int(held.sum())
-            missed = float(state["total_mass"]) - float(values.sum()) - count * escaped
-            outside = self.dim - count
-        return torch.where(held, *values.new_tensor(tail_of(kind, escaped, missed, outside)))
-
-    def apply_(self, state: dict, matrix: torch.Tensor) -> None:
-        """Multiply a matrix of shape (n, anything) by the inverse root, in place."""
+    def apply(self, state: State, rows: Tensor) -> Tensor:
+        """Multiply rows, of shape (batch, anything, n), by the inverse root."""
         directions = state["directions"]
-        weighted = (directions * state["root"]).T @ matrix
-        matrix.addmm_(directions, weighted, beta=float(state["root_tail"]))
+        result = ((rows @ directions) * state["root"][:, None]) @ directions.mT
+        return result.addcmul_(rows, state["root_tail"].to(rows.dtype)[:, None, None])
 
 
-def _noise(dtype: torch.dtype) -> float:
-    return NOISE[str(dtype).removeprefix("torch.")]
+Factor = ExactFactor | SketchedFactor
+
+
+def make_factor(side: Side) -> Factor:
+    """Return the factor of an axis."""
+    return ExactFactor(side.dim) if side.k is None else SketchedFactor(side.dim, side.k)
+
+
+def precondition(
+    factors: Sequence[Factor], states: Sequence[State], tensor: Tensor, out: Tensor
+) -> None:
+    """Multiply tensors along each of their axes by its factor's inverse root.
+
+    Parameters
+    ----------
+    factors : sequence of Factor
+        p ≥ 2, one for each axis.
+    states : sequence of dict
+        Their numbers.
+    tensor : Tensor of shape (batch, n_1, ..., n_p)
+        Not changed.
+    out : Tensor of that shape
+        Takes the result.
+    """
+    left, right = factors[0], factors[-1]
+    if len(factors) == 2 and isinstance(left, SketchedFactor) and isinstance(right, SketchedFactor):
+        _both_sides(states[0], states[1], tensor, out)
+        return
+    current = tensor
+    for factor, state in zip(factors, states, strict=True):
+        # The axis is the first one; multiplied from the right, it becomes the last, and the next
+        # one the first: after p axes all are where they were, and nothing has been copied.
+        rows = current.reshape(len(tensor), factor.dim, -1).mT
+        current = factor.apply(state, rows)
+    out.copy_(current.reshape(tensor.shape))
+
+
+def _both_sides(left: State, right: State, x: Tensor, out: Tensor) -> None:
+    """Compute (t I + U w Uᵀ) X (s I + V z Vᵀ), for sketches on both sides, in few passes over X."""
+    u, v = left["directions"], right["directions"]
+    w, z = left["root"][:, :, None], right["root"][:, None]
+    t = left["root_tail"].to(x.dtype)[:, None, None]
+    s = right["root_tail"].to(x.dtype)[:, None, None]
+    rows, columns = u.mT @ x, (x @ v) * z
+    within = s * rows + (u.mT @ columns) @ v.mT
+    torch.mul(x, s * t, out=out)
+    out.baddbmm_(torch.cat([u, t * columns], dim=2), torch.cat([w * within, v.mT], dim=1))

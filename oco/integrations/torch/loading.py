@@ -7,13 +7,25 @@ from collections.abc import Sequence
 
 import torch
 
-from oco.integrations.torch.moments import AVERAGES
-from oco.integrations.torch.options import check_parameters, parameter_name
-from oco.integrations.torch.preconditioner import preconditioner
-from oco.integrations.torch.state import new_averages, new_state
-from oco.shampoo import OPTIONS, check_options
+from oco.integrations.torch.state import AVERAGES, SCALARS, new_averages, new_state
+from oco.shampoo import OPTIONS as SHARED
+from oco.shampoo import check_options, layout
 
-__all__ = ["check_statistics", "loadable", "renamed"]
+__all__ = [
+    "OPTIONS",
+    "check_parameters",
+    "check_statistics",
+    "checked",
+    "different",
+    "loadable",
+    "parameter_name",
+    "renamed",
+]
+
+# The options of a group: those that NumPy has, too, and those that PyTorch's optimizers have.
+OPTIONS = (*SHARED, "maximize", "foreach", "differentiable")
+
+TYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
 OLD_BETAS = ("beta1", "beta2")
 # The option by which groups of this optimizer are recognised.
@@ -61,7 +73,7 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
             raise ValueError(
                 f"{where}['params']: expected {len(group['params'])} parameters, got {len(keys)}"
             )
-        saved = check_options({name: group[name] for name in OPTIONS} | saved)
+        saved = checked({name: group[name] for name in OPTIONS} | saved)
         complete.append(saved)
         names = [parameter_name(group, g, i) for i in range(len(keys))]
         check_parameters(names, group["params"], saved["k"])
@@ -81,6 +93,45 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
             f"got one of {unknown[0]!r}"
         )
     return complete, states
+
+
+def checked(options: dict) -> dict:
+    """Return options with their types made plain; a rate that is a tensor stays one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the option, its value and what was expected.
+    """
+    rate, names = options.get("lr"), ("maximize", "foreach", "differentiable")
+    plain = dict(options)
+    if isinstance(rate, torch.Tensor):
+        if rate.numel() != 1 or not rate.is_floating_point():
+            raise TypeError(f"lr: expected a number or a tensor of one number, got {_kind(rate)}")
+        # Its value is read no more than here: that would wait for its device.
+        plain["lr"] = 0.0
+    for name in names:
+        value = options.get(name, False)
+        if not isinstance(value, bool) and not (name == "foreach" and value is None):
+            raise TypeError(f"{name}: expected True or False, got {value!r}")
+    if options.get("differentiable"):
+        raise ValueError("differentiable: expected False, got True: steps have no derivatives")
+    return {**check_options(plain), **({"lr": rate} if isinstance(rate, torch.Tensor) else {})}
+
+
+def different(options: dict, others: dict) -> bool:
+    """Return whether options differ; a rate that is a tensor is the same while it is that tensor.
+
+    Examples
+    --------
+    >>> different({"lr": 0.1}, {"lr": 0.1}), different({"lr": torch.tensor(0.1)}, {"lr": 0.1})
+    (False, True)
+    """
+    return any(
+        options[name] is not others[name]
+        and (isinstance(options[name], torch.Tensor) or options[name] != others[name])
+        for name in options
+    )
 
 
 def renamed(options: dict) -> dict:
@@ -138,7 +189,7 @@ def _check_plan(
     shape = tuple(parameter.shape)
     own = {option: expected[option] for option in ("k", "max_axis")}
     for option in own:
-        if preconditioner(shape, **{**own, option: found[option]}) != preconditioner(shape, **own):
+        if layout(shape, **{**own, option: found[option]}) != layout(shape, **own):
             raise ValueError(
                 f"{where}expected {option} {own[option]} for {name} of shape {shape}, with which "
                 f"its statistics are kept, got {found[option]}"
@@ -153,7 +204,7 @@ def _fitted_state(
     Averages are optional: what the options need and the state lacks begins with the next step, and
     what the options do not need is kept.
     """
-    plan = preconditioner(tuple(parameter.shape), options["k"], options["max_axis"])
+    plan = layout(tuple(parameter.shape), options["k"], options["max_axis"])
     meta = parameter.detach().to("meta")
     expected = new_state(meta, plan)
     if not isinstance(found, dict):
@@ -176,11 +227,11 @@ def _fitted(where: str, expected, found, device: torch.device):
             different = sorted(found.keys() ^ expected.keys(), key=str)
             raise ValueError(f"{where}: expected the keys {list(expected)}, differs in {different}")
         return {
-            key: _fitted(f"{where}[{key!r}]", entry, found[key], device)
+            key: _scalar(f"{where}[{key!r}]", entry, found[key], device)
+            if key in SCALARS
+            else _fitted(f"{where}[{key!r}]", entry, found[key], device)
             for key, entry in expected.items()
         }
-    if not expected.is_meta:
-        return _scalar(where, expected, found)
     if not isinstance(found, torch.Tensor):
         raise TypeError(f"{where}: expected {_kind(expected)}, got {_kind(found)}")
     if (found.dtype, found.shape) != (expected.dtype, expected.shape):
@@ -188,15 +239,15 @@ def _fitted(where: str, expected, found, device: torch.device):
     return found.detach().to(device, copy=True)
 
 
-def _scalar(where: str, expected: torch.Tensor, found) -> torch.Tensor:
-    """Return a count or weight as a tensor on the CPU; a hook may have made it a number."""
+def _scalar(where: str, expected: torch.Tensor, found, device: torch.device) -> torch.Tensor:
+    """Return a count or weight as a tensor; a hook may have made it a number."""
     try:
         number = float(found)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"{where}: expected a number >= 0, got {_kind(found)}") from None
     if not 0 <= number < math.inf:
         raise ValueError(f"{where}: expected a number >= 0, got {number}")
-    return torch.tensor(number, dtype=expected.dtype)
+    return torch.tensor(number, dtype=expected.dtype, device=device)
 
 
 def _check_finite(where: str, value) -> None:
@@ -215,3 +266,39 @@ def _kind(value) -> str:
     if isinstance(value, torch.Tensor):
         return f"a tensor of {value.dtype} of shape {tuple(value.shape)}"
     return type(value).__name__
+
+
+def check_parameters(names: Sequence[str], parameters: Sequence, k) -> None:
+    """Refuse parameters that cannot be optimized, or that do not fit a sketch size per axis.
+
+    Raises
+    ------
+    TypeError
+        If one is not of one of `TYPES`.
+    ValueError
+        If one has no entries, or `k` is a tuple of another length than a matrix or tensor has
+        axes.
+    """
+    for name, parameter in zip(names, parameters, strict=True):
+        if not isinstance(parameter, torch.Tensor):
+            continue  # PyTorch's own check says what it is.
+        shape = tuple(parameter.shape)
+        if parameter.dtype not in TYPES:
+            raise TypeError(
+                f"{name}: expected one of {', '.join(map(str, TYPES))}, got {parameter.dtype}"
+            )
+        if parameter.numel() == 0:
+            raise ValueError(f"{name}: expected at least one entry, got shape {shape}")
+        matrix = sum(n > 1 for n in shape) >= 2
+        if matrix and isinstance(k, tuple) and len(k) != len(shape):
+            raise ValueError(
+                f"k: expected one for each of the {len(shape)} axes of {name} of shape {shape}, "
+                f"got {len(k)}"
+            )
+
+
+def parameter_name(group: dict, group_index: int, index: int) -> str:
+    """Return how errors call a parameter: by its own name where it came with one."""
+    if "param_names" in group:
+        return group["param_names"][index]
+    return f"param_groups[{group_index}]['params'][{index}]"

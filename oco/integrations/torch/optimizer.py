@@ -6,12 +6,25 @@ from collections.abc import Callable
 
 import torch
 
-from oco.integrations.torch.loading import check_statistics, loadable, renamed
-from oco.integrations.torch.options import check_parameters, parameter_name
-from oco.integrations.torch.preconditioner import preconditioner
-from oco.integrations.torch.state import new_state, statistics_bytes, tensor_bytes
-from oco.integrations.torch.steps import NotFinite, compute, make
-from oco.integrations.torch.workspace import Workspace
+from oco.integrations.torch.loading import (
+    OPTIONS,
+    check_parameters,
+    check_statistics,
+    checked,
+    different,
+    loadable,
+    parameter_name,
+    renamed,
+)
+from oco.integrations.torch.state import (
+    Batch,
+    needed,
+    new_averages,
+    new_state,
+    statistics_bytes,
+    tensor_bytes,
+)
+from oco.integrations.torch.steps import Workspace, step
 from oco.shampoo import (
     AVERAGE,
     BETAS,
@@ -23,16 +36,18 @@ from oco.shampoo import (
     MAX_AXIS,
     MOMENTUM,
     NESTEROV,
-    OPTIONS,
     RATE,
     SKETCH_SIZE,
     TAIL,
     UPDATE_EVERY,
-    check_options,
+    layout,
 )
 
 __all__ = ["SShampoo"]
 
+# Numbers that small parameters of one shape, stepped together, may have in all: two megabytes, which
+# caches hold.  Beyond, the arithmetic takes longer than what stacking saves.
+TOGETHER = 1 << 19
 # The options that decide which factors there are; their statistics cannot be turned into others.
 FACTORS = ("k", "max_axis")
 
@@ -166,6 +181,9 @@ class SShampoo(torch.optim.Optimizer):
         average: str = AVERAGE,
         nesterov: bool = NESTEROV,
         matrix_rate: float = MATRIX_RATE,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -185,8 +203,11 @@ class SShampoo(torch.optim.Optimizer):
             "average": average,
             "nesterov": nesterov,
             "matrix_rate": matrix_rate,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
         }
-        super().__init__(params, check_options(defaults))
+        super().__init__(params, checked(defaults))
         self._begin()
 
     def __setstate__(self, state: dict) -> None:
@@ -202,6 +223,7 @@ class SShampoo(torch.optim.Optimizer):
     def _begin(self) -> None:
         """Make what is not part of the state: room to work in, and which options were checked."""
         self._workspace = Workspace()
+        self._batches: dict[int, list[Batch]] = {}
         self._checked: list[dict] = []
 
     @property
@@ -232,7 +254,7 @@ class SShampoo(torch.optim.Optimizer):
             If an option or a parameter is bad; nothing has then been added.
         """
         if isinstance(param_group, dict) and not isinstance(param_group.get("params"), set):
-            group = check_options({**self.defaults, **param_group})
+            group = checked({**self.defaults, **param_group})
             params = group["params"]
             group["params"] = [params] if isinstance(params, torch.Tensor) else list(params)
             named = [entry for entry in group["params"] if isinstance(entry, tuple)]
@@ -309,31 +331,78 @@ class SShampoo(torch.optim.Optimizer):
                 loss = closure()
         self._check_options()
         self._check_gradients()
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._step(parameter, group)
+        phases = None
+        for g, group in enumerate(self.param_groups):
+            parameters = [p for p in group["params"] if p.grad is not None]
+            batches = self._batches.get(g, [])
+            if not self._current(batches, parameters, group):
+                phases = phases or self._phases()
+                batches = self._batches[g] = self._stacked(parameters, group, phases)
+            for batch in batches:
+                step(batch, group, self._workspace)
         return loss
+
+    def _current(self, batches: list[Batch], parameters: list, group: dict) -> bool:
+        """Return whether batches are of these parameters, as their states and options are now."""
+        known = [p for batch in batches for p in batch.parameters]
+        return (
+            len(known) == len(parameters)
+            and {*map(id, known)} == {*map(id, parameters)}
+            and all(
+                (group["foreach"] is not False or len(batch.parameters) == 1)
+                and all(name in batch.numbers for name in needed(group, batch.layout.order))
+                and batch.layout
+                == layout(tuple(batch.parameters[0].shape), group["k"], group["max_axis"])
+                and batch.holds([self.state[p] for p in batch.parameters])
+                for batch in batches
+            )
+        )
+
+    def _stacked(self, parameters: list, group: dict, phases: dict) -> list[Batch]:
+        """Return batches of the parameters that can be stepped together."""
+        alike: dict[tuple, list] = {}
+        for p in parameters:
+            plan, state = layout(tuple(p.shape), group["k"], group["max_axis"]), self.state[p]
+            if not state:
+                state.update(new_state(p, plan))
+            missing = [name for name in needed(group, plan.order) if name not in state]
+            state.update(new_averages(p, missing))
+            key = (p.shape, p.dtype, p.device, *sorted(state))
+            alike.setdefault(key, []).append(p)
+        found = []
+        for some in alike.values():
+            size = 1 if group["foreach"] is False else max(1, TOGETHER // some[0].numel())
+            for first in range(0, len(some), size):
+                few = some[first : first + size]
+                own = [self.state[p] for p in few]
+                found.append(Batch(few, own, group, [phases[p] for p in few]))
+        return found
+
+    def _phases(self) -> dict:
+        """Return the place of each parameter among those that have factors."""
+        everyone = [p for group in self.param_groups for p in group["params"]]
+        matrices = [p for p in everyone if sum(n > 1 for n in p.shape) >= 2]
+        return dict.fromkeys(everyone, 0) | {p: i for i, p in enumerate(matrices)}
 
     def _check_options(self) -> None:
         """Check the options that are new since the last step, and make their types plain."""
-        checked = []
+        known = []
         if len(self._checked) > len(self.param_groups):
             # A group was taken away: which options were whose is not known any more.
             self._checked = []
         for g, group in enumerate(self.param_groups):
             before = self._checked[g] if g < len(self._checked) else None
             options = {name: group.get(name, self.defaults[name]) for name in OPTIONS}
-            if options != before:
-                options = check_options(options)
+            if before is None or different(options, before):
+                options = checked(options)
                 if before is None or any(options[name] != before[name] for name in FACTORS):
                     names = [parameter_name(group, g, i) for i in range(len(group["params"]))]
                     check_parameters(names, group["params"], options["k"])
                     check_statistics(names, group, options, self.state, before)
-            checked.append(options)
-        for group, options in zip(self.param_groups, checked, strict=True):
+            known.append(options)
+        for group, options in zip(self.param_groups, known, strict=True):
             group.update(options)
-        self._checked = checked
+        self._checked = known
 
     def _check_gradients(self) -> None:
         for g, group in enumerate(self.param_groups):
@@ -346,16 +415,3 @@ class SShampoo(torch.optim.Optimizer):
                         f"{parameter_name(group, g, i)}.grad: expected a dense floating-point "
                         f"gradient, got {gradient.dtype} with layout {gradient.layout}"
                     )
-
-    def _step(self, parameter: torch.Tensor, group: dict) -> None:
-        """Make a parameter's step wholly, or count its gradient as skipped."""
-        plan = preconditioner(tuple(parameter.shape), group["k"], group["max_axis"])
-        state = self.state[parameter]
-        if not state:
-            state.update(new_state(parameter, plan))
-        try:
-            step = compute(parameter, state, group, plan, self._workspace)
-        except (NotFinite, torch.linalg.LinAlgError):
-            state["skipped"] = state["skipped"] + 1
-        else:
-            make(parameter, state, step, group)

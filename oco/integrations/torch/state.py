@@ -1,18 +1,25 @@
-"""What the optimizer remembers of a parameter: tensors, in nested dictionaries.
+"""What the optimizer remembers of parameters: tensors, in nested dictionaries, alone or stacked.
 
-Scalars (counts, the averages' weights, τ) are tensors on the CPU, so that reading them waits for no
-device; all other tensors are on the parameter's.
+Each parameter has a dictionary of its own, which is what a checkpoint holds.  Small parameters of
+one shape are stepped together: their tensors are then views of stacked ones.
 """
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+from typing import Any
 
-from oco.integrations.torch.moments import AVERAGES
-from oco.integrations.torch.preconditioner import Preconditioner
+import torch
+from torch import Tensor
+
+from oco.integrations.torch.factors import Factor, make_factor
+from oco.shampoo import Layout, layout
 
 __all__ = [
-    "as_tensors",
+    "AVERAGES",
+    "SCALARS",
+    "Batch",
+    "needed",
     "new_averages",
     "new_state",
     "statistics_bytes",
@@ -20,6 +27,18 @@ __all__ = [
     "tensor_bytes",
 ]
 
+# The averages that a parameter may keep; the weight of each is beside it in the state.
+AVERAGES = {
+    "first_moment": "first_weight",
+    "second_moment": "second_weight",
+    "momentum_buffer": "momentum_weight",
+    "gradient_average": "gradient_weight",
+}
+# Single numbers; reading them waits for the device that they are on.
+SCALARS = {
+    *("step", "skipped", "absorbed", "escaped_mass", "total_mass", "root_tail"),
+    *AVERAGES.values(),
+}
 # The tensors of a factor that are its statistic; its root is made from them.
 STATISTICS = ("covariance", "directions", "eigenvalues")
 
@@ -35,53 +54,175 @@ def statistics_type(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def new_state(parameter: torch.Tensor, plan: Preconditioner) -> dict:
-    """Return the state before the first gradient, without the averages.
+def needed(group: dict[str, Any], order: int) -> tuple[str, ...]:
+    """Return which averages a parameter must keep.
 
     Parameters
     ----------
-    parameter : Tensor
-        Gives the type and the device.
-    plan : Preconditioner
-        Its preconditioner.
+    group : dict
+        graft, momentum and average.
+    order : int
+        How many of its axes are longer than 1; with fewer than two the step is a diagonal one.
+
+    Examples
+    --------
+    >>> needed({"graft": "sgd", "momentum": 0.9, "average": "gradient"}, order=1)
+    ('second_moment', 'gradient_average')
+    """
+    names: tuple[str, ...] = ("first_moment",) if group["graft"] == "adam" else ()
+    if group["graft"] in ("adam", "rmsprop") or order < 2:
+        names += ("second_moment",)
+    if group["momentum"]:
+        names += ("momentum_buffer" if group["average"] == "step" else "gradient_average",)
+    return names
+
+
+def new_state(parameter: Tensor, plan: Layout) -> dict[str, Any]:
+    """Return the state before the first gradient, without the averages.
 
     Notes
     -----
     ``step`` counts the gradients that were used and ``skipped`` those that were not; ``absorbed``
     is a ← β₂ a + 1 over those that the factors have absorbed.
     """
-    state = {"step": torch.tensor(0), "skipped": torch.tensor(0)}
+    device = parameter.device
+    state: dict[str, Any] = {
+        name: torch.zeros((), dtype=torch.int64, device=device) for name in ("step", "skipped")
+    }
     if plan.order >= 2:
-        like = torch.empty((), dtype=statistics_type(parameter.dtype), device=parameter.device)
-        state["absorbed"] = torch.zeros((), dtype=torch.float64)
-        state["factors"] = plan.zeros(like)
+        like = torch.empty((), dtype=statistics_type(parameter.dtype), device=device)
+        state["absorbed"] = torch.zeros((), dtype=torch.float64, device=device)
+        state["factors"] = {
+            str(b): {str(i): make_factor(side).zeros(like) for i, side in enumerate(sides)}
+            for b, sides in enumerate(plan.sides)
+        }
     return state
 
 
-def new_averages(parameter: torch.Tensor, names) -> dict:
+def new_averages(parameter: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
     """Return averages that have not absorbed anything, and their weights."""
     dtype = statistics_type(parameter.dtype)
-    buffers = {name: torch.zeros_like(parameter, dtype=dtype) for name in names}
-    return buffers | {AVERAGES[name]: torch.zeros((), dtype=torch.float64) for name in names}
+    found = {}
+    for name in names:
+        found[name] = torch.zeros_like(
+            parameter, dtype=dtype, memory_format=torch.contiguous_format
+        )
+        found[AVERAGES[name]] = torch.zeros((), dtype=torch.float64, device=parameter.device)
+    return found
 
 
-def as_tensors(state: dict) -> dict:
-    """Return a state with tensors in the place of numbers.
+class Batch:
+    """Parameters of one shape and type, all with the same averages, and their stacked state.
 
-    Examples
-    --------
-    >>> as_tensors({"step": 2, "absorbed": 1.5})
-    {'step': tensor(2), 'absorbed': tensor(1.5000, dtype=torch.float64)}
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+    states : sequence of dict
+        Their states; tensors in them are replaced by views where there are several.
+    group : dict
+        Their options.
+    phases : sequence of int
+        When the factors of each are refreshed: see `due`.
+
+    Attributes
+    ----------
+    layout : Layout
+    factors : list of list of Factor
+        Of each block.
+    numbers : dict
+        The state but for the factors, of shape (batch, ...); averages have the layout's shape.
+    factor_numbers : list of list of dict
+        The state of each of the factors, of shape (batch, ...).
     """
-    return {
-        key: torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else torch.int64)
-        if isinstance(value, int | float)
-        else value
-        for key, value in state.items()
-    }
+
+    def __init__(
+        self,
+        parameters: Sequence[Tensor],
+        states: Sequence[dict[str, Any]],
+        group: dict[str, Any],
+        phases: Sequence[int],
+    ) -> None:
+        self.parameters, self.states, self._phases = list(parameters), list(states), list(phases)
+        self.dtype = statistics_type(parameters[0].dtype)
+        self.layout = layout(tuple(parameters[0].shape), group["k"], group["max_axis"])
+        self.factors: list[list[Factor]] = [
+            [make_factor(side) for side in sides] for sides in self.layout.sides
+        ]
+        self._views: list[tuple[dict[str, Any], str, Tensor]] = []
+        self._counts = [len(state) for state in states]
+        names = [name for name in states[0] if name != "factors"]
+        self.numbers = {name: self._stacked(states, name) for name in names}
+        for name in AVERAGES:
+            if name in self.numbers:
+                self.numbers[name] = self.numbers[name].view(len(states), *self.layout.shape)
+        self.factor_numbers: list[list[dict[str, Tensor]]] = []
+        if self.layout.order >= 2:
+            for b, factors in enumerate(self.factors):
+                own = [[s["factors"][str(b)][str(i)] for s in states] for i in range(len(factors))]
+                self.factor_numbers.append(
+                    [{name: self._stacked(each, name) for name in each[0]} for each in own]
+                )
+        self._calls = (self.numbers["step"] + self.numbers["skipped"]).tolist()
+        self._new = [False] * len(states)
+        if self.layout.order >= 2:
+            self._new = (self.numbers["absorbed"] == 0).tolist()
+        self.step_average = self.numbers["step"]
+
+    def _stacked(self, states: Sequence[dict[str, Any]], name: str) -> Tensor:
+        found = [self._tensor(state[name], name) for state in states]
+        if len(found) == 1:
+            states[0][name] = found[0]
+            result = found[0][None]
+        else:
+            result = torch.stack(found)
+            for state, view in zip(states, result.unbind(), strict=True):
+                state[name] = view
+        self._views += [(state, name, state[name]) for state in states]
+        return result
+
+    def _tensor(self, value: Any, name: str) -> Tensor:
+        """Return an entry of a state as hooks may have left it: a number, or strided."""
+        if isinstance(value, Tensor):
+            return value.contiguous()
+        kind = torch.int64 if name in ("step", "skipped") else torch.float64
+        return torch.tensor(value, dtype=kind, device=self.parameters[0].device)
+
+    def holds(self, states: Sequence[dict[str, Any]]) -> bool:
+        """Return whether these are still the states, and nothing in them has been replaced."""
+        return (
+            all(old is new for old, new in zip(self.states, states, strict=True))
+            and [len(state) for state in states] == self._counts
+            and all(state.get(name) is view for state, name, view in self._views)
+        )
+
+    def due(self, update_every: int) -> list[int]:
+        """Return which parameters' factors are to be refreshed in this step.
+
+        Those of a parameter of phase φ are in its calls 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...; and
+        in every one until the first has been of use.
+        """
+        return [
+            i
+            for i, (calls, phase) in enumerate(zip(self._calls, self._phases, strict=True))
+            if self._new[i] or calls % update_every == phase % update_every
+        ]
+
+    def began(self, rows: Sequence[int], used: Tensor) -> None:
+        """Note of which of the parameters that were due the refresh has been of use."""
+        if any(self._new[i] for i in rows):
+            for i, of_use in zip(rows, used.tolist(), strict=True):
+                self._new[i] = self._new[i] and not of_use
+
+    def before(self, start_step: int) -> list[bool]:
+        """Return whose step comes before the first that is preconditioned."""
+        return [calls + 1 < start_step for calls in self._calls]
+
+    def called(self) -> None:
+        """Count a step, made or skipped."""
+        self._calls = [calls + 1 for calls in self._calls]
 
 
-def tensor_bytes(value) -> int:
+def tensor_bytes(value: Any) -> int:
     """Return the memory of the tensors in nested dictionaries, in bytes; scalars do not count.
 
     Examples
@@ -91,10 +232,10 @@ def tensor_bytes(value) -> int:
     """
     if isinstance(value, dict):
         return sum(map(tensor_bytes, value.values()))
-    return value.nbytes if isinstance(value, torch.Tensor) and value.ndim else 0
+    return value.nbytes if isinstance(value, Tensor) and value.ndim else 0
 
 
-def statistics_bytes(state: dict) -> int:
+def statistics_bytes(state: dict[str, Any]) -> int:
     """Return the memory of the covariances, sketches or, of a vector, second moment, in bytes.
 
     Examples
