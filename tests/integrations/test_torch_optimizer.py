@@ -13,7 +13,7 @@ from oco.optimizers import s_shampoo
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 SShampoo = pytest.importorskip("oco.integrations.torch").SShampoo
 factors = pytest.importorskip("oco.integrations.torch.factors")
-steps = pytest.importorskip("oco.integrations.torch.steps")
+state = pytest.importorskip("oco.integrations.torch.state")
 
 SHAPES = [(6, 14), (13, 5), (7, 4, 3), (5, 1, 7), (1, 8), ()]
 STEPS = 100
@@ -125,7 +125,7 @@ def test_large_matrices_equal_the_reference():
 @pytest.mark.parametrize("graft", ["rmsprop", "adam"])
 def test_what_is_computed_in_pieces_equals_the_reference(graft, monkeypatch):
     monkeypatch.setattr(factors, "LARGE", 5)
-    monkeypatch.setattr(steps, "LARGE", 10)
+    monkeypatch.setattr(state, "LARGE", 10)
     params = parameters(torch.float64)
     expected = play_reference(params, 30, lr=1e-2, k=4, graft=graft)
     assert_equal(play(SShampoo(params, lr=1e-2, k=4, graft=graft), 30), expected, 1e-10)

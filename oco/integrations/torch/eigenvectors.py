@@ -20,6 +20,8 @@ __all__ = ["eigh", "leading_eigenvectors", "orthonormal_basis"]
 # 64 of 512, 3 for 64 of 1024; with 128 of 512 no faster, and below 400 slower than PyTorch's own).
 SUBSET_SIZE, SUBSET_RATIO = 512, 4
 
+LinAlgError = torch.linalg.LinAlgError  # type: ignore[attr-defined]
+
 
 def eigh(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return eigenvalues, ascending, eigenvectors in columns, and of which matrices they are right.
@@ -44,14 +46,14 @@ def eigh(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     try:
         values, vectors = torch.linalg.eigh(matrices)
-    except torch.linalg.LinAlgError:
+    except LinAlgError:
         values, vectors = matrices.new_zeros(matrices.shape[:2]), torch.zeros_like(matrices)
     right = torch.isfinite(values).all(1) & _orthonormal(vectors)
     # PyTorch's decompositions wait for the device as well.
     for i in right.logical_not().nonzero().flatten().tolist():
         try:
             found = torch.linalg.eigh(matrices[i].double())
-        except torch.linalg.LinAlgError:
+        except LinAlgError:
             continue
         values[i], vectors[i] = found[0].to(values.dtype), found[1].to(values.dtype)
         right[i] = torch.isfinite(values[i]).all() & _orthonormal(vectors[i : i + 1])[0]

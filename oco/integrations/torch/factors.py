@@ -31,6 +31,8 @@ __all__ = [
 # A Gram matrix at least this large is computed in so many stripes, each from the diagonal down:
 # 9/16 of the operations, by products that are still large.
 LARGE, STRIPES = 512, 8
+# Numbers in float32 that a vector register of today's processors holds.
+REGISTER = 16
 
 State = dict[str, Tensor]
 
@@ -190,14 +192,14 @@ class SketchedFactor:
 
     def zeros(self, like: Tensor) -> State:
         """Return one tensor's state before its first gradient, of `like`'s type and device."""
-        scalar = {"dtype": torch.float64, "device": like.device}
+        zero = torch.zeros((), dtype=torch.float64, device=like.device)
         return {
             "directions": like.new_zeros(self.dim, self.k - 1),
             "eigenvalues": like.new_zeros(self.k - 1),
-            "escaped_mass": torch.zeros((), **scalar),
-            "total_mass": torch.zeros((), **scalar),
+            "escaped_mass": zero,
+            "total_mass": zero.clone(),
             "root": like.new_zeros(self.k - 1),
-            "root_tail": torch.zeros((), **scalar),
+            "root_tail": zero.clone(),
         }
 
     def refreshed(
@@ -302,7 +304,9 @@ def _both_sides(left: State, right: State, x: Tensor, out: Tensor) -> None:
     w, z = left["root"][:, :, None], right["root"][:, None]
     t = left["root_tail"].to(x.dtype)[:, None, None]
     s = right["root_tail"].to(x.dtype)[:, None, None]
-    rows, columns = u.mT @ x, (x @ v) * z
+    # Products with as many columns as a register holds take half of the time of one column less.
+    padded = torch.nn.functional.pad(v, (0, -v.shape[2] % REGISTER))
+    rows, columns = u.mT @ x, (x @ padded)[:, :, : v.shape[2]] * z
     within = s * rows + (u.mT @ columns) @ v.mT
     torch.mul(x, s * t, out=out)
     out.baddbmm_(torch.cat([u, t * columns], dim=2), torch.cat([w * within, v.mT], dim=1))

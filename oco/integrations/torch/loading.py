@@ -13,6 +13,7 @@ from oco.shampoo import check_options, layout
 
 __all__ = [
     "OPTIONS",
+    "check_gradients",
     "check_parameters",
     "check_statistics",
     "checked",
@@ -211,7 +212,7 @@ def _fitted_state(
         raise TypeError(f"{where}: expected dict, got {_kind(found)}")
     # Where a flattened state lacks an entry, PyTorch puts an empty dictionary.
     found = {key: entry for key, entry in found.items() if not _empty(entry)}
-    optional = new_averages(meta, AVERAGES)
+    optional = new_averages(meta, tuple(AVERAGES))
     for pair in AVERAGES.items():
         if any(key in found for key in pair):
             expected = {key: optional[key] for key in pair} | expected
@@ -266,6 +267,20 @@ def _kind(value) -> str:
     if isinstance(value, torch.Tensor):
         return f"a tensor of {value.dtype} of shape {tuple(value.shape)}"
     return type(value).__name__
+
+
+def check_gradients(groups: Sequence[dict]) -> None:
+    """Refuse gradients that are sparse, or not of a real floating-point type, by name."""
+    for g, group in enumerate(groups):
+        for i, parameter in enumerate(group["params"]):
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            if gradient.layout != torch.strided or not gradient.is_floating_point():
+                raise TypeError(
+                    f"{parameter_name(group, g, i)}.grad: expected a dense floating-point "
+                    f"gradient, got {gradient.dtype} with layout {gradient.layout}"
+                )
 
 
 def check_parameters(names: Sequence[str], parameters: Sequence, k) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from oco.integrations.torch.loading import (
     OPTIONS,
+    check_gradients,
     check_parameters,
     check_statistics,
     checked,
@@ -18,13 +19,13 @@ from oco.integrations.torch.loading import (
 )
 from oco.integrations.torch.state import (
     Batch,
-    needed,
-    new_averages,
-    new_state,
+    Workspace,
+    current,
+    stacked,
     statistics_bytes,
     tensor_bytes,
 )
-from oco.integrations.torch.steps import Workspace, step
+from oco.integrations.torch.steps import step
 from oco.shampoo import (
     AVERAGE,
     BETAS,
@@ -40,14 +41,10 @@ from oco.shampoo import (
     SKETCH_SIZE,
     TAIL,
     UPDATE_EVERY,
-    layout,
 )
 
 __all__ = ["SShampoo"]
 
-# Numbers that small parameters of one shape, stepped together, may have in all: two megabytes, which
-# caches hold.  Beyond, the arithmetic takes longer than what stacking saves.
-TOGETHER = 1 << 19
 # The options that decide which factors there are; their statistics cannot be turned into others.
 FACTORS = ("k", "max_axis")
 
@@ -217,7 +214,7 @@ class SShampoo(torch.optim.Optimizer):
             found = renamed(group)
             group.clear()
             group.update(found)
-        self.defaults = {**SShampoo.__init__.__kwdefaults__, **renamed(self.defaults)}
+        self.defaults = {**(SShampoo.__init__.__kwdefaults__ or {}), **renamed(self.defaults)}
         self._begin()
 
     def _begin(self) -> None:
@@ -259,12 +256,11 @@ class SShampoo(torch.optim.Optimizer):
             group["params"] = [params] if isinstance(params, torch.Tensor) else list(params)
             named = [entry for entry in group["params"] if isinstance(entry, tuple)]
             if named and len(named) == len(group["params"]):
-                names, tensors = zip(*named, strict=True)
+                names = [name for name, _ in named]
+                tensors = [tensor for _, tensor in named]
             else:
-                tensors = group["params"]
-                names = [
-                    parameter_name(group, len(self.param_groups), i) for i in range(len(tensors))
-                ]
+                tensors, place = group["params"], len(self.param_groups)
+                names = [parameter_name(group, place, i) for i in range(len(tensors))]
             check_parameters(names, tensors, group["k"])
             param_group = group
         super().add_param_group(param_group)
@@ -330,53 +326,17 @@ class SShampoo(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         self._check_options()
-        self._check_gradients()
+        check_gradients(self.param_groups)
         phases = None
         for g, group in enumerate(self.param_groups):
             parameters = [p for p in group["params"] if p.grad is not None]
             batches = self._batches.get(g, [])
-            if not self._current(batches, parameters, group):
+            if not current(batches, parameters, group, self.state):
                 phases = phases or self._phases()
-                batches = self._batches[g] = self._stacked(parameters, group, phases)
+                batches = self._batches[g] = stacked(parameters, group, self.state, phases)
             for batch in batches:
                 step(batch, group, self._workspace)
         return loss
-
-    def _current(self, batches: list[Batch], parameters: list, group: dict) -> bool:
-        """Return whether batches are of these parameters, as their states and options are now."""
-        known = [p for batch in batches for p in batch.parameters]
-        return (
-            len(known) == len(parameters)
-            and {*map(id, known)} == {*map(id, parameters)}
-            and all(
-                (group["foreach"] is not False or len(batch.parameters) == 1)
-                and all(name in batch.numbers for name in needed(group, batch.layout.order))
-                and batch.layout
-                == layout(tuple(batch.parameters[0].shape), group["k"], group["max_axis"])
-                and batch.holds([self.state[p] for p in batch.parameters])
-                for batch in batches
-            )
-        )
-
-    def _stacked(self, parameters: list, group: dict, phases: dict) -> list[Batch]:
-        """Return batches of the parameters that can be stepped together."""
-        alike: dict[tuple, list] = {}
-        for p in parameters:
-            plan, state = layout(tuple(p.shape), group["k"], group["max_axis"]), self.state[p]
-            if not state:
-                state.update(new_state(p, plan))
-            missing = [name for name in needed(group, plan.order) if name not in state]
-            state.update(new_averages(p, missing))
-            key = (p.shape, p.dtype, p.device, *sorted(state))
-            alike.setdefault(key, []).append(p)
-        found = []
-        for some in alike.values():
-            size = 1 if group["foreach"] is False else max(1, TOGETHER // some[0].numel())
-            for first in range(0, len(some), size):
-                few = some[first : first + size]
-                own = [self.state[p] for p in few]
-                found.append(Batch(few, own, group, [phases[p] for p in few]))
-        return found
 
     def _phases(self) -> dict:
         """Return the place of each parameter among those that have factors."""
@@ -403,15 +363,3 @@ class SShampoo(torch.optim.Optimizer):
         for group, options in zip(self.param_groups, known, strict=True):
             group.update(options)
         self._checked = known
-
-    def _check_gradients(self) -> None:
-        for g, group in enumerate(self.param_groups):
-            for i, parameter in enumerate(group["params"]):
-                gradient = parameter.grad
-                if gradient is None:
-                    continue
-                if gradient.layout != torch.strided or not gradient.is_floating_point():
-                    raise TypeError(
-                        f"{parameter_name(group, g, i)}.grad: expected a dense floating-point "
-                        f"gradient, got {gradient.dtype} with layout {gradient.layout}"
-                    )

@@ -19,9 +19,12 @@ __all__ = [
     "AVERAGES",
     "SCALARS",
     "Batch",
+    "Workspace",
+    "current",
     "needed",
     "new_averages",
     "new_state",
+    "stacked",
     "statistics_bytes",
     "statistics_type",
     "tensor_bytes",
@@ -41,6 +44,11 @@ SCALARS = {
 }
 # The tensors of a factor that are its statistic; its root is made from them.
 STATISTICS = ("covariance", "directions", "eigenvalues")
+# Numbers that small parameters of one shape, stepped together, may have in all: two megabytes,
+# which caches hold.  Beyond, the arithmetic takes longer than what stacking saves.
+TOGETHER = 1 << 19
+# Numbers from which on memory to work in is kept: smaller tensors get pages that are in use.
+LARGE = 1 << 16
 
 
 def statistics_type(dtype: torch.dtype) -> torch.dtype:
@@ -109,6 +117,36 @@ def new_averages(parameter: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         )
         found[AVERAGES[name]] = torch.zeros((), dtype=torch.float64, device=parameter.device)
     return found
+
+
+class Workspace:
+    """Memory for a large tensor that is needed for one batch after the other.
+
+    Notes
+    -----
+    On a CPU a large tensor that is allocated in each step gets fresh pages of memory each time, and
+    touching them takes as long as several passes over it.  On other devices PyTorch itself
+    keeps memory for the next tensor.
+
+    Examples
+    --------
+    >>> workspace, large = Workspace(), torch.ones(300, 300)
+    >>> workspace.like(large, "x").data_ptr() == workspace.like(large, "x").data_ptr()
+    True
+    """
+
+    def __init__(self) -> None:
+        self._memory: dict[tuple[str, torch.dtype], Tensor] = {}
+
+    def like(self, tensor: Tensor, use: str) -> Tensor:
+        """Return memory of a tensor's shape and type, valid until the next call for this use."""
+        size = tensor.numel()
+        if tensor.device.type != "cpu" or size < LARGE:
+            return torch.empty_like(tensor, memory_format=torch.contiguous_format)
+        memory = self._memory.get((use, tensor.dtype))
+        if memory is None or memory.numel() < size:
+            memory = self._memory[use, tensor.dtype] = tensor.new_empty(size)
+        return memory[:size].view(tensor.shape)
 
 
 class Batch:
@@ -220,6 +258,55 @@ class Batch:
     def called(self) -> None:
         """Count a step, made or skipped."""
         self._calls = [calls + 1 for calls in self._calls]
+
+
+def stacked(
+    parameters: Sequence[Tensor],
+    group: dict[str, Any],
+    states: dict[Tensor, dict[str, Any]],
+    phases: dict[Tensor, int],
+) -> list[Batch]:
+    """Return batches of the parameters that can be stepped together.
+
+    States and averages that are missing begin.
+    """
+    alike: dict[tuple, list[Tensor]] = {}
+    for p in parameters:
+        plan, state = layout(tuple(p.shape), group["k"], group["max_axis"]), states[p]
+        if not state:
+            state.update(new_state(p, plan))
+        missing = [name for name in needed(group, plan.order) if name not in state]
+        state.update(new_averages(p, missing))
+        alike.setdefault((p.shape, p.dtype, p.device, *sorted(state)), []).append(p)
+    found = []
+    for some in alike.values():
+        size = 1 if group["foreach"] is False else max(1, TOGETHER // some[0].numel())
+        for first in range(0, len(some), size):
+            few = some[first : first + size]
+            found.append(Batch(few, [states[p] for p in few], group, [phases[p] for p in few]))
+    return found
+
+
+def current(
+    batches: Sequence[Batch],
+    parameters: Sequence[Tensor],
+    group: dict[str, Any],
+    states: dict[Tensor, dict[str, Any]],
+) -> bool:
+    """Return whether batches are of these parameters, as their states and options are now."""
+    known = [p for batch in batches for p in batch.parameters]
+    return (
+        len(known) == len(parameters)
+        and {*map(id, known)} == {*map(id, parameters)}
+        and all(
+            (group["foreach"] is not False or len(batch.parameters) == 1)
+            and all(name in batch.numbers for name in needed(group, batch.layout.order))
+            and batch.layout
+            == layout(tuple(batch.parameters[0].shape), group["k"], group["max_axis"])
+            and batch.holds([states[p] for p in batch.parameters])
+            for batch in batches
+        )
+    )
 
 
 def tensor_bytes(value: Any) -> int:

@@ -9,53 +9,20 @@ is masked.  On a CPU, where looking costs nothing, masks are left out where all 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from oco.integrations.torch.factors import Root, precondition, unfoldings
-from oco.integrations.torch.state import AVERAGES, Batch
+from oco.integrations.torch.state import AVERAGES, Batch, Workspace
 from oco.shampoo import power_of, scale_of
 
-__all__ = ["Workspace", "step"]
+__all__ = ["step"]
 
 # The norm of a gradient that is used is at most this times the root of the largest number: sums of
 # a million squares, or with a decay of up to 1 − 1e-6, stay below it.
 ROOM = 1e-3
-# Numbers from which on memory to work in is kept: smaller tensors get pages that are in use.
-LARGE = 1 << 16
-
-
-class Workspace:
-    """Memory for a large tensor that is needed for one batch after the other.
-
-    Notes
-    -----
-    On a CPU a large tensor that is allocated in each step gets fresh pages of memory each time, and
-    touching them takes as long as several passes over it.  On other devices PyTorch itself
-    keeps memory for the next tensor.
-
-    Examples
-    --------
-    >>> workspace, large = Workspace(), torch.ones(300, 300)
-    >>> workspace.like(large, "x").data_ptr() == workspace.like(large, "x").data_ptr()
-    True
-    """
-
-    def __init__(self) -> None:
-        self._memory: dict[tuple[str, torch.dtype], Tensor] = {}
-
-    def like(self, tensor: Tensor, use: str) -> Tensor:
-        """Return memory of a tensor's shape and type, valid until the next call for this use."""
-        size = tensor.numel()
-        if tensor.device.type != "cpu" or size < LARGE:
-            return torch.empty_like(tensor, memory_format=torch.contiguous_format)
-        memory = self._memory.get((use, tensor.dtype))
-        if memory is None or memory.numel() < size:
-            memory = self._memory[use, tensor.dtype] = tensor.new_empty(size)
-        return memory[:size].view(tensor.shape)
 
 
 def step(batch: Batch, group: dict[str, Any], workspace: Workspace) -> None:
@@ -85,7 +52,7 @@ def step(batch: Batch, group: dict[str, Any], workspace: Workspace) -> None:
 def _gathered(batch: Batch, group: dict[str, Any]) -> Tensor:
     """Return the gradients in the type of the statistics, contiguous, not to be changed."""
     shape, dtype = batch.layout.shape, batch.dtype
-    found = [p.grad.to(dtype).reshape(shape) for p in batch.parameters]
+    found = [p.grad.to(dtype).reshape(shape) for p in batch.parameters if p.grad is not None]
     # A batch of one is, where it can be, a view of the gradient itself.
     stacked = found[0][None].contiguous() if len(found) == 1 else torch.stack(found)
     return -stacked if group["maximize"] else stacked
@@ -110,11 +77,16 @@ def _averaged_gradients(
     """Return x, whose direction is wanted: the gradient, or what momentum makes of it."""
     if group["average"] == "step" or "gradient_average" not in batch.numbers:
         return gradients
-    new, average = 1 - group["momentum"], batch.numbers["gradient_average"]
-    mean = torch.lerp(average, gradients, new, out=workspace.like(gradients, "x"))
-    if group["bias_correction"]:
-        mean.div_(_wide(weights["gradient_average"], mean))
-    return mean.lerp_(gradients, new) if group["nesterov"] else mean
+    momentum, average = group["momentum"], batch.numbers["gradient_average"]
+    # x = (μ a + (1 − μ) g)/w, or with Nesterov μ times that plus (1 − μ) g, in two passes.
+    inverse = 1 / weights["gradient_average"]
+    if not group["bias_correction"]:
+        inverse = torch.ones_like(inverse)
+    old, new = momentum * inverse, (1 - momentum) * inverse
+    if group["nesterov"]:
+        old, new = momentum * old, momentum * new + (1 - momentum)
+    mean = torch.mul(average, _wide(old, average), out=workspace.like(gradients, "x"))
+    return mean.addcmul_(gradients, _wide(new, gradients))
 
 
 def _refreshed(batch: Batch, gradients: Tensor, used: Tensor, group: dict[str, Any]):
@@ -143,7 +115,8 @@ def _refreshed(batch: Batch, gradients: Tensor, used: Tensor, group: dict[str, A
     for block, factors, states in zip(
         batch.layout.blocks, batch.factors, batch.factor_numbers, strict=True
     ):
-        parts = unfoldings(part[(slice(None), *block)])
+        place = (slice(None), *block)
+        parts = unfoldings(part[place])
         for factor, state, unfolding in zip(factors, states, parts, strict=True):
             own = {name: tensor[every] for name, tensor in state.items()}
             new, fine = factor.refreshed(own, unfolding, beta2, root)
@@ -208,7 +181,8 @@ def _diagonal(
     root = state["second_moment"] * beta2
     root.addcmul_(gradients, gradients, value=_new_part(beta2)).sqrt_()
     # An eps that the type cannot tell from zero would make 0/0 of a coordinate without gradient.
-    eps, scale = max(group["eps"], torch.finfo(root.dtype).tiny), 1.0
+    eps: Any = max(group["eps"], torch.finfo(root.dtype).tiny)
+    scale: Any = 1.0
     if group["bias_correction"] and beta2 < 1:
         scale = weights["second_moment"].sqrt()
         eps = (scale * group["eps"]).clamp_min(torch.finfo(root.dtype).tiny)
@@ -286,7 +260,7 @@ def _make(
 
 
 def _move(
-    parameters: Sequence[Tensor],
+    parameters: list[Tensor],
     update: Tensor,
     rate: Tensor,
     used: Tensor,
