@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
@@ -89,7 +91,7 @@ def test_refreshes_of_several_parameters_fall_on_different_steps():
         optimizer.step()
         absorbed.append([int(optimizer.state[p]["absorbed"]) for p in weights])
     assert absorbed[0] == [1] * 6
-    assert all(sum(b) - sum(a) == 1 for a, b in zip(absorbed, absorbed[1:], strict=False))
+    assert all(sum(b) - sum(a) == 1 for a, b in itertools.pairwise(absorbed))
     assert absorbed[12] == [3] * 6
 
 

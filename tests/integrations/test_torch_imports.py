@@ -18,7 +18,7 @@ SShampoo([weight], k=4).step()
 print(*sorted(sys.modules), sep="\\n")
 """
 # Of this package: its own room, checks of arguments and constants.
-ROOMS = ("oco.integrations", "oco.checks", "oco.shampoo", "oco.linalg.cutoffs")
+ROOMS = ("oco.integrations", "oco.checks", "oco.scalars", "oco.shampoo", "oco.linalg.cutoffs")
 UNWANTED = ("numba", "joblib", "sklearn", "matplotlib", "click", "rich", "pandas", "dask")
 
 
