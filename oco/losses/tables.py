@@ -61,7 +61,7 @@ def read_csv(source: Source, label: str | None) -> Split:
 
 
 def read_parquet(source: Source, label: str | None, room: float) -> Split:
-    """Return the features and labels of a parquet file that unpacks to `room` bytes at most."""
+    """Return the features and labels of a parquet file, read in batches; `room` bytes at most."""
     pyarrow = _pyarrow("pyarrow.parquet")
     with source.open() as file:
         stored = pyarrow.ParquetFile(file)
@@ -71,10 +71,20 @@ def read_parquet(source: Source, label: str | None, room: float) -> Split:
             raise ValueError(
                 f"it unpacks to {unpacked:,} bytes, more than the memory of this machine"
             )
-        table = stored.read()
-    names = list(table.column_names)
-    _require_distinct(names)
-    return _split(names, [table.column(i).to_numpy() for i in range(len(names))], label)
+        if not facts.num_rows:
+            raise ValueError("holds 0 rows")
+        names = list(stored.schema_arrow.names)
+        _require_distinct(names)
+        features, labels, start = np.empty((0, 0)), [], 0
+        for batch in stored.iter_batches():
+            columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
+            some, answers = _split(names, columns, label, start)
+            if start == 0:
+                features = np.empty((facts.num_rows, some.shape[1]))
+            features[start : start + len(some)] = some
+            labels += [] if answers is None else [answers]
+            start += len(some)
+    return features, np.concatenate(labels) if labels else None
 
 
 def from_frame(frame, label: str | None) -> Split:
@@ -122,7 +132,10 @@ def as_labels(values, name: str = "labels") -> np.ndarray:
     raise ValueError(f"{name} must be real numbers or texts, got {labels.dtype}")
 
 
-def _split(names: Sequence[str], columns: Sequence[np.ndarray], label: str | None) -> Split:
+def _split(
+    names: Sequence[str], columns: Sequence[np.ndarray], label: str | None, start: int = 0
+) -> Split:
+    """Return features and labels of some rows, before which there are `start` others."""
     if label is None:
         chosen = None
     elif label in names:
@@ -135,18 +148,18 @@ def _split(names: Sequence[str], columns: Sequence[np.ndarray], label: str | Non
     others = [i for i in range(len(names)) if i != chosen]
     features = np.empty((len(columns[0]) if columns else 0, len(others)))
     for j, i in enumerate(others):
-        features[:, j] = _numbers(f"column {names[i]!r}", columns[i])
-    return features, None if chosen is None else _labels(names[chosen], columns[chosen])
+        features[:, j] = _numbers(f"column {names[i]!r}", columns[i], start)
+    return features, None if chosen is None else _labels(names[chosen], columns[chosen], start)
 
 
-def _labels(name: str, values: np.ndarray) -> np.ndarray:
+def _labels(name: str, values: np.ndarray, start: int) -> np.ndarray:
     missing = [i for i, value in enumerate(values.tolist()) if value is None or value != value]
     if missing:
-        raise ValueError(f"row {missing[0] + 1}: the label in column {name!r} is missing")
+        raise ValueError(f"row {start + missing[0] + 1}: the label in column {name!r} is missing")
     return as_labels(values, f"column {name!r}")
 
 
-def _numbers(where: str, values: np.ndarray) -> np.ndarray:
+def _numbers(where: str, values: np.ndarray, start: int = 0) -> np.ndarray:
     """Return a column as float64; its first entry that is missing or no number is named."""
     if values.dtype.kind in "fiub":
         numbers = values.astype(np.float64)
@@ -158,11 +171,13 @@ def _numbers(where: str, values: np.ndarray) -> np.ndarray:
             # Of texts, one that does not read as a number says more.
             told = [i for i in others if not _reads_as_number(entries[i])]
             row = (told or others)[0]
-            raise ValueError(f"row {row + 1}: {where} is {entries[row]!r}, expected a number")
+            raise ValueError(
+                f"row {start + row + 1}: {where} is {entries[row]!r}, expected a number"
+            )
         numbers[:] = entries
     missing = np.flatnonzero(np.isnan(numbers))
     if len(missing):
-        raise ValueError(f"row {missing[0] + 1}: {where} is missing, or not a number")
+        raise ValueError(f"row {start + missing[0] + 1}: {where} is missing, or not a number")
     return numbers
 
 

@@ -152,6 +152,20 @@ class TestParquet:
             read(path, label="target")
         assert problem in str(caught.value)
 
+    def test_it_is_read_a_group_of_rows_at_a_time(self, tmp_path):
+        path = tmp_path / "rows.parquet"
+        frame = FRAME.assign(target=["no", "no", "no", "certainly"])
+        frame.to_parquet(path, row_group_size=3)
+        features, labels = read(path, label="target")
+        np.testing.assert_array_equal(features, X)
+        assert labels.tolist() == frame["target"].tolist()
+        frame.assign(b=[1.0, 2.0, 3.0, None]).to_parquet(path, row_group_size=3)
+        with pytest.raises(ValueError, match="row 4: column 'b' is missing"):
+            read(path, label="target")
+        FRAME[:0].to_parquet(path)
+        with pytest.raises(ValueError, match="holds 0 rows"):
+            read(path, label="target")
+
     def test_a_cut_file(self, tmp_path):
         path = tmp_path / "rows.parquet"
         FRAME.to_parquet(path)
