@@ -29,7 +29,7 @@ class WorstSign(Stream):
         For every built-in loss that is −sign(z), and −1 at z = 0.
         """
         positive, negative = self.loss.value(z, 1.0), self.loss.value(z, -1.0)
-        # Where the two are as bad, perhaps by rounding only, the answer opposes the prediction.
+        # If both labels cost the same, be it by rounding, the one against the prediction is taken.
         worst_is_positive = z < 0 if positive == negative else positive > negative
         return 1.0 if worst_is_positive else -1.0
 

@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["Prepared", "prepare"]
 
-# Values that a message lists before it says how many there are besides.
+# How many values a message lists; it counts the others.
 LISTED = 6
 # Largest absolute value of a real label: its square is finite, with room for a million of them.
 LARGEST = 1e150
@@ -107,7 +107,7 @@ def _signs(labels: np.ndarray, loss: str, positive) -> Prepared:
 
 
 def _one_against_the_rest(labels: np.ndarray, found: np.ndarray, positive) -> Prepared:
-    # A number asked for among texts is the text that reads as that number.
+    # Where labels are texts, a number stands for the text that reads as it.
     meant = [value for value in found.tolist() if value == positive or _same(value, positive)]
     if not meant:
         raise ValueError(f"positive: no label is {_shown(positive)}; they are {_listed(found)}")

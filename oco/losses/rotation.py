@@ -13,7 +13,8 @@ from oco.losses.randomness import WORD, Purpose, RandomSequence
 
 __all__ = ["RandomRotation"]
 
-# One round leaves the first coordinates on smooth, low-frequency cosines; the second scatters them.
+# After one round the first coordinates are still smooth, low-frequency cosines; after two they are
+# scattered.
 ROUNDS = 2
 # Rows turned at once: their working memory stays near the processor's second-level cache, which
 # halves the time of the permutation at d = 1000.
@@ -71,7 +72,7 @@ class RandomRotation:
         starts = range(0, len(rows), step)
         if len(starts) > 1:
             with ThreadPoolExecutor(CORES) as pool:
-                # Exhausted, so that an error in a thread is raised here.
+                # Taking the results raises here what was raised in a thread.
                 list(pool.map(turn, starts))
         elif starts:
             turn(0)

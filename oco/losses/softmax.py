@@ -60,7 +60,7 @@ class Softmax(Loss):
         total = inside.sum(axis=-1)
         rounding = classes * UNIT
         with np.errstate(divide="ignore", invalid="ignore"):
-            # Of q/t with t = Σ q, which is a distribution: −Σ (q/t) log (q/t).
+            # That of q/t with t = Σ q, which sums to 1 though q may not: −Σ (q/t) log (q/t).
             entropy = np.log(total) - xlogy(inside, inside).sum(axis=-1) / total
             scaling = (np.abs(total - 1.0) + 2 * rounding * total) / total
         size = np.sqrt(np.einsum("...c,...c->...", inside, inside))

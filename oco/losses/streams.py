@@ -161,7 +161,7 @@ class Stream(ABC):
                 f"and labels of shape ({stop - start},) for rows {start} to {stop}, got "
                 f"{features.shape} and {labels.shape}"
             )
-        # Views, so that a stream which hands out its own arrays can still write to them.
+        # Views are locked, not the arrays: a stream may hand out its own and write to them later.
         features, labels = features.view(), labels.view()
         features.flags.writeable = labels.flags.writeable = False
         if self.kept:

@@ -21,7 +21,8 @@ from oco.sketch import FrequentDirections
 __all__ = ["Advice", "Choice", "advise"]
 
 FLOAT_BYTES = 8
-# Steps of the bisection for the water level: enough to exhaust a double's digits.
+# Steps of the bisection for the level to which the smallest eigenvalues are raised: as many as
+# exhaust a double's digits.
 BISECTIONS = 200
 
 
@@ -159,7 +160,8 @@ def advise(
 def _choice(sketch: FrequentDirections, k: int, root_lo: float, root_hi: float) -> Choice:
     total, values, r = sketch.total_mass, sketch.eigenvalues, sketch.rounding
     kept = float(values[: k - 1].sum())
-    # Every eigenvalue may be larger by τ, and all together by what the trace still has.
+    # An eigenvalue of G exceeds the sketch's by τ at most, and all of them together by what tr G
+    # exceeds the sketch's trace.
     missing = max(total - float(values.sum()), 0.0) + sketch.k * r
     more = min((k - 1) * (sketch.escaped_mass + r), missing)
     omega_lo, omega_hi = sketch.escaped_mass_limit_range(k)
@@ -188,7 +190,8 @@ def _root_trace(sketch: FrequentDirections) -> tuple[float, float]:
     room = float(sketch.escaped_mass) + 2 * r
     filled = np.clip(max(missing - r, 0.0) - room * np.arange(sketch.d), 0.0, room)
     least = float(np.sqrt(values + filled).sum())
-    # The d eigenvalues have room for the missing mass, but for rounding.
+    # Raising all d eigenvalues by `room` makes up for the missing mass: if rounding says otherwise,
+    # it is `room` that is too small.
     missing += r
     room = max(room, missing / sketch.d)
     low, high = 0.0, float(values.max() + room)
@@ -197,7 +200,7 @@ def _root_trace(sketch: FrequentDirections) -> tuple[float, float]:
         raised = np.clip(level - values, 0.0, room).sum()
         low, high = (level, high) if raised < missing else (low, level)
     most = float(np.sqrt(values + np.clip(high - values, 0.0, room)).sum())
-    # What lies outside the sketch's directions may be known to be less than rounding.
+    # Another bound, which is smaller where almost no mass lies outside the sketch's directions.
     outside = math.sqrt((sketch.d - rank) * sketch.mass_outside)
     most = min(most, float(np.sqrt(values[:rank] + room).sum()) + outside)
     return least, max(most, least)

@@ -161,7 +161,7 @@ def _figures(panel: Panel) -> list[_Figure]:
 
 def _embedded(name: str, figure) -> _Figure:
     words = " ".join(figure.get_supxlabel().split())
-    # The page says it in its own words, which a phone can wrap and a screen reader can read.
+    # The caption goes into the page as text, which a phone can wrap and a screen reader can read.
     figure.supxlabel("")
     buffer = io.BytesIO()
     plots.save(figure, buffer, format="svg")

@@ -13,12 +13,13 @@ from oco.spectra.study import FactorSpectra, SpectralStudy
 
 __all__ = ["conclusion", "describe", "document", "factors_table", "measures", "steps_table"]
 
-# Rows of the table over the steps; more does not help the eye.
+# Rows of the table over the steps: no more than fit on a screen.
 ROWS = 11
 # What the axes of a gradient are: those of a weight matrix, as most frameworks have it.
 AXES = {"C": "over the entries", "L": "over the outputs", "R": "over the inputs"}
 
-# Of the mass: how many directions hold it is what a sketch size is chosen by.
+# Shares of the mass for which a table states how many directions hold them: a sketch of that size
+# keeps so much.
 MASSES = (0.9, 0.95, 0.99)
 
 
