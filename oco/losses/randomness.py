@@ -73,7 +73,7 @@ class RandomSequence:
 
     def uniforms(self, start: int, stop: int) -> np.ndarray:
         """Return numbers `start` to `stop` of a sequence uniform on the open interval (0, 1)."""
-        # (n + ½)·2⁻⁵² for n of 52 bits: from 2⁻⁵³ to 1 − 2⁻⁵³, both of them doubles, so never 0 or 1.
+        # (n + ½)·2⁻⁵² for n of 52 bits: from 2⁻⁵³ to 1 − 2⁻⁵³, both of them doubles: never 0 or 1.
         return ((self.words(start, stop - start) >> np.uint64(12)) + 0.5) * 2.0**-52
 
     def normals(self, start: int, stop: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from oco.reproduce import Separation
 
 __all__ = ["separation"]
 
-# Of the caps on δ, from tight to none.
+# One for each cap on δ, from the tightest to none.
 DASHES = ((0, (1, 1)), (0, (3, 1, 1, 1)), "-.", "--", "-")
 MARKERS = ("v", "<", ">", "P", "X")
 

@@ -153,7 +153,7 @@ def best_fixed_point(
         low, high = incurred - certificate.value, incurred - certificate.lower
         return relative_gap * min(abs(low), abs(high)) if low * high > 0 else 0.0
 
-    # The envelope is made by bisection, which is for numbers.
+    # The envelope is found by bisection, which vectors of predictions do not allow.
     tangents = loss.curvature is not None or isinstance(data, VectorRounds)
     search = Search(data, (SmoothLoss if tangents else MoreauEnvelope)(loss, data.labels), domain)
     trouble = ""
@@ -164,7 +164,7 @@ def best_fixed_point(
         except LossError:
             raise
         except Exception as error:
-            # Whatever a solver or a loss stumbles over: what was certified until then stands.
+            # A solver or a loss failed: what was certified until then is still true.
             trouble = f"{type(error).__name__}: {error}"
         return _comparator(search.certificate, search.method, len(data), trouble)
 
@@ -216,7 +216,7 @@ def linear_minima(domain: Domain, data: Rounds, checkpoints: np.ndarray) -> Tota
     """
     radius, d = domain.radius(data.d), data.d
     weights = np.cumsum(np.abs(data.labels) * data.norms)
-    # The sum is cut at the checkpoints too.
+    # The running sum is added up in pieces, which end at checkpoints too: one more rounding each.
     summing = data.summing + gamma(len(checkpoints) + 1)
     values, errors = [], []
     for t, s in zip(checkpoints, data.running(data.labels, checkpoints), strict=True):

@@ -12,10 +12,10 @@ from oco.regret.minorants import inner
 
 __all__ = ["LossError", "require_convex"]
 
-# Rounds that are looked at, spread evenly over the play.
+# How many rounds are looked at, spread evenly over the play.
 SAMPLE = 1000
-# How far from a prediction the loss is looked at, relative to 1 + |z|: far, where it may bend the
-# wrong way, and near, where a slope that is off by a thousandth shows.
+# At which distances from a prediction the loss is looked at, relative to 1 + |z|: far ones show a
+# loss that bends the wrong way, near ones a slope that is off by a thousandth.
 STEPS = 1.0, 1e-2, 1e-4, 1e-6
 
 
@@ -68,7 +68,7 @@ class _At:
         self.z, self.y = z, y
         self.value = np.asarray(loss.value(z, y), dtype=np.float64)
         self.slope = np.asarray(loss.derivative(z, y), dtype=np.float64)
-        # The slope is one at a point this near.
+        # What is computed as the slope at z may be the slope at a point this near to z.
         near = ASSUMED * (np.abs(z) if z.ndim == 1 else np.max(np.abs(z), axis=1))
         self.error = loss.error(z, y, near) * ABOVE
         self.minorant = None if loss.minorant is None else loss.minorant(self.slope, y)

@@ -64,7 +64,7 @@ class Rounds:
             longest = max(longest, len(chunk))
             with np.errstate(over="ignore"):
                 squares += np.einsum("ij,ij->j", chunk, chunk)
-        # Norms are summed up from squares, as predictions are from products.
+        # ABOVE covers the rounding of a norm, which is the root of a sum of squares.
         self.labels, self.norms = np.concatenate(labels), np.concatenate(norms) * ABOVE
         self.summing = gamma(longest + len(norms) + 2)
         usable = (squares > 0) & (squares < np.inf)

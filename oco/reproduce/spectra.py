@@ -21,7 +21,7 @@ from oco.spectra.following import DECAY, SIZE
 
 __all__ = ["EVALUATIONS", "LR", "STEPS", "batches", "digits", "spectra"]
 
-# Units of each hidden layer: the middle weight matrix then has two long axes.
+# Units of each hidden layer: two of them, so that the middle weight matrix has two long axes.
 HIDDEN = (256, 256)
 CLASSES = 10
 BATCH = 64
@@ -30,8 +30,8 @@ LR, STEPS, EVALUATIONS = 3e-4, 1500, 30
 # A fifth of the images is left out, for whoever wants to validate on it; which one does not change
 # with the seed of a run.
 LEFT_OUT, SPLIT_SEED = 0.2, 0
-# Of the stream of random numbers that orders the images; the seed alone names the one that makes
-# the initial parameters.
+# With the seed, it seeds the generator that orders the images; the seed alone, that of the initial
+# parameters.
 ORDER = 1
 
 

@@ -19,7 +19,7 @@ from oco.results.storage import replace_file
 
 __all__ = ["Case", "load_case", "load_rows", "save_case"]
 
-# Rows taken together where a whole matrix of them would be too large: 4 MB at d = 500.
+# How many rows are taken at a time where all of them would be too many: 4 MB at d = 500.
 BLOCK = 1024
 # The rounds of a case after which its properties are checked: the first few, and at most this many
 # of the others.
@@ -87,7 +87,7 @@ class Case:
 
     def squared(self, values):
         """Return numbers in the units of the squared rows in those of the squared scaled rows."""
-        # In two halves, as the exponent's double may lie outside the range of a number.
+        # In two steps, as 2^(−2·exponent) itself may overflow.
         return np.ldexp(np.ldexp(values, -self.exponent), -self.exponent)
 
     def rng(self, purpose: int = 0) -> np.random.Generator:

@@ -21,15 +21,15 @@ __all__ = ["Played", "Reach", "comparator", "even", "independent"]
 # The independent solver takes general nonlinear programmes, of this size at most.
 ROUNDS, DIMENSIONS = 24, 5
 LOSSES_A_CASE = 2
-# To what the independent solver meets constraints and optimum, relative to the sum of the losses.
+# How accurate the independent solver is, relative to the sum of the losses.
 SOLVED = 1e-6
-# Gaps that are asked for, relative to the regret of a learner that pays twice what 0 does: a search
-# that may stop early shows what its bounds are worth, one that may not how close they come.
+# Gaps that are asked for, relative to the regret of a learner that pays twice what 0 does: wide
+# ones show whether bounds are valid where the search stops early, narrow ones how close they come.
 GAPS = (1e-3, 0.1, 3.0)
-# Columns and singular values of features for which a gap is in reach: rounding, or so much of the
-# largest.
+# A narrow gap is in reach where singular values of the features are either NONE times the largest,
+# and so rounding, or at least EVEN times; of the lengths of columns, which may be 0, likewise.
 NONE, EVEN = 1e-12, 0.03
-# On so many points of the region no total loss is below the bound.
+# At so many points of the region the total loss is compared with the bound.
 SAMPLE = 30
 
 
@@ -69,7 +69,7 @@ def comparator(case: Case, subject: Subject) -> Iterator[Observation]:
         if name in ("squared", "absolute"):
             labels = labels * rng.uniform(0, 2, len(features))
         asked = float(rng.choice(GAPS))
-        # So much that the regret is not near 0, where no relative gap is reached.
+        # Large enough for the regret not to be near 0, where no relative gap is reached.
         incurred = 1.0 + 2 * abs(float(np.sum(LOSSES[name][0](np.zeros(len(labels)), labels))))
         rounds = Played(features, labels)
         found = best_fixed_point(loss, domain, rounds, incurred=incurred, relative_gap=asked)

@@ -36,7 +36,7 @@ SMALLEST = np.finfo(np.float64).tiny
 def tame(case: Case, rounds: int, dimensions: int) -> np.ndarray:
     """Return the case's first rows and columns, each row made a unit vector; zero rows stay."""
     rows = case.scaled(0, rounds)[:, :dimensions]
-    # By the largest entry first: the length of a tiny row has no digits.
+    # Scaled by the largest entry first: the squares of a tiny row would underflow.
     rows = np.ldexp(rows, -np.frexp(np.abs(rows).max(axis=1))[1][:, None])
     lengths = np.linalg.norm(rows, axis=1)
     return rows / np.where(lengths > 0, lengths, 1.0)[:, None]
@@ -218,7 +218,7 @@ def kronecker(
             return replace(last, direction=g)
         count += 1
         tensor = g.reshape(shape)
-        # The weights β^a of the gradients so far, as a mean's: they sum to 1.
+        # A gradient of age a has the weight β^a; the weights are scaled so that they sum to 1.
         scale = 1.0 if decay == 1 else 1 / sum(decay**age for age in range(count))
         axes = []
         for i, sketch in enumerate(sketches):

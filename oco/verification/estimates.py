@@ -14,9 +14,9 @@ from oco.verification.observations import ROUNDING, Observation, Subject, check
 
 __all__ = ["estimates"]
 
-# Roots of eigenvalues that are rounding: √1e-14 for each of them.
+# An eigenvalue of 0 may come out as 1e-14, and its root as 1e-7; with some room.
 ROOTS = 1e-6
-# Of the dense covariance and its eigenvalues, for each row and dimension.
+# Rounding of the dense covariance and its eigenvalues, for each row and dimension.
 DENSE = 4 * float(np.finfo(np.float64).eps)
 
 
@@ -64,7 +64,7 @@ def _advised(case: Case, sketch, spectrum, total) -> Iterator[Observation]:
         k = choice.k
         captured = float(spectrum[: k - 1].sum()) / total
         omega = escape_limit(spectrum, k)
-        # What is rounding is said to be 0.
+        # Its tolerance is wide, for Ω that is rounding is reported as 0.
         ratio = 1 + case.d * np.sqrt(omega) / (2 * roots)
         for what, low, exact, high, tolerance in (
             ("captured", choice.captured_lo, captured, choice.captured_hi, ROUNDING),

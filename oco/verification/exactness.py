@@ -17,11 +17,12 @@ from oco.verification.observations import Observation, Subject, check
 
 __all__ = ["Bare", "drawn", "exact_inner", "exact_loss", "least_over", "losses", "minorants"]
 
-# Of the logarithms and exponentials; all else is rational and exact.
+# Logarithms and exponentials have DIGITS, of which the last may be off; all else is exact.  From
+# FLAT on, log(1 + e^p) is taken as p.
 DIGITS, LAST_DIGITS, FLAT = 60, 1e-50, 200
 POINTS = 8
 SUMS, DIFFERENCES = 1e-12, 1e-5
-# Predictions and labels from here to there: where a loss and its tangent cancel, and where not.
+# Powers of ten of the predictions and labels that are drawn.
 SMALLEST, LARGEST = -12.0, 8.0
 
 

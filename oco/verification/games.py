@@ -23,7 +23,7 @@ from oco.verification.observations import ROUNDING, Learner, Observation, Subjec
 
 __all__ = ["accounts", "full_matrix", "ladders"]
 
-# Eigendecompositions of size d: above these, the learners that make them are not played.
+# Learners that decompose matrices of size d; above these dimensions and rounds they are not played.
 DENSE, DENSE_DIMENSION, DENSE_ROUNDS = ("full-adagrad", "da-full", "shampoo"), 64, 2000
 # The smallest eigenvalue of a metric that is told from 0 is 1e-6 of the largest, and uncertain to
 # 1e-16/1e-6 of it: so is what is divided by it.
@@ -31,9 +31,9 @@ RESOLVED = 1e-8
 SMALLEST_EIGENVALUE = 1e-9
 # Learners whose metrics agree to rounding have iterates that agree to this.
 ITERATES = 1e-7
-# Eigenvalues of G_t relative to the largest: zero for certain, and not zero for certain.
+# Relative to the largest, an eigenvalue of G_t below ZERO is certainly 0, one above POSITIVE not.
 ZERO, POSITIVE = 1e-14, 1e-9
-# Points of K, besides the one that the support function names.
+# How many points of K are tried, besides the one that the support function is attained at.
 SAMPLE = 4
 SMALLEST_BOUND = float(np.sqrt(np.finfo(np.float64).tiny))
 # Eigenvalues of G at 1e-12 of the largest count as zero, which in H = G^{1/2} is 1e-6.
@@ -115,7 +115,7 @@ def ladders(case: Case, subject: Subject) -> Iterator[Observation]:
             )
             regret = played + domain.support(-total)
             unit = learner.diameter * bound
-            # A gradient whose square underflows is not seen; its whole length may be missing.
+            # A learner does not see a gradient whose square underflows: its length may be missing.
             floor = t * np.sqrt(min(case.floor, 1.0))
             for rung, value in ladder(learner.bounds, account).items():
                 yield Observation(
@@ -196,7 +196,7 @@ def _account(metric, h, g, quadratic, now, case, where) -> Iterator[Observation]
 def _decomposed(metric, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return eigenvalues and eigenvectors of the metric's matrix; what is rounding is 0."""
     if metric.separable:
-        # Exact entries, down to the smallest.
+        # The entries of a diagonal matrix are its eigenvalues, exact down to the smallest.
         return np.diagonal(h), np.eye(len(h))
     values, vectors = np.linalg.eigh(h)
     return np.where(values > SMALLEST_EIGENVALUE * values[-1], values, 0.0), vectors
@@ -279,7 +279,7 @@ def _clear_rank(case: Case) -> bool:
     """Tell whether after every row each eigenvalue of G is clearly zero or not, and few are not."""
     squares = np.einsum("ij,ij->i", case.rows, case.rows, dtype=np.float64)
     if np.any((squares < SMALLEST_MASS) & np.any(case.rows, axis=1)):
-        # To the sketch alone such a row counts as zero.
+        # The sketch takes such a row for zero, and the full matrix does not.
         return False
     exact = np.zeros((case.d, case.d))
     for g in case.scaled():

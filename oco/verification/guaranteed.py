@@ -17,7 +17,7 @@ from oco.verification.observations import ROUNDING, Observation, Subject, check
 
 __all__ = ["against_the_covariance", "low_rank", "merging", "steps"]
 
-# One product of q vectors of length d that were made orthonormal to rounding.
+# How far from orthonormal directions may be that are orthonormal to rounding.
 ORTHONORMAL = 1e-12
 # Rows of a long stream of low rank, and how orthonormal its directions stay in these.
 LONG, LONG_ORTHONORMAL = 5000, 1e-13
@@ -76,11 +76,7 @@ def guarantees(case: Case, subject: Subject) -> Iterator[Observation]:
         yield orthonormality(sketch, f"row {t}")
         if t in case.checkpoints:
             if subject.offers("total_mass"):
-                trace, off = float(np.trace(exact)), float(case.squared(sketch.total_mass))
-                tolerance = ROUNDING + case.floor / (trace or 1.0)
-                yield Observation(
-                    "mass", f"row {t}", abs(off - trace), 0.0, trace or 1.0, tolerance
-                )
+                yield _mass(case, sketch, exact, f"row {t}")
             kept = float(len(sketch.directions))
             yield Observation("rank", f"row {t}", kept, case.k - 1.0, tolerance=0.0)
             yield from against_the_covariance(case, sketch, exact, f"row {t}")
@@ -211,13 +207,13 @@ def low_rank(case: Case, subject: Subject) -> Iterator[Observation]:
     if len(positive) >= case.k:
         return
     lengths = np.array([np.linalg.norm(case.scaled(t, t + 1)) for t in range(case.T)])
-    # Beside larger rows, small ones are rounding noise of the whole size.
+    # A row that is small beside the others may consist of rounding.
     clear = np.all(positive > CLEAR * largest) and np.all(
         (lengths == 0) | (lengths > CLEAR * lengths.max())
     )
     noise = NOISE_SQUARED if clear else ROUNDING
     sketch = subject.sketch(case.d, case.k, case.decay)
-    # What is noise is so beside the largest rows, which may come last.
+    # Noise is measured beside all rows, of which the largest may come last.
     scale = float(singular @ singular) or 1.0
     floor = case.floor / scale
     for t, row, exact in case.covariances():

@@ -24,7 +24,8 @@ ROUNDS, DIMENSIONS, MOST = 16, 12, 6
 # Shapes of at most so many entries, largest first.
 SHAPES = {12: (3, 4), 9: (3, 3), 6: (2, 3), 4: (2, 2)}
 MATRICES = ("shampoo", "s-shampoo")
-# What a step divided by an eigenvalue of 1e-7 of the largest is accurate to, and a root of one.
+# Relative accuracy: of a step that is divided by an eigenvalue of 1e-7 of the largest, and of the
+# root of such an eigenvalue.
 ITERATES, ROOTS = 1e-7, 1e-6
 
 
@@ -68,7 +69,7 @@ def defined(case: Case, subject: Subject) -> Iterator[Observation]:
     rng = case.rng(9)
     rows = definitions.tame(case, ROUNDS, DIMENSIONS)
     d = rows.shape[1]
-    # Most cases have sketches too large to lose anything in so few rounds.
+    # Smaller than the case's own sketch, which would lose nothing in so few rounds.
     k = 2 + int(rng.uniform() * max(min(case.k, d, MOST) - 1, 1))
     entries = next((size for size in SHAPES if size <= d), d)
     options = {"d": d, "k": k, "delta": 10.0 ** rng.uniform(-1, 1)}
@@ -134,7 +135,7 @@ def _made(place, name, learner, ball, options, lr) -> Iterator[Observation]:
 
 
 def _played(place, learner, absorb, rows, ball, options) -> Iterator[Observation]:
-    # The first gradient may not be 0: metrics that are 0 are looked at elsewhere.
+    # From the first gradient that is not 0: metrics of 0 are looked at elsewhere.
     rows = rows[np.cumsum(rows.any(axis=1)) > 0]
     shape = tuple(n for n in np.shape(learner.x) if n > 1) or (1,)
     ledger = Ledger(learner.lr, options["k"], shape)
@@ -169,7 +170,7 @@ def _moved(y, metric: Metric, domain: Domain, ball) -> np.ndarray:
 
 def _told(place, learner, ledger: Ledger, travelled: float) -> Iterator[Observation]:
     now, metric = learner.diagnostics(), checks.known("metric", ledger.metric)
-    # Beside the mass of all gradients, an escape as small as its rounding may add its root.
+    # An escaped mass may be off by rounding of the mass of all gradients, its root by that's root.
     mass = ledger.squares
     told = {
         "potential": (now.potential, metric.potential),

@@ -170,7 +170,7 @@ def checks_for(names: Iterable[str] | None = None) -> list[str]:
             found[name] = None
         else:
             seeing = [check.name for check in CHECKS.values() if name in check.properties]
-            # Whether a check completes is seen by making it.
+            # That checks complete is a property of all of them.
             found |= dict.fromkeys(seeing or CHECKS)
     return list(found)
 

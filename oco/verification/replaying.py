@@ -17,7 +17,7 @@ __all__ = ["streams"]
 
 ROUNDS = 40
 UNIT = 1e-13
-# One chunk is not enough to tell a stream that forgets where it is.
+# Rounds of more than one chunk, in which a stream could forget where it is.
 SECOND = 1100
 LABELS = 1
 FILES = ("data",)

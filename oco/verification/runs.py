@@ -69,7 +69,7 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
     d, domain = rows.shape[1], _domain(subject, rng)
     loss = list(LOSSES)[int(rng.integers(len(LOSSES)))]
     if not domain.bounded and not even(rows):
-        # The best fixed point may lie farther away than squares reach.
+        # The best fixed point may lie so far away that squares overflow.
         domain = subject.ball(1.0)
     if not domain.bounded and loss == "linear":
         loss = "squared"
@@ -201,7 +201,7 @@ def _diameters(seen: Watched, name: str) -> np.ndarray:
     if name in DUALS:
         best = checks.known("comparator", seen.result.comparator)
         return np.full(len(t), float(np.linalg.norm(best)))
-    # The point after a round counts, although it may not be played any more.
+    # D covers the point after the last round, too, although it is not played any more.
     points = [*seen.points[1:], seen.result.x]
     lengths = np.maximum.accumulate([float(np.linalg.norm(x)) for x in points])
     best = checks.known("comparator", seen.result.comparator)

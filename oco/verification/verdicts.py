@@ -20,7 +20,8 @@ __all__ = ["verdicts"]
 ROUNDS, DIMENSIONS = 12, 4
 # A wide interval, so that a claim can lie inside it.
 GAP = 3.0
-# Beside a regret of one, that much below or above it is no rounding.
+# A claim that is CLEARLY below or above the regret, relatively, is so whatever the rounding, which
+# is at most SUMS.
 CLEARLY, SUMS = 1e-3, 1e-12
 
 
@@ -65,7 +66,7 @@ def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
         rows, labels = np.concatenate([rows[:half], rows[:half]]), np.repeat([1.0, -1.0], half)
     d, diameter = rows.shape[1], 2 * radius
 
-    # In closed form, and so at every checkpoint.
+    # The regret of a prefix is known in closed form for linear losses, and so at every checkpoint.
     prefixes = loss == "linear" and bool(rng.integers(2))
 
     def played(claim: float):
@@ -97,7 +98,7 @@ def _judged(result, where: str, claim: float) -> Iterator[Observation]:
         yield Observation("verdict", f"{where} holds", regret.hi, claim, scale, SUMS)
     if verdict[-1] == VIOLATED:
         yield Observation("verdict", f"{where} is violated", claim, regret.lo, scale, SUMS)
-    # What is clear is said, and no more.
+    # A claim that is clearly too small or large enough must be told to be so.
     if claim < regret.lo - CLEARLY * scale:
         yield Observation("verdict", f"{where} is told", float(not result.violated), tolerance=0.0)
     if claim > regret.hi + CLEARLY * scale:
