@@ -1,5 +1,8 @@
 """Learners: each plays `learner.x` and absorbs a gradient with `learner.update(g)`."""
 
+from collections.abc import Callable
+from typing import Any
+
 from oco.algorithms.ada_fd import ada_fd
 from oco.algorithms.adagrad import adagrad
 from oco.algorithms.adagrad_norm import adagrad_norm
@@ -44,7 +47,7 @@ __all__ = [
     "shampoo",
 ]
 
-ALGORITHMS = {
+ALGORITHMS: dict[str, Callable[..., Any]] = {
     "ogd": ogd,
     "adagrad-norm": adagrad_norm,
     "adagrad": adagrad,

@@ -43,7 +43,7 @@ Example:
 )
 @output_options
 @click.pass_context
-def compare(context, algorithms, out, plot, as_json, **options) -> None:
+def compare(context, /, algorithms, out, plot, as_json, **options) -> None:
     """Run several learners against the same stream and set them side by side.
 
     They run one after the other, so that their times can be compared.  One that fails does not stop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 
 import click
 
@@ -55,7 +56,7 @@ def _everything() -> None:
     from oco.results.layout import Sheet, words
 
     table = Sheet("", words(), headed=False)
-    known = (ALGORITHMS, LOSSES, STREAMS, DOMAINS, OPTIMIZERS)
+    known: tuple[Iterable[str], ...] = (ALGORITHMS, LOSSES, STREAMS, DOMAINS, OPTIMIZERS)
     for kind, names in zip(("learners", *KINDS[1:]), known, strict=True):
         table.add(kind, ", ".join(names))
     output.print_rich(table, "", "oco list KIND says what each is, and which options it takes")

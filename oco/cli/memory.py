@@ -64,7 +64,8 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
     with output.bad_input():
         from oco import memory as room
 
-        parameters, left_out = [room.parse_shape(shape) for shape in shapes], ()
+        parameters = [room.parse_shape(shape) for shape in shapes]
+        left_out: tuple[tuple[str, int], ...] = ()
         if safetensors is not None:
             declared = room.read_declared(safetensors)
             parameters += declared.parameters

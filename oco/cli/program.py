@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -34,21 +35,22 @@ class Program(click.Group):
         """Return the names as they were added."""
         return list(self.commands)
 
-    def main(self, *args, standalone_mode: bool = True, **settings):
+    def main(self, *args: Any, standalone_mode: bool = True, **settings: Any) -> Any:
         """Run a command and, in standalone mode, end the process."""
+        settings["standalone_mode"] = False
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **settings)
+            return super().main(*args, **settings)
         _open_streams()
         _forget_impossible_sizes()
         with _ended_by_signals(), _no_interrupt_lost():
             problem = None
             try:
-                code = super().main(*args, standalone_mode=False, **settings)
+                code = super().main(*args, **settings)
             except click.Abort:
                 code = output.INTERRUPTED
             except click.ClickException as error:
                 # What it quotes may be anything.
-                error.message = shown(error.message)
+                vars(error)["message"] = shown(error.message)
                 error.show()
                 code = error.exit_code
             except OSError as error:
@@ -131,7 +133,7 @@ def _no_interrupt_lost() -> Iterator[None]:
 def _interrupt() -> None:
     """Send Ctrl-C to the main thread, whatever it waits for."""
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:  # Windows
         _thread.interrupt_main()
 

@@ -41,7 +41,7 @@ LARGEST = 128
 @option(OUTPUT, "--plot", unit="FILE", help="Draw the answer: a .png, .pdf or .svg file.")
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON object, with every k.")
 @click.pass_context
-def rank(context, gradients, target, k_max, dask, plot, as_json) -> None:
+def rank(context, /, gradients, target, k_max, dask, plot, as_json) -> None:
     """Say which sketch size S-AdaGrad needs on gradients like those in a file.
 
     The file is an array of shape (T, d), one gradient a row; it may be larger than memory, for one

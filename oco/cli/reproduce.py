@@ -42,7 +42,7 @@ def reproduce() -> None:
 @jobs_option
 @click.pass_context
 def appendix_a(
-    context, data, test, k, positive, all_rates, plot, plot_rates, as_json, jobs
+    context, /, data, test, k, positive, all_rates, plot, plot_rates, as_json, jobs
 ) -> None:
     """Make the convex comparison of the Sketchy paper on two data files.
 
@@ -88,9 +88,8 @@ def _draw(found, plot, plot_rates) -> None:
         with working("drawing"):
             plots.save(plots.progress(curves, title), plot)
     if plot_rates is not None:
-        curves = [entry.curve for entry in found.entries]
         with working("drawing"):
-            plots.save(plots.rates(curves), plot_rates)
+            plots.save(plots.rates([entry.curve for entry in found.entries]), plot_rates)
 
 
 @reproduce.command("separation", cls=Sectioned)
@@ -149,7 +148,7 @@ def separation(plot, as_json, jobs, **setting) -> None:
 )
 @study_options(evaluations=30)
 @click.pass_context
-def spectra(context, out, overwrite, plot, as_json, **setting) -> None:
+def spectra(context, /, out, overwrite, plot, as_json, **setting) -> None:
     """Follow what the gradients of a network span while it learns handwritten digits.
 
     The factors L and R of a layer of the network 64-256-256-10, exactly and as sketches of size k

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import click
@@ -47,7 +48,7 @@ SEVERAL = {
 @output_options
 @option(OUTPUT, "--quiet", is_flag=True, help="Print nothing but what went wrong.")
 @click.pass_context
-def run(context, out, overwrite, plot, as_json, quiet, **options) -> None:
+def run(context, /, out, overwrite, plot, as_json, quiet, **options) -> None:
     """Run one experiment, certify the regret and check every bound.
 
     The exit code is 0; 1 if a bound was violated or the run failed; 2 for bad input; 130 after
@@ -94,7 +95,10 @@ def _prepared(options: dict, plot: str | None):
 def _written(result, out: str | None, plot: str | None, watch) -> list[str]:
     """Save and draw; return what went wrong, so that the result is still printed."""
     problems = []
-    steps = (("saving", out, result.save), ("drawing", plot, partial(output.draw, result)))
+    steps: tuple[tuple[str, str | None, Callable], ...] = (
+        ("saving", out, result.save),
+        ("drawing", plot, partial(output.draw, result)),
+    )
     for phase, path, write in steps:
         try:
             if path is not None:

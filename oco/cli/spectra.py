@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -55,7 +56,7 @@ def study_options(evaluations: int):
 @click.argument("gradients", metavar="GRADIENTS.npy", type=FILE)
 @study_options(evaluations=25)
 @click.pass_context
-def spectra(context, gradients, out, overwrite, plot, as_json, **options) -> None:
+def spectra(context, /, gradients, out, overwrite, plot, as_json, **options) -> None:
     """Follow the covariances of gradients in a file, exactly and with a sketch.
 
     The file is an array of shape (T, d), T gradients in a vector of parameters, or (T, m, n), in a
@@ -132,7 +133,7 @@ def present(study, as_json: bool) -> None:
     if as_json:
         output.print_document(presentation.document(study))
         return
-    parts = [*presentation.describe(study).splitlines(), ""]
+    parts: list[Any] = [*presentation.describe(study).splitlines(), ""]
     if len(study.step):
         parts += [presentation.steps_table(study), "", presentation.factors_table(study), ""]
         parts += [presentation.conclusion(study)]

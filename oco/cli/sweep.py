@@ -48,7 +48,7 @@ LISTED = 20
     help="Check the study and say what would run; nothing of your own that it names is called.",
 )
 @click.pass_context
-def sweep(context, study, out, jobs, dask, dry_run) -> None:
+def sweep(context, /, study, out, jobs, dask, dry_run) -> None:
     """Run the experiments of a study that are not in DIR yet.
 
     The study is checked whole before anything runs.  One that names things of your own as

@@ -72,7 +72,7 @@ Examples:
 @overwrite_option
 @click.pass_context
 def tune(
-    context, algorithm, grid, deltas, by, out, overwrite, plot, as_json, jobs, **options
+    context, /, algorithm, grid, deltas, by, out, overwrite, plot, as_json, jobs, **options
 ) -> None:
     """Run a learner at each rate of a grid; show what every one came to, and the best.
 

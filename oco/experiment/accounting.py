@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.bounds import Account, Rung, allowance, ladder, resolve, verdict
+from oco.checks import known
 from oco.experiment.certification import Certification
 from oco.experiment.game import Game
 from oco.results import Bound
@@ -99,7 +100,7 @@ def diameters(game: Game, play: Play, certification: Certification) -> np.ndarra
         return np.full(len(play.checkpoints), float(fixed))
     if certification.comparator is None or not rungs(game, play):
         return np.full(len(play.checkpoints), np.nan)
-    travelled = np.array([account.travelled for account in play.diagnostics], dtype=np.float64)
+    travelled = np.array([known("diagnostics", account).travelled for account in play.diagnostics])
     length = float(np.linalg.norm(certification.comparator.x))
     if certification.prefixes is not None:
         # The bound at a checkpoint is to cover the best point of its rounds too.
@@ -136,7 +137,7 @@ def climb(
             lr=game.learner.lr,
             diameter=float(spans[i]),
             gradient_bound=game.gradient_bound,
-            diagnostics=play.diagnostics[i],
+            diagnostics=known("diagnostics", play.diagnostics[i]),
             spectrum=spectra.covariance[i],
             axis_spectra=spectra.axes[i],
         )

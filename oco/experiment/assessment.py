@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from oco.bounds import full_adagrad_bound
+from oco.checks import known
 from oco.cores import one_blas_thread
 from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_losses
@@ -86,7 +88,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
         if in_full and comparator is not None:
             prefixes = unless_interrupted(
                 "each prefix's best fixed point",
-                lambda *given: certify_prefixes(*given, certification.incurred),
+                partial(certify_prefixes, incurred=certification.incurred),
             )
             certification = certification.with_prefixes(prefixes)
         missing = Spectra.missing(play)
@@ -228,11 +230,13 @@ def _summary(
     diameter = float(spans[-1]) if n and np.isfinite(spans[-1]) else None
     # The same for every learner on a bounded domain; the D of dual averaging is another.
     width = game.domain.diameter(game.stream.d) if game.domain.bounded else diameter
-    known = spectrum is not None and width is not None and not _stays(account)
+    full = None
+    if spectrum is not None and width is not None and not _stays(account):
+        full = full_adagrad_bound(spectrum, width)
     return Summary(
         algorithm=experiment.algorithm,
         loss=experiment.loss or game.loss.name,
-        stream=experiment.stream,
+        stream=known("stream", experiment.stream),
         domain=experiment.domain,
         d=game.stream.d,
         shape=game.shape,
@@ -256,7 +260,7 @@ def _summary(
         omega=escaped_mass_limit(spectrum, k) if k and not axes and spectrum is not None else None,
         omega_range=learner.omega_range if n else None,
         axes=axes,
-        full_adagrad_bound=full_adagrad_bound(spectrum, width) if known else None,
+        full_adagrad_bound=full,
         seconds=seconds,
         seconds_per_round=seconds / n if n else None,
         state_bytes=account.state_bytes if account else None,
@@ -313,7 +317,8 @@ def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarr
             f"the domain is unbounded: D = {measured} was measured; that no point is better "
             f"than x̂ by more than the gap is proven for the ball of radius {comparator.radius:.6g}"
         )
-    if regret is not None and comparator.gap > game.experiment.gap * abs(regret.lo):
+    asked = 0.0 if regret is None else game.experiment.gap * abs(regret.lo)
+    if regret is not None and comparator is not None and comparator.gap > asked:
         yield (
             f"the best fixed point is known to {comparator.gap:.3g}, not to the fraction "
             f"{game.experiment.gap:g} of the regret that was asked for"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from oco.checks import known
 from oco.experiment.game import Game
 from oco.experiment.phases import BEST, PREFIXES, Watch, unwatched
 from oco.losses import Recorded
@@ -115,7 +116,8 @@ class Certification:
         lo = below(self.incurred.lower - self.paid.upper)
         if self.prefixes is not None:
             lo, hi = np.fmax(lo, self.prefixes.lo), self.prefixes.hi.copy()
-        lo[-1], hi[-1] = self.interval.lo, self.interval.hi
+        last = known("regret", self.interval)
+        lo[-1], hi[-1] = last.lo, last.hi
         return lo, hi
 
 
@@ -153,11 +155,13 @@ def certify_prefixes(
         least = linear_minima(game.domain, rounds_of(recorded, play.rounds), t)
         lo, hi = below(incurred.lower - least.upper), above(incurred.upper - least.lower)
         return Prefixes(lo, hi, np.zeros(total))
-    spans, sizes = [], []
-    for stop, *known in zip(t, incurred.value, incurred.lower, incurred.upper, strict=True):
+    spans: list[Interval] = []
+    sizes: list[float] = []
+    sums = zip(t, incurred.value, incurred.lower, incurred.upper, strict=True)
+    for stop, value, lower, upper in sums:
         watch(PREFIXES, done=len(spans), total=total)
-        best = _best(game, recorded, int(stop), float(known[0]))
-        spans.append(_interval(*known[1:], best))
+        best = _best(game, recorded, int(stop), float(value))
+        spans.append(_interval(lower, upper, best))
         sizes.append(0.0 if game.domain.bounded else float(np.linalg.norm(best.x)))
     watch(PREFIXES, done=total, total=total)
     lo, hi = (np.array([getattr(span, end) for span in spans]) for end in ("lo", "hi"))

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ class Game:
     """
 
     experiment: Experiment
-    learner: object
+    learner: Any
     loss: Loss
     stream: Stream
     domain: Domain
@@ -158,7 +159,7 @@ def _shape(experiment: Experiment, stream: Stream) -> tuple[int, int] | None:
     shape = stream.shape or experiment.shape
     asked = experiment.shape or shape
     if shape is not None and (shape != asked or math.prod(shape) != stream.d):
-        m, n = asked
+        m, n = checks.known("shape", asked)
         has = f"d = {stream.d}" if stream.shape is None else "{}x{}".format(*stream.shape)
         raise ValueError(f"shape: the {stream.name} stream has {has}, expected {m}x{n}")
     return shape

@@ -200,4 +200,4 @@ def _module(kind: str, name: str):
 
 
 def _name(factory: Callable) -> str:
-    return getattr(factory, "name", None) or getattr(factory, "__name__", repr(factory))
+    return str(getattr(factory, "name", None) or getattr(factory, "__name__", repr(factory)))

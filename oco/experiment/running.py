@@ -206,7 +206,7 @@ def _text(label) -> str | None:
 
 def _domain_options(domain: Domain) -> dict:
     """Return the options of an Experiment that describe a domain given as an object."""
-    options = {"domain": domain.name}
+    options: dict[str, Any] = {"domain": domain.name}
     if isinstance(domain, Box):
         for name in ("lower", "upper"):
             bound = getattr(domain, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from oco import checks
 from oco.algorithms import ALGORITHMS
@@ -17,7 +18,12 @@ __all__ = ["HARMLESS", "options_of", "refuse_untaken", "taken"]
 
 # An option that may be given where nothing is random: it then says nothing false.
 HARMLESS = {"seed"}
-REGISTRIES = {"learner": ALGORITHMS, "loss": LOSSES, "stream": STREAMS, "domain": DOMAINS}
+REGISTRIES: dict[str, Mapping[str, Any]] = {
+    "learner": ALGORITHMS,
+    "loss": LOSSES,
+    "stream": STREAMS,
+    "domain": DOMAINS,
+}
 
 
 def options_of(thing) -> set[str]:
@@ -52,11 +58,14 @@ def taken(given: Mapping, objects: Mapping | None = None) -> set[str]:
     objects = objects or {}
     stream = _stream(given)
     name = given.get("loss")
+    loss = objects.get("loss")
+    if loss is None and name is not None and name not in LOSSES:
+        loss = resolve("loss", name, LOSSES)
     things = [
+        loss,
         objects.get("algorithm") or resolve("algorithm", given["algorithm"], ALGORITHMS),
         objects.get("stream") or resolve("stream", stream, STREAMS),
         objects.get("domain") or DOMAINS[checks.choice("domain", _domain(given), DOMAINS)],
-        objects.get("loss") or (None if name in (None, *LOSSES) else resolve("loss", name, LOSSES)),
     ]
     common = {name for name, option in OPTIONS.items() if "run" in option.takers}
     names = common.union(*map(options_of, things))
