@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from oco.marks import loss as loss
     from oco.marks import stream as stream
     from oco.results import Result as Result
+    from oco.results import load_result as load_result
     from oco.sweeps import compare as compare
-    from oco.sweeps import load as load
+    from oco.sweeps import load_table as load_table
     from oco.sweeps import read_study as read_study
     from oco.sweeps import sweep as sweep
     from oco.sweeps import tune as tune
@@ -56,7 +57,8 @@ _DISTRIBUTION = "oco-sketch"
 # Names load on first use: `import oco`, and with it `oco --help`, needs neither NumPy nor SciPy.
 _HOMES = {
     "run": "oco.experiment",
-    "load": "oco.sweeps",
+    "load_result": "oco.results",
+    "load_table": "oco.sweeps",
     "compare": "oco.sweeps",
     "sweep": "oco.sweeps",
     "tune": "oco.sweeps",

@@ -26,7 +26,7 @@ from oco.kinds import (
     at_least,
     whole,
 )
-from oco.notations import DEFAULT_SPECTRUM, SPECTRA
+from oco.notations import DEFAULT_SPECTRUM
 
 __all__ = [
     "CHECKS",
@@ -147,171 +147,84 @@ def default_sketch(d: int) -> int:
     return min(DEFAULT_SKETCH, d + 1)
 
 
-OPTIONS = {
-    option.name: option
-    for option in (
-        Option(
-            *("algorithm", TEXT, WHAT, ("run", "learner")),
-            "The learner: a name from 'oco list algs', or package.module:factory.",
-            flag="--alg",
-            unit="NAME",
-            names="oco.algorithms:ALGORITHMS",
-            required=True,
-            commands=("run",),
-        ),
-        Option(
-            *("d", SIZE, WHAT, ("run", "learner", "stream")),
-            "Dimension, at least 1; with --data, from the file.",
-        ),
-        Option(
-            *("shape", SHAPE, WHAT, ("run", "learner", "stream")),
-            "Rows and columns of x, where it is a matrix; takes the place of --d.",
-            unit="MxN",
-        ),
-        Option(
-            *("k", whole(low=2), WHAT, ("learner",)),
-            "Sketch size of a learner that sketches, from 2 to d+1; of a matrix, for each side.",
-            otherwise=f"{DEFAULT_SKETCH}, or d+1 if less",
-        ),
-        Option(
-            *("T", SIZE, WHAT, ("run", "learner", "stream")),
-            "Rounds, at least 1, as 10000 or 1e4; with --data, all rows by default.",
-        ),
-        Option(
-            *("lr", POSITIVE, WHAT, ("learner",)),
-            "Step size η > 0.",
-            otherwise="what minimises the bound; needs a bounded domain",
-            commands=("run", "compare"),
-            interchangeable=True,
-        ),
-        Option(
-            *("delta", POSITIVE, WHAT, ("learner",)),
-            "δ > 0 of ada-fd, in the units of the gradients.",
-            otherwise="1",
-            interchangeable=True,
-        ),
-        Option(
-            *("domain", TEXT, WHAT, ("run", "domain")),
-            "ball, box or unconstrained.",
-            default="ball",
-            unit="NAME",
-            names="oco.domains:DOMAINS",
-        ),
-        Option(
-            *("radius", POSITIVE, WHAT, ("stream", "domain")),
-            "Of the ball, > 0; also the length of the solution planted in stochastic streams.",
-            default=1.0,
-        ),
-        Option(
-            *("lower", ENDS, WHAT, ("domain",)),
-            "Lower end of the box's sides.",
-            default=-1.0,
-        ),
-        Option(
-            *("upper", ENDS, WHAT, ("domain",)),
-            "Upper end of the box's sides.",
-            default=1.0,
-        ),
-        Option(
-            *("seed", whole(low=0), WHAT, ("stream", "learner")),
-            "Of all that is random, at least 0.",
-            default=0,
-            interchangeable=True,
-        ),
-        Option(
-            *("stream", TEXT, LOSSES, ("run", "stream")),
-            "Where the rounds come from: a name from 'oco list streams', or package.module:stream.",
-            otherwise="stochastic; with --shape matrix-lowrank",
-            unit="NAME",
-            names="oco.losses:STREAMS",
-        ),
-        Option(
-            *("data", PATH, LOSSES, ("stream",)),
-            "Take the rounds from a file: svmlight text, .npz (arrays X and y, or sparse), .npy "
-            "with the labels in the last column, .csv or .parquet, compressed or not; - for a "
-            "pipe; sklearn:NAME for breast_cancer, diabetes, digits, iris or wine.",
-            unit="FILE",
-        ),
-        Option(
-            *("label", COLUMN, LOSSES, ("stream",)),
-            "The column with the labels: its name, or its number from 1, -1 for the last.",
-            otherwise="the last of a .npy file",
-            unit="COLUMN",
-        ),
-        Option(
-            *("labels", PATH, LOSSES, ("stream",)),
-            "Take the labels from a file of their own: .npy, or text with one a line.",
-            unit="FILE",
-        ),
-        Option(
-            *("loss", TEXT, LOSSES, ("run", "stream")),
-            "What a wrong prediction costs: a name from 'oco list losses', or package.module:loss.",
-            otherwise="the stream's own",
-            unit="NAME",
-            names="oco.losses:LOSSES",
-        ),
-        Option(
-            *("spectrum", SPECTRUM, LOSSES, ("stream",)),
-            "Of the features' covariance: "
-            + " or ".join(", ".join(form.written for form in SPECTRA.values()).rsplit(", ", 1))
-            + ".",
-            otherwise=str(DEFAULT_SPECTRUM),
-            unit="TEXT",
-            names="oco.notations:SPECTRA",
-            heading=True,
-        ),
-        Option(
-            *("noise", at_least(0), LOSSES, ("stream",)),
-            "Chance that a class label is wrong, 0 to 0.5; or width of a real label's error.",
-            otherwise=str(DEFAULT_NOISE),
-            heading=True,
-        ),
-        Option(
-            *("turns", NUMBER, LOSSES, ("stream",)),
-            "Full turns of the leading subspace of drift and matrix-rotating over the run.",
-            otherwise=str(DEFAULT_TURNS),
-            heading=True,
-        ),
-        Option(
-            *("r", whole(low=1), LOSSES, ("stream",)),
-            "Number of directions of the orthonormal stream; rank of a matrix stream's gradients.",
-            otherwise="20, or d if less; 4 of a matrix",
-            heading=True,
-        ),
-        Option(
-            *("bias", FLAG, LOSSES, ("stream",)),
-            "Whether to append a feature that is always 1 to those of a file.",
-            default=True,
-        ),
-        Option(
-            *("features", whole(low=1), LOSSES, ("stream",)),
-            "Number of features in a file whose last ones may never occur.",
-            otherwise="the largest seen",
-        ),
-        Option(
-            *("positive", LABEL, LOSSES, ("stream",)),
-            "The label of a file that is +1 for a binary loss, against all others.",
-            otherwise="the larger of the two labels",
-            unit="VALUE",
-        ),
-        Option(
-            *("checkpoints", whole(low=1, high=MOST_CHECKPOINTS), CHECKS, ("run",)),
-            "How often the bounds are checked in each tenfold of rounds.",
-            default=5,
-            interchangeable=True,
-        ),
-        Option(
-            *("prefix_regret", FLAG, CHECKS, ("run",)),
-            "Check every checkpoint in full, against the best fixed point of its rounds; slow. "
-            "Else only the last is, and for linear losses all.",
-            default=False,
-            interchangeable=True,
-        ),
-        Option(
-            *("gap", POSITIVE, CHECKS, ("run",)),
-            "Certify the best fixed point to this fraction of the regret.",
-            default=1e-3,
-            interchangeable=True,
-        ),
-    )
-}
+# fmt: off
+_ROWS = (
+    Option("algorithm", TEXT, WHAT, ("run", "learner"),
+           "The learner: a name from 'oco list algs', or package.module:factory.",
+           required=True, flag="--alg", unit="NAME", names="oco.algorithms:ALGORITHMS",
+           commands=("run",)),
+    Option("d", SIZE, WHAT, ("run", "learner", "stream"),
+           "Dimension, at least 1; with --data, from the file."),
+    Option("shape", SHAPE, WHAT, ("run", "learner", "stream"),
+           "Rows and columns of x, where it is a matrix; takes the place of --d.", unit="MxN"),
+    Option("k", whole(low=2), WHAT, ("learner",),
+           "Sketch size of a learner that sketches, from 2 to d+1; of a matrix, for each side.",
+           otherwise=f"{DEFAULT_SKETCH}, or d+1 if less"),
+    Option("T", SIZE, WHAT, ("run", "learner", "stream"),
+           "Rounds, at least 1, as 10000 or 1e4; with --data, all rows by default."),
+    Option("lr", POSITIVE, WHAT, ("learner",), "Step size η > 0.",
+           otherwise="what minimises the bound; needs a bounded domain",
+           commands=("run", "compare"), interchangeable=True),
+    Option("delta", POSITIVE, WHAT, ("learner",), "δ > 0 of ada-fd, in the units of the gradients.",
+           otherwise="1", interchangeable=True),
+    Option("domain", TEXT, WHAT, ("run", "domain"), "ball, box or unconstrained.",
+           default="ball", unit="NAME", names="oco.domains:DOMAINS"),
+    Option("radius", POSITIVE, WHAT, ("stream", "domain"),
+           "Of the ball, > 0; also the length of the solution planted in stochastic streams.",
+           default=1.0),
+    Option("lower", ENDS, WHAT, ("domain",), "Lower end of the box's sides.", default=-1.0),
+    Option("upper", ENDS, WHAT, ("domain",), "Upper end of the box's sides.", default=1.0),
+    Option("seed", whole(low=0), WHAT, ("stream", "learner"),
+           "Of all that is random, at least 0.", default=0, interchangeable=True),
+    Option("stream", TEXT, LOSSES, ("run", "stream"),
+           "Where the rounds come from: a name from 'oco list streams', or package.module:stream.",
+           otherwise="stochastic; with --shape matrix-lowrank", unit="NAME",
+           names="oco.losses:STREAMS"),
+    Option("data", PATH, LOSSES, ("stream",),
+           "Take the rounds from a file: svmlight text, .npz (arrays X and y, or sparse), .npy "
+           "with the labels in the last column, .csv or .parquet, compressed or not; - for a "
+           "pipe; sklearn:NAME for breast_cancer, diabetes, digits, iris or wine.", unit="FILE"),
+    Option("label", COLUMN, LOSSES, ("stream",),
+           "The column with the labels: its name, or its number from 1, -1 for the last.",
+           otherwise="the last of a .npy file", unit="COLUMN"),
+    Option("labels", PATH, LOSSES, ("stream",),
+           "Take the labels from a file of their own: .npy, or text with one a line.",
+           unit="FILE"),
+    Option("loss", TEXT, LOSSES, ("run", "stream"),
+           "What a wrong prediction costs: a name from 'oco list losses', or package.module:loss.",
+           otherwise="the stream's own", unit="NAME", names="oco.losses:LOSSES"),
+    Option("spectrum", SPECTRUM, LOSSES, ("stream",),
+           "Of the features' covariance: power:α, exp:q, lowrank:r[:noise] or flat.",
+           otherwise=str(DEFAULT_SPECTRUM), unit="TEXT", names="oco.notations:SPECTRA",
+           heading=True),
+    Option("noise", at_least(0), LOSSES, ("stream",),
+           "Chance that a class label is wrong, 0 to 0.5; or width of a real label's error.",
+           otherwise=str(DEFAULT_NOISE), heading=True),
+    Option("turns", NUMBER, LOSSES, ("stream",),
+           "Full turns of the leading subspace of drift and matrix-rotating over the run.",
+           otherwise=str(DEFAULT_TURNS), heading=True),
+    Option("r", whole(low=1), LOSSES, ("stream",),
+           "Number of directions of the orthonormal stream; rank of a matrix stream's gradients.",
+           otherwise="20, or d if less; 4 of a matrix", heading=True),
+    Option("bias", FLAG, LOSSES, ("stream",),
+           "Whether to append a feature that is always 1 to those of a file.", default=True),
+    Option("features", whole(low=1), LOSSES, ("stream",),
+           "Number of features in a file whose last ones may never occur.",
+           otherwise="the largest seen"),
+    Option("positive", LABEL, LOSSES, ("stream",),
+           "The label of a file that is +1 for a binary loss, against all others.",
+           otherwise="the larger of the two labels", unit="VALUE"),
+    Option("checkpoints", whole(low=1, high=MOST_CHECKPOINTS), CHECKS, ("run",),
+           "How often the bounds are checked in each tenfold of rounds.", default=5,
+           interchangeable=True),
+    Option("prefix_regret", FLAG, CHECKS, ("run",),
+           "Check every checkpoint in full, against the best fixed point of its rounds; slow. "
+           "Else only the last is, and for linear losses all.", default=False,
+           interchangeable=True),
+    Option("gap", POSITIVE, CHECKS, ("run",),
+           "Certify the best fixed point to this fraction of the regret.", default=1e-3,
+           interchangeable=True),
+)
+# fmt: on
+#: Every option by its name, in the order of the help pages.
+OPTIONS = {option.name: option for option in _ROWS}

@@ -11,6 +11,7 @@ from oco.algorithms import ALGORITHMS
 from oco.domains import DOMAINS
 from oco.experiment.takers import options_of
 from oco.losses import LOSSES, STREAMS
+from oco.notations import SPECTRA
 from oco.options import DEFAULT_NOISE, DEFAULT_TURNS, OPTIONS, checked, default_sketch
 from oco.results import Experiment
 
@@ -70,7 +71,7 @@ results = [oco.run("gripping", twist=w, grip=g, **game) for w, g in ((3, 4), (3,
 found["handed over"] = seen["twist"] + [grip for grip in seen["grip"] if grip != 1.0]
 found["held"] = [results[0].experiment.twist, results[0].experiment.grip]
 results[0].save(sys.argv[1] + "/one")
-found["kept"] = oco.results.load(sys.argv[1] + "/one") == results[0]
+found["kept"] = oco.load_result(sys.argv[1] + "/one") == results[0]
 found["documented"] = "twist : float, optional" in oco.Experiment.__doc__
 for bad in ({"twist": -1}, {"twizt": 1}):
     try:
@@ -183,6 +184,7 @@ def test_a_default_is_stated_as_it_is():
                 said = option.otherwise or str(option.default)
                 assert str(parameter.default).removesuffix(".0") in said, (thing, name)
     assert (default_sketch(100), default_sketch(6)) == (20, 7)
+    assert all(form.written in OPTIONS["spectrum"].help for form in SPECTRA.values())
 
 
 def test_what_a_row_gives_by_default_it_would_take():

@@ -89,7 +89,7 @@ def _draw(found, plot, plot_rates) -> None:
             plots.save(plots.progress(curves, title), plot)
     if plot_rates is not None:
         with working("drawing"):
-            plots.save(plots.rates([entry.curve for entry in found.entries]), plot_rates)
+            plots.save(plots.rates([entry.tuning for entry in found.entries]), plot_rates)
 
 
 @reproduce.command("separation", cls=Sectioned)

@@ -43,7 +43,10 @@ SEVERAL = {
 @experiment_options("run")
 @overwrite_option
 @option(
-    OUTPUT, "--out", unit="DIR", help="Save the result there; 'oco show DIR' and oco.load read it."
+    OUTPUT,
+    "--out",
+    unit="DIR",
+    help="Save the result there; 'oco show DIR' and oco.load_result read it.",
 )
 @output_options
 @option(OUTPUT, "--quiet", is_flag=True, help="Print nothing but what went wrong.")

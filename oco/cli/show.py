@@ -30,10 +30,10 @@ def show(path: str, plot: str | None, as_json: bool) -> None:
 
 
 def _show_result(path: str, figure, as_json: bool) -> None:
-    from oco.results import load
+    from oco.results import load_result
 
     with output.bad_input():
-        result = load(path)
+        result = load_result(path)
         if figure is not None:
             output.draw(result, figure)
     if as_json:

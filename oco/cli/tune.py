@@ -88,28 +88,28 @@ def tune(
         from oco.sweeps import tuning
 
         with bar("rates", len(rates) * len(tried or [None])) as advance:
-            curve = tuning.tune(
+            found = tuning.tune(
                 algorithm, rates, deltas=tried, by=by, jobs=jobs, progress=advance, **options
             )
-    document = tuning.document(curve)
+    content = tuning.document(found)
     if target is not None:
         with output.bad_input():
             from oco.results.storage import replace_file
 
-            text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+            text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
             replace_file(target, text.encode("utf-8", "backslashreplace"))
     if as_json:
-        output.print_document(document)
+        output.print_document(content)
     else:
         from oco.sweeps.presentation import tuning_table
 
-        output.print_rich(*tuning_table(curve))
+        output.print_rich(*tuning_table(found))
     if figure is not None:
         from oco import plots
 
         with working("drawing"):
-            plots.save(plots.rates([curve]), figure)
-    if curve.best is None:
+            plots.save(plots.rates([found]), figure)
+    if found.best is None:
         output.loud("FAILED: every rate failed or diverged")
         context.exit(output.FAILED)
 

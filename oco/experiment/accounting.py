@@ -15,7 +15,7 @@ from oco.results import Bound
 from oco.results.summary import HOLDS, NOT_CHECKED, OPEN, VIOLATED
 from oco.simulator import Play
 
-__all__ = ["Ladder", "Spectra", "climb", "diameters", "rungs"]
+__all__ = ["Ladder", "Spectra", "build_ladder", "diameters", "rungs"]
 
 CODES = {True: HOLDS, None: OPEN, False: VIOLATED}
 VERDICTS = {code: verdict for verdict, code in CODES.items()}
@@ -108,11 +108,11 @@ def diameters(game: Game, play: Play, certification: Certification) -> np.ndarra
     return travelled + length
 
 
-def climb(
+def build_ladder(
     game: Game,
     play: Play,
     certification: Certification,
-    spans: np.ndarray,
+    diameter_at: np.ndarray,
     spectra: Spectra,
 ) -> Ladder:
     """Compute every rung at every checkpoint and hold the regret against it.
@@ -121,7 +121,7 @@ def climb(
     ----------
     game, play, certification
         Who played, what happened, the regret.
-    spans : ndarray of shape (c,)
+    diameter_at : ndarray of shape (c,)
         D at each checkpoint.
     spectra : Spectra
         What is known of the gradients.
@@ -135,7 +135,7 @@ def climb(
             d=game.stream.d,
             k=game.learner.k,
             lr=game.learner.lr,
-            diameter=float(spans[i]),
+            diameter=float(diameter_at[i]),
             gradient_bound=game.gradient_bound,
             diagnostics=known("diagnostics", play.diagnostics[i]),
             spectrum=spectra.covariance[i],

@@ -14,7 +14,7 @@ import numpy as np
 from oco.bounds import full_adagrad_bound
 from oco.checks import known
 from oco.cores import one_blas_thread
-from oco.experiment.accounting import Ladder, Spectra, climb, diameters, rungs
+from oco.experiment.accounting import Ladder, Spectra, build_ladder, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_losses
 from oco.experiment.game import Game
 from oco.experiment.phases import CUT_SHORT, SPECTRA, Watch, unwatched
@@ -93,13 +93,13 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
             certification = certification.with_prefixes(prefixes)
         missing = Spectra.missing(play)
         spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing, ready)
-    spans, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {}, {})
+    diameter_at, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {}, {})
     try:
-        spans = diameters(game, play, certification)
-        steps = climb(game, play, certification, spans, spectra)
+        diameter_at = diameters(game, play, certification)
+        steps = build_ladder(game, play, certification, diameter_at, spectra)
     except Exception as error:
         failures.append(f"computing the bounds failed: {type(error).__name__}: {error}")
-    summary = _summary(game, play, certification, spans, steps, spectra)
+    summary = _summary(game, play, certification, diameter_at, steps, spectra)
     if unmoved is not None:
         summary = summary.replace(
             unmoved_loss=float(unmoved.value[-1]),
@@ -215,7 +215,7 @@ def _summary(
     game: Game,
     play: Play,
     certification: Certification,
-    spans: np.ndarray,
+    diameter_at: np.ndarray,
     steps: Ladder,
     spectra: Spectra,
 ) -> Summary:
@@ -227,7 +227,7 @@ def _summary(
     k, lr = learner.k, learner.lr
     spectrum = spectra.covariance[-1] if n else None
     axes = _axes(account, spectra) if n else ()
-    diameter = float(spans[-1]) if n and np.isfinite(spans[-1]) else None
+    diameter = float(diameter_at[-1]) if n and np.isfinite(diameter_at[-1]) else None
     # The same for every learner on a bounded domain; the D of dual averaging is another.
     width = game.domain.diameter(game.stream.d) if game.domain.bounded else diameter
     full = None
@@ -266,7 +266,7 @@ def _summary(
         state_bytes=account.state_bytes if account else None,
         checkpoints=len(play.checkpoints),
         checked=certification.checked,
-        notes=tuple(_notes(game, play, certification, spans)),
+        notes=tuple(_notes(game, play, certification, diameter_at)),
     )
 
 
@@ -305,12 +305,12 @@ def _best(certification: Certification) -> BestFixedPoint | None:
     )
 
 
-def _notes(game: Game, play: Play, certification: Certification, spans: np.ndarray):
+def _notes(game: Game, play: Play, certification: Certification, diameter_at: np.ndarray):
     """Yield what a reader should know about the numbers."""
     comparator, regret = certification.comparator, certification.interval
     if comparator is not None and comparator.radius is not None:
         length = float(np.linalg.norm(comparator.x))
-        measured = f"max‖x_t‖ + ‖x̂‖ = {spans[-1] - length:.6g} + {length:.6g}"
+        measured = f"max‖x_t‖ + ‖x̂‖ = {diameter_at[-1] - length:.6g} + {length:.6g}"
         if _stays(play.diagnostics[-1]):
             measured = f"‖x̂‖ = {length:.6g}"
         yield (

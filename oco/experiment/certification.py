@@ -155,16 +155,16 @@ def certify_prefixes(
         least = linear_minima(game.domain, rounds_of(recorded, play.rounds), t)
         lo, hi = below(incurred.lower - least.upper), above(incurred.upper - least.lower)
         return Prefixes(lo, hi, np.zeros(total))
-    spans: list[Interval] = []
+    regrets: list[Interval] = []
     sizes: list[float] = []
     sums = zip(t, incurred.value, incurred.lower, incurred.upper, strict=True)
     for stop, value, lower, upper in sums:
-        watch(PREFIXES, done=len(spans), total=total)
+        watch(PREFIXES, done=len(regrets), total=total)
         best = _best(game, recorded, int(stop), float(value))
-        spans.append(_interval(lower, upper, best))
+        regrets.append(_interval(lower, upper, best))
         sizes.append(0.0 if game.domain.bounded else float(np.linalg.norm(best.x)))
     watch(PREFIXES, done=total, total=total)
-    lo, hi = (np.array([getattr(span, end) for span in spans]) for end in ("lo", "hi"))
+    lo, hi = (np.array([getattr(regret, end) for regret in regrets]) for end in ("lo", "hi"))
     return Prefixes(lo, hi, np.array(sizes))
 
 

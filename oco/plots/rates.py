@@ -14,7 +14,7 @@ from oco.plots.groups import panels
 from oco.results import Result, Summary
 from oco.results.comparison import label
 from oco.results.tables import domain
-from oco.sweeps import Curve
+from oco.sweeps import Tuning
 
 __all__ = ["rates", "rates_of_results", "regret_of_results"]
 
@@ -25,12 +25,12 @@ Pick = Callable[[Summary], float | None]
 LOSS, REGRET = "average loss a round (loss)", "regret after T rounds (loss)"
 
 
-def rates(curves: Sequence[Curve], names: Sequence[str] | None = None) -> Figure:
+def rates(tunings: Sequence[Tuning], names: Sequence[str] | None = None) -> Figure:
     """Draw the average loss at each rate that was tried; rates that failed are marked at the top.
 
     Parameters
     ----------
-    curves : sequence of Curve
+    tunings : sequence of Tuning
         From `oco.tune`, on one stream.  With several values of δ, each rate at its best δ.
     names : sequence of str, optional
         What to call them; the learners' names by default.
@@ -46,12 +46,12 @@ def rates(curves: Sequence[Curve], names: Sequence[str] | None = None) -> Figure
     >>> figure.axes[0].get_xlabel()
     'learning rate η'
     """
-    names = names or [curve.rates[0].experiment.algorithm for curve in curves]
-    series = [(name, _points(curve)) for name, curve in zip(names, curves, strict=True)]
+    names = names or [tuning.trials[0].experiment.algorithm for tuning in tunings]
+    series = [(name, _points(tuning)) for name, tuning in zip(names, tunings, strict=True)]
     figure, (axes,) = drawing.canvas()
-    first = curves[0].rates[0].experiment
-    start = curves[0].start
-    _draw(axes, series, [c.rates[0].experiment.algorithm for c in curves], start)
+    first = tunings[0].trials[0].experiment
+    start = tunings[0].start
+    _draw(axes, series, [c.trials[0].experiment.algorithm for c in tunings], start)
     where = Path(first.data).name if first.data else f"{first.stream} stream"
     drawing.title(axes, f"learning rates on {where}, {domain(first)}")
     drawing.caption(figure, _caption(1))
@@ -117,12 +117,12 @@ def _panels(results: Iterable[Result], pick: Pick, what: str) -> Figure:
     return figure
 
 
-def _points(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+def _points(tuning: Tuning) -> tuple[np.ndarray, np.ndarray]:
     """Return the rates, and the least loss at each over δ; NaN where none came to an end."""
     best: dict[float, float] = {}
-    for rate in curve.rates:
-        loss = rate.average_loss if rate.finished else None
-        lr = checks.known("lr", rate.experiment.lr)
+    for trial in tuning.trials:
+        loss = trial.average_loss if trial.finished else None
+        lr = checks.known("lr", trial.experiment.lr)
         best[lr] = np.fmin(best.get(lr, np.nan), np.nan if loss is None else loss)
     lrs = np.array(sorted(best))
     return lrs, np.array([[best[lr] for lr in lrs]])

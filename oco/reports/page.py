@@ -23,7 +23,7 @@ from oco.texts import shown
 __all__ = ["report"]
 
 TEMPLATE = "report.html.j2"
-# Settings that get figures and tables of their own; a reader of more wants `oco.load`.
+# Settings that get figures and tables of their own; a reader of more wants `oco.load_table`.
 MOST_SETTINGS = 12
 
 

@@ -22,7 +22,7 @@ from oco.losses import DataFile, Stream
 from oco.simulator import Play, log_checkpoints, play
 from oco.sweeps.grids import log_grid
 from oco.sweeps.local import computed, require_files, resolve_jobs
-from oco.sweeps.tuning import Curve, measure, tune
+from oco.sweeps.tuning import Tuning, measure, tune
 
 __all__ = ["REFERENCES", "AppendixA", "Entry", "Reference", "appendix_a"]
 
@@ -82,7 +82,7 @@ class Entry:
     ----------
     algorithm : str
         The learner.
-    curve : Curve
+    tuning : Tuning
         All rates on the training file.
     train_error, test_error : float or None
         Fraction of rounds of the one pass in which the sign of the prediction was wrong.
@@ -97,7 +97,7 @@ class Entry:
     """
 
     algorithm: str
-    curve: Curve
+    tuning: Tuning
     train_error: float | None
     test_loss: float | None
     test_error: float | None
@@ -190,16 +190,16 @@ def appendix_a(
         "k": k,
         "positive": positive,
     }
-    curves: dict[str, Curve] = {}
+    tunings: dict[str, Tuning] = {}
     for algorithm in algorithms:
         rates, deltas = _grid(algorithm, all_rates)
         total = len(rates) * len(deltas or [None])
         own = _own(algorithm, options)
         told = _progress_of(algorithm, total, progress)
-        curves[algorithm] = tune(algorithm, rates, deltas=deltas, jobs=jobs, progress=told, **own)
+        tunings[algorithm] = tune(algorithm, rates, deltas=deltas, jobs=jobs, progress=told, **own)
     tasks = (
-        delayed(_evaluated)(algorithm, curve, str(data), str(test), positive)
-        for algorithm, curve in curves.items()
+        delayed(_evaluated)(algorithm, tuning, str(data), str(test), positive)
+        for algorithm, tuning in tunings.items()
     )
     entries = list(computed(tasks, resolve_jobs(jobs), ordered=True))
     known = tuple(
@@ -233,9 +233,9 @@ def _applicable(stream: Stream, k: int, algorithms: tuple[str, ...]) -> list[Ref
 def _measured(reference: Reference, entries: list[Entry], options: dict) -> float | None:
     """Return the average loss at the rate of a known figure, playing it if the grid has it not."""
     for entry in entries:
-        for rate in entry.curve.rates:
-            if (entry.algorithm, rate.experiment.lr) == (reference.algorithm, reference.lr):
-                return rate.average_loss
+        for trial in entry.tuning.trials:
+            if (entry.algorithm, trial.experiment.lr) == (reference.algorithm, reference.lr):
+                return trial.average_loss
     own = _own(reference.algorithm, options)
     return measure(Experiment(reference.algorithm, lr=reference.lr, **own)).average_loss
 
@@ -279,12 +279,12 @@ def _experiment(algorithm: str, path, stream: Stream, k: int, **options) -> Expe
     )
 
 
-def _evaluated(algorithm: str, curve: Curve, data: str, test: str, positive) -> Entry:
-    best = curve.best
+def _evaluated(algorithm: str, tuning: Tuning, data: str, test: str, positive) -> Entry:
+    best = tuning.best
     if best is None:
         nothing = np.empty(0)
         return Entry(
-            algorithm, curve, None, None, None, None, nothing, nothing, "every rate diverged"
+            algorithm, tuning, None, None, None, None, nothing, nothing, "every rate diverged"
         )
     plays: list[Play] = []
     points: list[np.ndarray] = []
@@ -298,7 +298,7 @@ def _evaluated(algorithm: str, curve: Curve, data: str, test: str, positive) -> 
     trained, tested = plays
     return Entry(
         algorithm=algorithm,
-        curve=curve,
+        tuning=tuning,
         train_error=_error(trained),
         test_loss=float(tested.cumulative_loss[-1] / tested.rounds),
         test_error=_error(tested),

@@ -44,7 +44,7 @@ def document(found: AppendixA) -> dict:
     entries = [
         {
             "algorithm": entry.algorithm,
-            "tuning": tuning.document(entry.curve),
+            "tuning": tuning.document(entry.tuning),
             "train_error": entry.train_error,
             "test_loss": entry.test_loss,
             "test_error": entry.test_error,
@@ -86,16 +86,16 @@ def growths(found: Separation) -> dict:
 
 
 def _row(entry: Entry) -> list[str]:
-    best, rates = entry.curve.best, entry.curve.rates
-    lost = str(sum(bool(rate.verdict) for rate in rates))
+    best, trials = entry.tuning.best, entry.tuning.trials
+    lost = str(sum(bool(trial.verdict) for trial in trials))
     if best is None:
-        return [entry.algorithm, "–", "–", str(len(rates)), lost, *"–" * 5]
+        return [entry.algorithm, "–", "–", str(len(trials)), lost, *"–" * 5]
     delta = best.experiment.delta
     return [
         entry.algorithm,
         number(best.experiment.lr, 3),
         "" if delta is None else number(delta, 3),
-        str(len(rates)),
+        str(len(trials)),
         lost,
         f"{best.average_loss:.6f}",
         _percent(entry.train_error),

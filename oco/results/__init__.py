@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oco.results.experiment import Experiment
-from oco.results.result import Result, load
+from oco.results.result import Result, load_result
 from oco.results.summary import BestFixedPoint, Bound, Interval, Summary, Trace
 
 __all__ = [
@@ -14,5 +14,5 @@ __all__ = [
     "Result",
     "Summary",
     "Trace",
-    "load",
+    "load_result",
 ]

@@ -14,7 +14,7 @@ from oco.results.experiment import Experiment
 from oco.results.records import Record
 from oco.results.summary import Summary, Trace
 
-__all__ = ["Result", "load"]
+__all__ = ["Result", "load_result"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,7 +124,7 @@ class Result(Record):
         return tables.html(self.experiment, self.summary)
 
 
-def load(path: str | os.PathLike[str]) -> Result:
+def load_result(path: str | os.PathLike[str]) -> Result:
     """Read a result that `Result.save` wrote.
 
     Parameters
@@ -150,7 +150,7 @@ def load(path: str | os.PathLike[str]) -> Result:
     >>> result = oco.run("ogd", d=3, T=20)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     saved = result.save(folder)
-    ...     load(folder) == result
+    ...     load_result(folder) == result
     True
     """
     document, arrays = storage.read(path)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from oco.sweeps.comparing import Comparison, compare
-from oco.sweeps.frame import frame, load
+from oco.sweeps.frame import frame, load_table
 from oco.sweeps.outcomes import Outcome
 from oco.sweeps.running import Sweep, sweep
 from oco.sweeps.store import Store
 from oco.sweeps.study import Study, parse_study, read_study
-from oco.sweeps.tuning import Curve, Rate, tune
+from oco.sweeps.tuning import Trial, Tuning, tune
 
 __all__ = [
     "Comparison",
-    "Curve",
     "Outcome",
-    "Rate",
     "Store",
     "Study",
     "Sweep",
+    "Trial",
+    "Tuning",
     "compare",
     "frame",
-    "load",
+    "load_table",
     "parse_study",
     "read_study",
     "sweep",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from oco.experiment import Experiment
 from oco.extras import missing
-from oco.sweeps.outcomes import Outcome, attempt, one_line
+from oco.sweeps.outcomes import Outcome, attempt, typed_message
 
 __all__ = ["connected", "on_cluster"]
 
@@ -46,7 +46,7 @@ def connected(address: str) -> Iterator:
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"dask: no scheduler at {address!r} ({one_line(error)})") from None
+        raise ValueError(f"dask: no scheduler at {address!r} ({typed_message(error)})") from None
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
@@ -99,7 +99,7 @@ def on_cluster(
                 outcome = future.result()
             # Cancelled is what the futures of a scheduler that went away are; no Exception.
             except (Exception, CancelledError) as error:
-                outcome = Outcome(experiment, None, one_line(error))
+                outcome = Outcome(experiment, None, typed_message(error))
             # The worker forgets the result now that it is here.
             future.release()
             yield outcome

@@ -32,7 +32,7 @@ class Comparison(tuple[Result, ...]):
 
     @property
     def table(self):
-        """A `pandas.DataFrame` with a row for each, as of `oco.load`."""
+        """A `pandas.DataFrame` with a row for each, as of `oco.load_table`."""
         return frame([Outcome(result.experiment, result) for result in self])
 
     def __repr__(self) -> str:
@@ -61,7 +61,7 @@ def compare(
     algorithms : iterable of str or callable
         As the `algorithm` of `oco.run`.
     out : str or path-like, optional
-        A directory to save the results in; `oco.load` reads it.
+        A directory to save the results in; `oco.load_table` reads it.
     progress : callable, optional
         Called now and then with the game that is played and the number of its rounds so far.
     **options

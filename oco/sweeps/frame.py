@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from oco.extras import missing
 from oco.results import Interval, Result
-from oco.results import load as load_result
-from oco.results.storage import DOCUMENT
 from oco.sweeps.outcomes import Outcome
-from oco.sweeps.store import FAILURE, Store
+from oco.sweeps.store import Store
 
-__all__ = ["frame", "load"]
+__all__ = ["frame", "load_table"]
 
 ERROR = "error"
 
 
-def load(path: str | os.PathLike[str]) -> Result | Any:
-    """Read a saved result, or all results of a directory of runs.
+def load_table(path: str | os.PathLike[str]) -> Any:
+    """Read all results of a directory of runs as a table.
 
     Parameters
     ----------
     path : str or path-like
-        What ``oco run --out``, ``oco compare --out`` or ``oco sweep --out`` wrote.
+        What ``oco compare --out`` or ``oco sweep --out`` wrote; or, as a table of one row, what
+        ``oco run --out`` did.
 
     Returns
     -------
-    Result or pandas.DataFrame
-        A Result for a single one; for a directory of runs, a row for each: see `frame`.
+    pandas.DataFrame
+        A row for each run: see `frame`.
 
     Raises
     ------
@@ -38,20 +36,17 @@ def load(path: str | os.PathLike[str]) -> Result | Any:
     ValueError
         If something is damaged, of another version, or something else.
     ImportError
-        If `path` is a directory of runs and pandas is not installed.
+        If pandas is not installed.
 
     Examples
     --------
     >>> import tempfile, oco
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = oco.compare(["ogd", "adagrad"], d=3, T=20, out=folder)
-    ...     sorted(load(folder)["algorithm"])
+    ...     sorted(load_table(folder)["algorithm"])
     ['adagrad', 'ogd']
     """
-    directory = Path(path)
-    if not directory.is_dir() or (directory / DOCUMENT).exists() or not _holds_runs(directory):
-        return load_result(path)
-    return frame(Store(directory).outcomes())
+    return frame(Store(path).outcomes())
 
 
 def frame(outcomes):
@@ -112,11 +107,3 @@ def _numbers(result: Result) -> dict:
         numbers[f"margin.{bound.name}"] = bound.margin
         numbers[f"holds.{bound.name}"] = bound.holds
     return numbers
-
-
-def _holds_runs(directory: Path) -> bool:
-    return any(
-        (folder / DOCUMENT).is_file() or (folder / FAILURE).is_file()
-        for folder in directory.iterdir()
-        if folder.is_dir()
-    )

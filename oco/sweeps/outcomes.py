@@ -8,7 +8,7 @@ from oco.experiment import Experiment, perform
 from oco.results import Result
 from oco.sweeps.games import game_of
 
-__all__ = ["Outcome", "attempt", "one_line"]
+__all__ = ["Outcome", "attempt", "typed_message"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def attempt(experiment: Experiment) -> Outcome:
     try:
         return Outcome(experiment, perform(game_of(experiment)))
     except Exception as error:
-        return Outcome(experiment, None, one_line(error))
+        return Outcome(experiment, None, typed_message(error))
 
 
-def one_line(error: BaseException) -> str:
+def typed_message(error: BaseException) -> str:
     """Return an exception's type and message on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from oco.experiment import Experiment
 from oco.sweeps.cluster import on_cluster
 from oco.sweeps.local import in_parallel, require_files, resolve_jobs
-from oco.sweeps.outcomes import Outcome, attempt, one_line
+from oco.sweeps.outcomes import Outcome, attempt, typed_message
 from oco.sweeps.store import Store
 
 __all__ = ["Sweep", "sweep"]
@@ -132,7 +132,7 @@ def _keep(store: Store, outcome: Outcome, state: Sweep) -> None:
     try:
         store.save(outcome)
     except (OSError, ValueError) as error:
-        outcome = Outcome(outcome.experiment, None, f"not saved: {one_line(error)}")
+        outcome = Outcome(outcome.experiment, None, f"not saved: {typed_message(error)}")
     state.computed += 1
     if outcome.fault:
         state.faults.append(outcome)

@@ -16,7 +16,7 @@ from pathlib import Path
 from oco.archives import read_regular
 from oco.losses import bundled, in_memory
 from oco.losses.sources import STDIN, fingerprint
-from oco.results import Experiment, Result, load
+from oco.results import Experiment, Result, load_result
 from oco.results.storage import (
     DOCUMENT,
     read_document,
@@ -131,7 +131,7 @@ class Store:
     def saved(self, experiment: Experiment) -> Outcome | None:
         """Return the finished outcome of an experiment, if it is there and sound."""
         try:
-            outcome = Outcome(experiment, load(self.folder(experiment)))
+            outcome = Outcome(experiment, load_result(self.folder(experiment)))
         except (FileNotFoundError, ValueError):
             return None
         return outcome if outcome.finished else None
@@ -158,7 +158,7 @@ class Store:
         """
         for folder in sorted(path for path in self.directory.iterdir() if path.is_dir()):
             if (folder / DOCUMENT).is_file():
-                result = load(folder)
+                result = load_result(folder)
                 yield Outcome(result.experiment, result, folder=folder.name)
             elif (folder / FAILURE).is_file():
                 yield _failure(folder / FAILURE)
@@ -184,7 +184,7 @@ class Store:
             As `results` does.
         """
         if (self.directory / DOCUMENT).is_file() or self.directory.is_file():
-            result = load(self.directory)
+            result = load_result(self.directory)
             return (Outcome(result.experiment, result),)
         if not self.directory.is_dir():
             raise FileNotFoundError(f"{self.directory}: no such directory of runs")

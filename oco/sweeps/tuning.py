@@ -18,22 +18,32 @@ from oco.results.records import Record
 from oco.simulator import log_checkpoints, play
 from oco.sweeps.games import game_of
 from oco.sweeps.local import in_parallel, require_files
-from oco.sweeps.outcomes import one_line
+from oco.sweeps.outcomes import typed_message
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from oco.results.options import TuneOptions
 
-__all__ = ["CRITERIA", "DIVERGED", "FAILED", "FINE", "Curve", "Rate", "document", "measure", "tune"]
+__all__ = [
+    "CRITERIA",
+    "DIVERGED",
+    "FAILED",
+    "FINE",
+    "Trial",
+    "Tuning",
+    "document",
+    "measure",
+    "tune",
+]
 
 CRITERIA = ("loss", "regret")
 FINE, FAILED, DIVERGED = "", "failed", "diverged"
 
 
 @dataclass(frozen=True, eq=False)
-class Rate(Record):
-    """What one rate came to.
+class Trial(Record):
+    """A run at one rate, and what it came to.
 
     Attributes
     ----------
@@ -70,34 +80,34 @@ class Rate(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Curve(Record):
-    """Rates and what each came to.
+class Tuning(Record):
+    """Runs at each rate of a grid, and what each came to.
 
     Attributes
     ----------
     by : {"loss", "regret"}
         What the best is chosen by.
-    rates : tuple of Rate
+    trials : tuple of Trial
         All of them, in the order of the grid.
     start : float
         Average loss of never leaving x_1.
     """
 
     by: str
-    rates: tuple[Rate, ...]
+    trials: tuple[Trial, ...]
     start: float
 
     @property
-    def best(self) -> Rate | None:
-        """The rate with the least average loss, or regret; None if every run failed."""
-        finished = [rate for rate in self.rates if rate.finished and rate.verdict == FINE]
+    def best(self) -> Trial | None:
+        """The trial with the least average loss, or regret; None if every run failed."""
+        finished = [trial for trial in self.trials if trial.finished and trial.verdict == FINE]
         return min(finished, key=self.score, default=None)
 
-    def score(self, rate: Rate) -> float:
-        """Return what the rates are compared by."""
-        score = rate.average_loss
+    def score(self, trial: Trial) -> float:
+        """Return what the trials are compared by."""
+        score = trial.average_loss
         if self.by == "regret":
-            score = None if rate.regret is None else rate.regret.hi
+            score = None if trial.regret is None else trial.regret.hi
         return math.inf if score is None else score
 
 
@@ -111,7 +121,7 @@ def tune(
     jobs: int | None = 1,
     progress: Callable[[int], None] | None = None,
     **options: Unpack[TuneOptions],
-) -> Curve:
+) -> Tuning:
     """Run a learner at each of several rates and keep what every one came to.
 
     Parameters
@@ -136,7 +146,7 @@ def tune(
 
     Returns
     -------
-    Curve
+    Tuning
 
     Raises
     ------
@@ -145,8 +155,8 @@ def tune(
 
     Examples
     --------
-    >>> curve = tune("adagrad", [1e-3, 1e-1, 10.0], d=10, T=200, domain="unconstrained")
-    >>> curve.best.experiment.lr
+    >>> tuning = tune("adagrad", [1e-3, 1e-1, 10.0], d=10, T=200, domain="unconstrained")
+    >>> tuning.best.experiment.lr
     0.1
     """
     checks.choice("by", by, CRITERIA)
@@ -163,69 +173,69 @@ def tune(
     game = game_of(experiments[0])
     start = _start(game)
     compute = measure if by == "loss" else measure_regret
-    found: dict[str, Rate] = {}
+    found: dict[str, Trial] = {}
     for outcome in in_parallel(experiments, jobs, compute):
-        rate = outcome if isinstance(outcome, Rate) else _unfinished(outcome)
-        found[repr(rate.experiment.plain())] = _judged(rate, game, start)
+        trial = outcome if isinstance(outcome, Trial) else _unfinished(outcome)
+        found[repr(trial.experiment.plain())] = _judged(trial, game, start)
         if progress is not None:
             progress(len(found))
-    return Curve(by, tuple(found[repr(e.plain())] for e in experiments), start)
+    return Tuning(by, tuple(found[repr(e.plain())] for e in experiments), start)
 
 
-def document(curve: Curve) -> dict:
+def document(tuning: Tuning) -> dict:
     """Return a tuning as JSON data: the best rate, and what every one came to.
 
     Examples
     --------
-    >>> curve = tune("ogd", [0.1, 1.0], d=3, T=50)
-    >>> [entry["lr"] for entry in document(curve)["rates"]]
+    >>> tuning = tune("ogd", [0.1, 1.0], d=3, T=50)
+    >>> [entry["lr"] for entry in document(tuning)["rates"]]
     [0.1, 1.0]
     """
-    best = curve.best
+    best = tuning.best
     return {
-        "by": curve.by,
-        "experiment": curve.rates[0].experiment.replace(lr=None, delta=None).plain(),
-        "start": None if math.isnan(curve.start) else curve.start,
+        "by": tuning.by,
+        "experiment": tuning.trials[0].experiment.replace(lr=None, delta=None).plain(),
+        "start": None if math.isnan(tuning.start) else tuning.start,
         "best": None if best is None else _entry(best),
-        "rates": [_entry(rate) for rate in curve.rates],
+        "rates": [_entry(trial) for trial in tuning.trials],
     }
 
 
-def _entry(rate: Rate) -> dict:
-    content = rate.replace(t=(), curve=()).plain()
+def _entry(trial: Trial) -> dict:
+    content = trial.replace(t=(), curve=()).plain()
     for name in ("experiment", "t", "curve"):
         del content[name]
-    return {"lr": rate.experiment.lr, "delta": rate.experiment.delta, **content}
+    return {"lr": trial.experiment.lr, "delta": trial.experiment.delta, **content}
 
 
-def measure(experiment: Experiment) -> Rate:
+def measure(experiment: Experiment) -> Trial:
     """Play an experiment for its average loss alone; whatever goes wrong becomes a message."""
     try:
         game = game_of(experiment)
         t = log_checkpoints(game.stream.T, experiment.checkpoints)
         played = play(game.learner, game.loss, game.stream, checkpoints=t).unless_interrupted()
     except Exception as error:
-        return _failed(experiment, one_line(error))
+        return _failed(experiment, typed_message(error))
     if played.status != "complete":
         return _failed(experiment, played.message)
     curve = played.cumulative_loss / played.checkpoints
     seconds = float(played.seconds[-1])
-    return Rate(experiment, float(curve[-1]), None, FINE, "", played.checkpoints, curve, seconds)
+    return Trial(experiment, float(curve[-1]), None, FINE, "", played.checkpoints, curve, seconds)
 
 
-def measure_regret(experiment: Experiment) -> Rate:
+def measure_regret(experiment: Experiment) -> Trial:
     """Run an experiment for its certified regret; whatever goes wrong becomes a message."""
     try:
         result = perform(game_of(experiment))
     except Exception as error:
-        return _failed(experiment, one_line(error))
+        return _failed(experiment, typed_message(error))
     summary, trace = result.summary, result.trace
     if summary.status == "interrupted":
         raise KeyboardInterrupt
     if summary.status != "complete":
         return _failed(experiment, summary.message)
     curve = trace.loss / trace.t
-    return Rate(
+    return Trial(
         experiment,
         summary.average_loss,
         summary.regret,
@@ -237,22 +247,22 @@ def measure_regret(experiment: Experiment) -> Rate:
     )
 
 
-def _failed(experiment: Experiment, message: str) -> Rate:
+def _failed(experiment: Experiment, message: str) -> Trial:
     nothing = np.empty(0)
-    return Rate(experiment, None, None, FAILED, message, nothing.astype(int), nothing, 0.0)
+    return Trial(experiment, None, None, FAILED, message, nothing.astype(int), nothing, 0.0)
 
 
-def _unfinished(outcome) -> Rate:
-    """Return the rate of an experiment whose worker died."""
+def _unfinished(outcome) -> Trial:
+    """Return the trial of an experiment whose worker died."""
     return _failed(outcome.experiment, outcome.message)
 
 
-def _judged(rate: Rate, game: Game, start: float) -> Rate:
-    """Return the rate with its verdict: on a bounded domain no run can diverge."""
-    loss = rate.average_loss
+def _judged(trial: Trial, game: Game, start: float) -> Trial:
+    """Return the trial with its verdict: on a bounded domain no run can diverge."""
+    loss = trial.average_loss
     if loss is not None and not game.domain.bounded and loss > start:
-        return rate.replace(verdict=DIVERGED, message="worse than never leaving the start")
-    return rate
+        return trial.replace(verdict=DIVERGED, message="worse than never leaving the start")
+    return trial
 
 
 def _start(game: Game) -> float:

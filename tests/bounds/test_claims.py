@@ -147,7 +147,7 @@ def test_a_bound_of_ones_own_is_checked_at_every_checkpoint_stored_and_shown(tmp
     assert (bound.name, bound.value, bound.holds) == ("own", 100.0, True)
     assert bound.formula == "what is claimed"
     np.testing.assert_array_equal(result.trace.bounds["own"], 2.0 * result.trace.t)
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
     assert result.summary.certificate is None
 
 

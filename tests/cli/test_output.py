@@ -53,7 +53,7 @@ def test_the_result_is_kept_and_one_line_says_what_is_not_printed(command, place
     assert (tmp_path / "out").exists()
     assert (tmp_path / "figure.svg").read_bytes().startswith(b"<?xml")
     if command.startswith("run"):
-        assert oco.load(tmp_path / "out").summary.status == "complete"
+        assert oco.load_result(tmp_path / "out").summary.status == "complete"
 
 
 @pytest.mark.parametrize("command", ["--help", "list", "list algs", "--version", "run --help"])
@@ -66,7 +66,7 @@ def test_so_do_the_commands_that_only_print(command, place, tmp_path):
 def test_nothing_is_printed_where_nothing_is_asked_for(tmp_path):
     done = shell("run --alg ogd --d 3 --T 10 --out out --quiet", ">&-", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert oco.load(tmp_path / "out").summary.T == 10
+    assert oco.load_result(tmp_path / "out").summary.T == 10
 
 
 def test_a_closed_standard_error_is_nobody_s_fault(tmp_path):
@@ -75,13 +75,13 @@ def test_a_closed_standard_error_is_nobody_s_fault(tmp_path):
     refused = shell("run --alg odg --d 3 --T 10", "2>&-", tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
     failed = shell("run --alg ogd --d 3 --T 10 --out other", ">&- 2>&-", tmp_path)
-    assert failed.returncode == 1 and oco.load(tmp_path / "other")
+    assert failed.returncode == 1 and oco.load_result(tmp_path / "other")
 
 
 def test_no_file_takes_the_place_of_a_closed_standard_output(tmp_path):
     """The next file that is opened would get its number, and all that is printed."""
     shell("run --alg ogd --d 3 --T 10 --out out", "<&- >&- 2>&-", tmp_path)
-    assert oco.load(tmp_path / "out").summary.T == 10
+    assert oco.load_result(tmp_path / "out").summary.T == 10
 
 
 @pytest.mark.parametrize("columns", ["x", "", "0", "-5", "1", "²", "٣٤", "9" * 30, "80.5", " 80"])

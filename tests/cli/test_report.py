@@ -13,7 +13,7 @@ def test_the_report_of_a_study_has_its_title(tmp_path):
         'title = "Which <k>?"\n[experiment]\nalgorithm = "ogd"\nd = 3\nT = 20\n'
     )
     assert invoke("sweep", tmp_path / "study.toml", "--out", tmp_path / "runs").exit_code == 0
-    assert oco.load(tmp_path / "runs")["T"].tolist() == [20]
+    assert oco.load_table(tmp_path / "runs")["T"].tolist() == [20]
     target = tmp_path / "report.html"
     for damaged, words in ((None, "Which &lt;k&gt;?"), (b"[1", "runs"), (b'{"title": 3}', "runs")):
         if damaged is not None:

@@ -160,19 +160,19 @@ def test_other_commands_refuse_it_too(arguments):
 class TestOut:
     def test_a_result_is_not_replaced_unasked(self, tmp_path):
         assert invoke(*GOOD, "--quiet", "--out", tmp_path / "a").exit_code == 0
-        first = oco.load(tmp_path / "a")
+        first = oco.load_result(tmp_path / "a")
         assert_refused(invoke(*GOOD, "--out", tmp_path / "a"), "out: ", "--overwrite")
         assert_refused(
             invoke("--alg=ogd", "--d=3", "--T=5", "--out", tmp_path / "a"), "holds a res"
         )
         with pytest.raises(ValueError, match=r"^out: .* holds a result already"):
             oco.run("ogd", d=3, T=5, out=tmp_path / "a")
-        assert oco.load(tmp_path / "a") == first
+        assert oco.load_result(tmp_path / "a") == first
         arguments = ("--alg=ogd", "--d=3", "--T=5", "--quiet", "--out", tmp_path / "a")
         assert invoke(*arguments, "--overwrite").exit_code == 0
-        assert oco.load(tmp_path / "a").summary.algorithm == "ogd"
+        assert oco.load_result(tmp_path / "a").summary.algorithm == "ogd"
         oco.run("adagrad", d=3, T=5, out=tmp_path / "a", overwrite=True)
-        assert oco.load(tmp_path / "a").summary.algorithm == "adagrad"
+        assert oco.load_result(tmp_path / "a").summary.algorithm == "adagrad"
 
     def test_other_files_are_no_obstacle(self, tmp_path):
         (tmp_path / "notes.txt").write_text("mine")
@@ -302,7 +302,7 @@ def test_quiet_prints_nothing():
 def test_the_result_is_saved_and_drawn(tmp_path):
     result = invoke(*GOOD, "--out", tmp_path / "a" / "b", "--plot", tmp_path / "figure.png")
     assert result.exit_code == 0 and "saved in" in result.stderr
-    assert oco.load(tmp_path / "a" / "b").summary.T == 60
+    assert oco.load_result(tmp_path / "a" / "b").summary.T == 60
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -490,7 +490,7 @@ def test_a_loss_that_is_nan_ends_the_run_with_its_round(folder):
     assert "FAILED: round 37: " in result.stderr and "loss nan" in result.stderr
     content = json.loads(result.stdout)
     assert (content["status"], content["rounds"], content["regret"]) == ("failed", 36, None)
-    assert oco.load(folder / "out").trace.t[-1] == 36
+    assert oco.load_result(folder / "out").trace.t[-1] == 36
 
 
 def test_a_violated_bound_is_loud(folder):
@@ -498,7 +498,7 @@ def test_a_violated_bound_is_loud(folder):
     assert result.returncode == 1
     assert "VIOLATED: the regret rose above the bound 'certificate'" in result.stderr
     assert "VIOLATED" in result.stdout
-    assert oco.load(folder / "out").violated
+    assert oco.load_result(folder / "out").violated
 
 
 def test_ctrl_c_keeps_what_was_played(folder):
@@ -520,7 +520,7 @@ def test_ctrl_c_keeps_what_was_played(folder):
         running.send_signal(signal.SIGINT)
         stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == 130, stderr
-    content, result = json.loads(stdout), oco.load(folder / "out")
+    content, result = json.loads(stdout), oco.load_result(folder / "out")
     assert content["status"] == result.summary.status == "interrupted"
     assert f"INTERRUPTED: interrupted after round {content['rounds']}" in stderr
     assert 500 <= content["rounds"] < 5_000_000 == content["T"]

@@ -58,7 +58,7 @@ def test_an_account_that_is_none_is_named_and_what_was_played_is_kept(
     assert summary.rounds == rounds == result.trace.t[-1]
     assert summary.total_loss == pytest.approx(rounds * np.log(2))
     assert "diagnostics" in summary.traceback
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
 
 
 def test_no_account_at_all_is_no_fault():
@@ -104,7 +104,7 @@ class Ends(Stream):
 def test_where_it_was_raised_is_kept(options, function, tmp_path):
     result = oco.run("adagrad", out=tmp_path, **options)
     assert result.summary.message.startswith("round 1: ") and function in result.summary.traceback
-    assert oco.load(tmp_path).summary.traceback == result.summary.traceback
+    assert oco.load_result(tmp_path).summary.traceback == result.summary.traceback
     assert oco.run("ogd", d=3, T=9).summary.traceback == ""
 
 

@@ -168,7 +168,7 @@ def test_a_loss_that_contradicts_itself_is_named_and_nothing_is_certified(loss, 
     assert summary.status == "failed" and summary.regret is None and not result.violated
     assert summary.message.startswith("loss: ") and repr(loss.name) in summary.message
     assert summary.rounds == 400 and summary.total_loss != 0
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
 
 
 def test_a_loss_of_vectors_with_wrong_slopes_is_named():
@@ -198,7 +198,12 @@ def test_true_losses_are_never_accused(name):
 
 @pytest.mark.parametrize(
     ("target", "lost"),
-    [("certify", "regret"), ("_spectra", "omega"), ("climb", None), ("certify_prefixes", None)],
+    [
+        ("certify", "regret"),
+        ("_spectra", "omega"),
+        ("build_ladder", None),
+        ("certify_prefixes", None),
+    ],
 )
 @pytest.mark.parametrize("error", [ValueError("math domain error"), MemoryError("too much")])
 def test_what_fails_in_the_assessment_is_named_and_the_play_is_kept(
@@ -215,7 +220,7 @@ def test_what_fails_in_the_assessment_is_named_and_the_play_is_kept(
     assert summary.rounds == 400 and summary.total_loss > 0
     for name in ("regret", "omega"):
         assert (getattr(summary, name) is None) == (name == lost)
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
 
 
 class Brittle(Loss):

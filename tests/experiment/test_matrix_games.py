@@ -130,7 +130,7 @@ def test_sides_too_long_for_their_spectra_leave_the_theorem_open(monkeypatch):
 
 def test_a_result_is_saved_and_loaded(tmp_path):
     result = played("s-shampoo", "multiclass", out=tmp_path)
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
     assert result.experiment.plain()["shape"] == [6, 5] and result.x.shape == (30,)
 
 

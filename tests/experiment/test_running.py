@@ -62,7 +62,7 @@ def test_another_process_gives_the_same_result(tmp_path):
         capture_output=True,
     )
     here = oco.run("s-adagrad", **options).without_timings()
-    assert oco.load(tmp_path).without_timings() == here
+    assert oco.load_result(tmp_path).without_timings() == here
 
 
 # What is computed
@@ -319,7 +319,7 @@ def test_a_loss_that_is_nan_stops_in_its_round_and_keeps_the_trace(tmp_path):
     )
     assert summary.regret is None and all(bound.holds is None for bound in summary.bounds)
     assert summary.certificate > 0
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
 
 
 def test_a_failure_in_the_first_round_leaves_an_empty_trace(tmp_path):
@@ -327,7 +327,7 @@ def test_a_failure_in_the_first_round_leaves_an_empty_trace(tmp_path):
     assert result.summary.rounds == 0 and len(result.trace.t) == 0
     assert result.summary.average_loss is None and result.summary.bounds == ()
     assert "round 1" in repr(result)
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
 
 
 @pytest.mark.parametrize(

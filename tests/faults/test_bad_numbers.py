@@ -72,7 +72,7 @@ def test_a_feature_whose_square_overflows(algorithm, bad, loss, tmp_path):
     else:
         comparator = result.summary.comparator
         assert comparator.lower <= comparator.loss and not result.violated
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -82,7 +82,7 @@ def test_a_feature(algorithm, bad, tmp_path):
         algorithm, stream=Broken(bad), loss="logistic", lr=0.1, out=tmp_path, **options(algorithm)
     )
     assert_stopped(result)
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -31,7 +31,7 @@ def test_files_that_cannot_grow_leave_the_earlier_result(tmp_path):
     assert done.returncode == 1, done.stderr
     assert "Error: " in done.stderr and "Traceback" not in done.stderr
     assert json.loads(done.stdout)["d"] == 6, "the result is printed all the same"
-    assert oco.load(tmp_path) == earlier and sorted(tmp_path.iterdir()) == before
+    assert oco.load_result(tmp_path) == earlier and sorted(tmp_path.iterdir()) == before
 
 
 def mounted(tmp_path, options):

@@ -169,7 +169,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path, container):
     document, _ = storage.read(saved)
     (saved / document["arrays"]["file"]).write_bytes(path.read_bytes())
     with pytest.raises(ValueError, match="does not match its checksum"):
-        oco.load(saved)
+        oco.load_result(saved)
     assert not trace.exists()
 
 
@@ -213,4 +213,4 @@ def test_a_directory_is_not_a_file(tmp_path, suffix):
         with pytest.raises(ValueError, match="directory"):
             load(path)
     with pytest.raises(FileNotFoundError, match="directory"):
-        oco.load(path)
+        oco.load_result(path)

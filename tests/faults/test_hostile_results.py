@@ -64,7 +64,7 @@ def test_the_data_that_a_result_names_is_not_opened(tmp_path, data, place):
         place = tmp_path / "pipe"
     for folder in runs.iterdir():
         named_elsewhere(folder, place)
-    program = "import oco; print(sorted(oco.load('runs')['key']))"
+    program = "import oco; print(sorted(oco.load_table('runs')['key']))"
     for arguments in (
         ["-c", program],
         ["-m", "oco", "show", next(runs.iterdir())],
@@ -75,7 +75,7 @@ def test_the_data_that_a_result_names_is_not_opened(tmp_path, data, place):
             cwd=tmp_path, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    assert sorted(oco.load(runs)["key"]) == sorted(folder.name for folder in runs.iterdir())
+    assert sorted(oco.load_table(runs)["key"]) == sorted(folder.name for folder in runs.iterdir())
 
 
 def test_a_sweep_over_a_device_is_refused_not_hashed_for_ever(tmp_path, data):
@@ -112,7 +112,7 @@ def test_a_small_archive_that_unpacks_to_gigabytes_is_refused(tmp_path):
     )
     (tmp_path / document["arrays"]["file"]).write_bytes(packed)
     with pytest.raises(ValueError, match="its arrays are compressed"):
-        oco.load(tmp_path)
+        oco.load_result(tmp_path)
 
 
 WRONG = {
@@ -148,7 +148,7 @@ def test_arrays_of_wrong_shape_under_a_valid_checksum_are_named(tmp_path, name, 
 
     rewritten(tmp_path, damage)
     with pytest.raises(ValueError, match="not a result that this release can read") as error:
-        oco.load(tmp_path)
+        oco.load_result(tmp_path)
     assert name.split(".")[-1] in str(error.value) or "t" in str(error.value)
     done = oco_process("show", tmp_path, cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1
@@ -251,7 +251,7 @@ def test_a_file_s_name_is_shown_as_it_is(tmp_path, data, name, monkeypatch):
     elif name.startswith("caf"):
         assert first == r"s-adagrad on caf\xe9\xff.npy"
     assert_harmless(done.stdout)
-    assert oco.load(tmp_path / "runs" / "one").experiment.data == name
+    assert oco.load_result(tmp_path / "runs" / "one").experiment.data == name
     for arguments in (
         ["rank", name],
         ["show", "runs/one"],

@@ -47,7 +47,7 @@ while not survived:
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     survived = status == 0
     assert survived or status == -signal.SIGKILL, status
-    found = oco.load(directory)
+    found = oco.load_result(directory)
     print(n, "old" if found == old else "new" if found == new else "neither")
     assert found in (old, new)
 """
@@ -79,7 +79,7 @@ def test_a_run_that_is_killed_leaves_the_earlier_result(tmp_path):
     ) as running:
         running.stdout.readline()
         running.send_signal(signal.SIGKILL)
-    assert oco.load(tmp_path) == earlier
+    assert oco.load_result(tmp_path) == earlier
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".npz"]
 
 
@@ -87,7 +87,7 @@ def test_what_a_killed_writer_left_is_not_taken_for_a_result(tmp_path):
     result = oco.run("s-adagrad", d=4, k=2, T=30, out=tmp_path)
     document = tmp_path / storage.DOCUMENT
     (tmp_path / ".oco-0123456789abcdef.part").write_bytes(document.read_bytes()[:100])
-    assert oco.load(tmp_path) == result
+    assert oco.load_result(tmp_path) == result
     document.unlink()
     with pytest.raises(FileNotFoundError, match="no such result"):
-        oco.load(tmp_path)
+        oco.load_result(tmp_path)

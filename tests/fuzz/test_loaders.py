@@ -162,7 +162,7 @@ def test_result_documents(saved, folder, data):
     content = data.draw(damaged((saved / storage.DOCUMENT).read_bytes()))
     path = folder / storage.DOCUMENT
     path.write_bytes(content)
-    _loads_or_refuses(oco.load, path)
+    _loads_or_refuses(oco.load_result, path)
 
 
 @given(data=st.data())
@@ -187,7 +187,7 @@ def test_result_documents_with_a_sound_checksum(saved, data):
     except ValueError:
         return
     forged.write_text(json.dumps(sealed))
-    _loads_or_refuses(oco.load, forged)
+    _loads_or_refuses(oco.load_result, forged)
 
 
 def _keys(value) -> list:

@@ -45,6 +45,6 @@ def test_the_number_of_a_label_column_is_none_of_its_options():
 def test_it_is_run_tuned_and_kept(tmp_path):
     result = oco.run("s-adagrad", data="sklearn:breast_cancer", k=5, T=100, out=tmp_path / "a")
     assert (result.summary.d, result.summary.T) == (31, 100)
-    assert oco.load(tmp_path / "a") == result and key(result.experiment)
+    assert oco.load_result(tmp_path / "a") == result and key(result.experiment)
     curve = oco.tune("ogd", [0.01, 1.0], data="sklearn:iris", positive=2, T=50)
-    assert all(rate.finished for rate in curve.rates)
+    assert all(trial.finished for trial in curve.trials)

@@ -126,7 +126,7 @@ def test_a_result_names_them_and_says_that_they_cannot_be_read_again(tmp_path):
     result = oco.run("ogd", X=X, y=Y, out=tmp_path / "run")
     name = rows_of((X, Y)).name
     assert result.experiment.data == name and name in repr(result)
-    loaded = oco.load(tmp_path / "run")
+    loaded = oco.load_result(tmp_path / "run")
     assert loaded == result and key(loaded.experiment) == key(result.experiment)
     with pytest.raises(ValueError, match="was in memory and is stored nowhere: pass the same X"):
         oco.run("ogd", data=loaded.experiment.data)

@@ -44,8 +44,8 @@ def test_load_is_the_inverse_of_save(tmp_path_factory, experiment):
     assert result.summary.status == "complete" and not result.violated
     folder = tmp_path_factory.mktemp("result")
     result.save(folder)
-    loaded = oco.load(folder)
+    loaded = oco.load_result(folder)
     assert loaded == result
     assert loaded.document() == result.document()
     loaded.save(folder)
-    assert oco.load(folder) == result
+    assert oco.load_result(folder) == result

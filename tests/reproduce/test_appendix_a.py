@@ -54,4 +54,4 @@ def test_a_positive_label_travels_to_every_run(tmp_path, monkeypatch):
     path = tmp_path / "a.npz"
     found = appendix_a(path, path, k=2, jobs=1, positive="1", algorithms=("ogd",))
     (entry,) = found.entries
-    assert entry.train_error < 0.1 and entry.curve.best.experiment.positive == 1.0
+    assert entry.train_error < 0.1 and entry.tuning.best.experiment.positive == 1.0

@@ -56,7 +56,7 @@ def test_a_writer_is_not_robbed_and_swept_after_once_it_is_killed(tmp_path, step
         writer.wait()
     assert names(tmp_path) == before
     result = oco.run("ogd", d=3, T=10, out=tmp_path)
-    assert oco.load(tmp_path) == result and len(names(tmp_path)) == 2
+    assert oco.load_result(tmp_path) == result and len(names(tmp_path)) == 2
 
 
 def test_only_what_is_ours_is_swept(tmp_path):
@@ -83,7 +83,7 @@ def test_arrays_that_no_document_names_are_swept_in_a_directory_of_results_alone
     storage.require_writable(tmp_path)
     assert copy.exists()
     storage.tidy(tmp_path)
-    assert not copy.exists() and own.exists() and oco.load(tmp_path)
+    assert not copy.exists() and own.exists() and oco.load_result(tmp_path)
     # Whoever repairs a document may need the arrays.
     copy.write_bytes(other.read_bytes())
     (tmp_path / "result.json").write_text("damaged")

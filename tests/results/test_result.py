@@ -23,8 +23,8 @@ RUNS = {
 def test_a_saved_result_loads_equal(options, tmp_path):
     result = oco.run(**options)
     path = result.save(tmp_path / "out")
-    assert oco.load(path) == oco.load(tmp_path / "out") == result
-    assert repr(oco.load(path)) == repr(result)
+    assert oco.load_result(path) == oco.load_result(tmp_path / "out") == result
+    assert repr(oco.load_result(path)) == repr(result)
 
 
 def test_numbers_that_are_not_finite_survive(tmp_path):
@@ -34,7 +34,7 @@ def test_numbers_that_are_not_finite_survive(tmp_path):
     regret = np.full_like(result.trace.regret, np.nan)
     strange = result.replace(summary=summary, trace=result.trace.replace(regret=regret))
     strange.save(tmp_path)
-    assert oco.load(tmp_path) == strange != result
+    assert oco.load_result(tmp_path) == strange != result
     content = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     assert content["summary"]["average_loss"] == "NaN"
     assert content["summary"]["bounds"][0]["value"] == "Infinity"
@@ -71,7 +71,7 @@ def test_a_document_that_lacks_a_part_is_refused(part, tmp_path):
     del document[part]
     storage.write(tmp_path, document, {"result.x": result.x})
     with pytest.raises(ValueError, match=f"not a result that this release can read.*{part}"):
-        oco.load(tmp_path)
+        oco.load_result(tmp_path)
 
 
 @pytest.mark.parametrize("key", ["x", "other.x", "trace.more"])
@@ -81,7 +81,7 @@ def test_foreign_arrays_are_refused(key, tmp_path):
     _, arrays = storage.read(tmp_path)
     storage.write(tmp_path, result.document(), arrays | {key: result.x})
     with pytest.raises(ValueError, match="not a result that this release can read"):
-        oco.load(tmp_path)
+        oco.load_result(tmp_path)
 
 
 def test_results_cannot_be_changed():

@@ -109,7 +109,7 @@ def test_a_directory_of_runs_loads_as_a_table(tmp_path):
     experiments = [SMALL, SMALL.replace(seed=1), Experiment("ogd", d=6, T=40)]
     oco.sweep(experiments, tmp_path, jobs=1)
     Store(tmp_path).save(Outcome(SMALL.replace(seed=2), None, "killed"))
-    frame = oco.load(tmp_path)
+    frame = oco.load_table(tmp_path)
     assert isinstance(frame, pandas.DataFrame) and len(frame) == 4
     row = frame[(frame.algorithm == "s-adagrad") & (frame.seed == 1)].iloc[0]
     summary = attempt(experiments[1]).result.summary
@@ -123,20 +123,23 @@ def test_the_sides_of_a_matrix_learner_s_metric_are_columns(tmp_path):
     pytest.importorskip("pandas", reason="needs the extra 'pandas'")
     oco.sweep([Experiment("s-shampoo", shape=(5, 2), k=3, T=40)], tmp_path, jobs=1)
     Store(tmp_path).save(attempt(Experiment("ogd", shape=(5, 2), T=40)))
-    frame = oco.load(tmp_path).set_index("algorithm")
+    frame = oco.load_table(tmp_path).set_index("algorithm")
     assert set(frame["shape"]) == {(5, 2)}
     row = frame.loc["s-shampoo"]
     assert (row.axis_1_k, row.axis_2_dim, row.axis_2_escaped_mass) == (3, 2, 0.0)
     assert 0 < row.axis_1_escaped_mass <= row.axis_1_omega
 
 
-def test_a_single_result_still_loads_as_one(tmp_path):
+def test_a_single_result_is_a_table_of_one_row(tmp_path):
+    pytest.importorskip("pandas", reason="needs the extra 'pandas'")
     result = oco.run("ogd", d=3, T=10, out=tmp_path)
-    assert oco.load(tmp_path) == result == oco.load(tmp_path / "result.json")
+    assert oco.load_result(tmp_path) == result == oco.load_result(tmp_path / "result.json")
+    (row,) = oco.load_table(tmp_path).to_dict("records")
+    assert (row["algorithm"], row["regret_hi"]) == ("ogd", result.summary.regret.hi)
 
 
 def test_pandas_is_named_where_it_is_missing(tmp_path, monkeypatch):
     oco.sweep([SMALL], tmp_path, jobs=1)
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match=r"pip install '\.\[pandas\]'"):
-        oco.load(tmp_path)
+        oco.load_table(tmp_path)
