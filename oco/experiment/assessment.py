@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -88,7 +87,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
         if in_full and comparator is not None:
             prefixes = unless_interrupted(
                 "each prefix's best fixed point",
-                partial(certify_prefixes, incurred=certification.incurred),
+                lambda g, p, r, w: certify_prefixes(g, p, r, w, certification.incurred),
             )
             certification = certification.with_prefixes(prefixes)
         missing = Spectra.missing(play)
