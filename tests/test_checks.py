@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from what_learners_take import own_options
+from what_learners_take import RATED, own_options
 
 import oco
 from oco import checks
@@ -84,10 +84,10 @@ ENTRIES = {
 for _name, _make in ALGORITHMS.items():
     _taken = inspect.signature(_make).parameters
     _options = {"shape": 3} if "shape" in _taken else {"d": 3}
-    _options |= own_options(_name)
+    _options |= own_options(_name) | ({"lr": 0.5} if _name in RATED else {})
 
     def _update(rows, make=_make, options=_options):
-        learner = make(**options, domain=oco.Ball(1.0), lr=0.5)
+        learner = make(**options, domain=oco.Ball(1.0))
         learner.update(first(rows))
         return learner
 

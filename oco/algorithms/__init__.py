@@ -11,13 +11,18 @@ from oco.algorithms.da_diagonal import da_diagonal
 from oco.algorithms.da_full import da_full
 from oco.algorithms.da_norm import da_norm
 from oco.algorithms.dual_averaging import DualAveraging, DualDiagnostics, Statistic
+from oco.algorithms.fd_son import fd_son
 from oco.algorithms.ftsl import ftsl
 from oco.algorithms.full_adagrad import full_adagrad
 from oco.algorithms.kronecker import KroneckerRoot
 from oco.algorithms.matrix_descent import KroneckerDiagnostics, MatrixDescent
 from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
+from oco.algorithms.newton import Newton, NewtonDiagnostics
 from oco.algorithms.ogd import ogd
+from oco.algorithms.ons import ons
+from oco.algorithms.rfd_son import rfd_son
 from oco.algorithms.s_adagrad import s_adagrad
+from oco.algorithms.s_ons import s_ons
 from oco.algorithms.s_shampoo import s_shampoo
 from oco.algorithms.shampoo import shampoo
 
@@ -30,6 +35,8 @@ __all__ = [
     "KroneckerRoot",
     "MatrixDescent",
     "MirrorDescent",
+    "Newton",
+    "NewtonDiagnostics",
     "Preconditioner",
     "Statistic",
     "ada_fd",
@@ -39,10 +46,14 @@ __all__ = [
     "da_diagonal",
     "da_full",
     "da_norm",
+    "fd_son",
     "ftsl",
     "full_adagrad",
     "ogd",
+    "ons",
+    "rfd_son",
     "s_adagrad",
+    "s_ons",
     "s_shampoo",
     "shampoo",
 ]
@@ -58,6 +69,10 @@ ALGORITHMS: dict[str, Callable[..., Any]] = {
     "da-diagonal": da_diagonal,
     "da-full": da_full,
     "ftsl": ftsl,
+    "ons": ons,
+    "s-ons": s_ons,
+    "rfd-son": rfd_son,
+    "fd-son": fd_son,
     "adam": adam,
     "shampoo": shampoo,
     "s-shampoo": s_shampoo,

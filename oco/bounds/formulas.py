@@ -8,7 +8,12 @@ from typing import TypeVar
 import numpy as np
 
 from oco import checks
-from oco.algorithms import Diagnostics, DualDiagnostics, KroneckerDiagnostics
+from oco.algorithms import (
+    Diagnostics,
+    DualDiagnostics,
+    KroneckerDiagnostics,
+    NewtonDiagnostics,
+)
 from oco.algorithms.matrix_descent import AxisAccount
 from oco.bounds.rungs import Account, Rung
 from oco.sketch import escaped_mass_limit
@@ -107,6 +112,27 @@ def _ftsl_theorem(account: Account) -> float:
     return account.balance(growth, 2 * _root_trace(account))
 
 
+def _newton(account: Account) -> NewtonDiagnostics:
+    return _told(account, NewtonDiagnostics, "Newton steps")
+
+
+def _starting(account: Account) -> float:
+    """Return ½αR² + ½cσρD²: what the metric is worth that no gradient has paid for."""
+    now = _newton(account)
+    spread = now.curvature * now.compensation * (now.escaped_mass or 0.0)
+    spread *= account.diameter * account.diameter
+    return (now.alpha * now.reach * now.reach + spread) / 2
+
+
+def _newton_certificate(account: Account) -> float:
+    return account.diagnostics.quadratic / 2 + _starting(account)
+
+
+def _log_det(account: Account) -> float:
+    now = _newton(account)
+    return now.log_determinant / (2 * now.curvature) + _starting(account)
+
+
 #: Every bound by the name that learners give it: its own, but for certificates.
 RUNGS: dict[str, Rung] = {
     rung.name: rung
@@ -171,4 +197,16 @@ RUNGS["dual-certificate"] = Rung(
     "D = max‖u − x_1‖",
     None,
     _certificate,
+)
+RUNGS["log-det"] = Rung(
+    "log-det",
+    "1/(2σ)·(log det A_T/det A_0 + σΣ ρ_t(tr A_t⁻¹P_t − c·tr A_t⁻¹)) + ½αR² + ½cσρD²",
+    None,
+    _log_det,
+)
+RUNGS["newton-certificate"] = Rung(
+    "certificate",
+    "½·Σ gᵀA⁻¹g + ½αR² + ½cσρD², A = αI + σ(Ḡ + cρI), as measured in the run",
+    None,
+    _newton_certificate,
 )

@@ -43,6 +43,7 @@ def compile_kernels(algorithm: str, bounded: bool) -> None:
             "domain": Ball(1.0) if bounded else Euclidean(),
             "lr": 1.0,
             "gradient_bound": 100 * LENGTH,
+            "curvature": 1.0,
         }
     )
     learner = options.call("algorithm", ALGORITHMS[algorithm])

@@ -24,6 +24,9 @@ from oco.sketch import FrequentDirections
 
 __all__ = ["Flattened", "Game", "set_up"]
 
+# A curvature is computed in floating point, and so are the predictions that it holds for.
+ROUNDINGS = 1e-9
+
 
 @dataclass(frozen=True)
 class Retired:
@@ -58,7 +61,7 @@ class Retired:
 
 
 def _omega_range(learner) -> Interval | None:
-    held = getattr(learner, "preconditioner", getattr(learner, "statistic", None))
+    held = getattr(learner, "preconditioner", getattr(learner, "statistic", learner))
     sketch = getattr(held, "sketch", None)
     if not isinstance(sketch, FrequentDirections) or learner.k is None:
         return None
@@ -130,6 +133,7 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     _require_room(stream)
     bound = _gradient_bound(loss, stream, domain)
     options.values |= {"d": stream.d, "T": stream.T, "domain": domain, "gradient_bound": bound}
+    options.values["curvature"] = _curvature(loss, stream, domain)
     shape = _shape(experiment, stream)
     # A vector is a tensor with one axis.
     options.values |= {"shape": shape or (stream.d,), "gradient_rank": stream.gradient_rank}
@@ -199,6 +203,13 @@ def _learner(experiment, objects, options):
     factory = objects.get("algorithm") or resolve("algorithm", experiment.algorithm, ALGORITHMS)
     if options.values["k"] is None:
         options.values["k"] = default_sketch(options.values["d"])
+    if options.values["curvature"] is None and _asks_for_curvature(factory):
+        raise ValueError(
+            f"loss: the learner {experiment.algorithm} needs a loss with curvature along its "
+            f"gradients, got {options.values['loss'].name!r} on {options.values['domain']!r}; on a "
+            "bounded domain, squared and logistic have it, and a loss of your own says so with "
+            "gradient_curvature"
+        )
     learner = options.call("algorithm", factory)
     if not hasattr(learner, "x") or not callable(getattr(learner, "update", None)):
         raise ValueError(
@@ -211,6 +222,13 @@ def _learner(experiment, objects, options):
     if getattr(learner, "bounds", ()):
         _rehearse_bounds(learner, options.values["d"])
     return learner
+
+
+def _asks_for_curvature(factory) -> bool:
+    try:
+        return "curvature" in inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 class Flattened:
@@ -261,6 +279,14 @@ def _rehearse_bounds(learner, d: int) -> None:
         raise ValueError(
             f"algorithm: the bounds that the learner claims cannot be computed: {error}"
         ) from None
+
+
+def _curvature(loss: Loss, stream: Stream, domain: Domain) -> float | None:
+    """Return the curvature along gradients over K, less rounding; None if the loss has none."""
+    radius = domain.radius(stream.d)
+    margin = stream.feature_norm * radius if stream.feature_norm else 0.0
+    found = float(loss.gradient_curvature(margin, stream.label_bound))
+    return found * (1 - ROUNDINGS) if 0 < found < math.inf else None
 
 
 def _gradient_bound(loss: Loss, stream: Stream, domain: Domain) -> float:

@@ -110,6 +110,12 @@ class Squared(Loss):
         """Return sup |z − y|, taken where the prediction is as wrong as it can be."""
         return float(z_max + y_max)
 
+    def gradient_curvature(self, z_max, y_max):
+        """Return 1/max (z − y)²: φ(z) − φ(w) = φ'(z)(z − w) − (z − w)²/2."""
+        residual = float(z_max + y_max)
+        # Where no residual can be but 0, nothing is lost.
+        return 1.0 / residual / residual if residual else 1.0
+
     def error(self, z, y, doubt=0.0):
         """Return 3u φ for a difference and a product, and |z − y| h + h²/2 for the doubt h."""
         residual = np.abs(z - y)
@@ -233,6 +239,10 @@ class Logistic(Loss):
     def lipschitz(self, z_max, y_max):
         """Return sup |y| / (1 + exp(y z)), taken at the worst prediction of the largest label."""
         return float(y_max * expit(y_max * z_max)) if y_max else 0.0
+
+    def gradient_curvature(self, z_max, y_max):
+        """Return exp(−max |y z|), the least φ''/φ'²; docs/theory.md shows that it suffices."""
+        return math.exp(-float(y_max) * float(z_max))
 
     def error(self, z, y, doubt=0.0):
         """Return u φ + 20u min(φ, log 2), what y z is off by, and |y| times the doubt."""

@@ -119,6 +119,17 @@ class Loss(ABC):
         """Return sup |φ'(z, y)| over |z| ≤ `z_max`, |y| ≤ `y_max`; infinite unless overridden."""
         return math.inf
 
+    def gradient_curvature(self, z_max: float, y_max: float) -> float:
+        """Return a curvature σ of φ along its slopes, over |z| ≤ `z_max` and |y| ≤ `y_max`.
+
+        Returns
+        -------
+        float
+            σ ≥ 0 with φ(z, y) − φ(w, y) ≤ φ'(z, y)(z − w) − (σ/2)(φ'(z, y)(z − w))² for all such z,
+            w and y: what Newton steps need.  0, which convexity has, unless overridden.
+        """
+        return 0.0
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
@@ -146,7 +157,7 @@ class _Imitation(Loss):
         self.original = original
         for name in (
             *("name", "smooth", "labels", "conjugate", "curvature", "lipschitz"),
-            *("error", "minorant"),
+            *("error", "minorant", "gradient_curvature"),
         ):
             if hasattr(original, name):
                 setattr(self, name, getattr(original, name))

@@ -68,6 +68,9 @@ def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain,
         if name in DENSE and (case.d > DENSE_DIMENSION or case.T > DENSE_ROUNDS):
             continue
         taken = inspect.signature(factory).parameters
+        if "curvature" in taken:
+            # Linear losses have none.
+            continue
         arguments = {key: value for key, value in options.items() if key in taken}
         for domain in (ball, box):
             try:

@@ -73,6 +73,10 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         domain = subject.ball(1.0)
     if not domain.bounded and loss == "linear":
         loss = "squared"
+    if "curvature" in inspect.signature(subject.learners[name]).parameters:
+        # Only losses with curvature along their gradients, on a bounded domain, will do.
+        loss = "squared" if loss in ("absolute", "squared") else "logistic"
+        domain = subject.ball(1.0)
     labels = _labels(case, loss, len(rows))
     stream = Given(rows, labels, loss, adaptive=rng.uniform() < ADAPTIVE)
     k = int(rng.integers(2, min(d, 4) + 2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dense_projection import dense_projection
 from dense_sketch import dense_sketch
-from what_learners_take import DUALS, own_options
+from what_learners_take import DUALS, NEWTONS, RATED, own_options
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball, Box, Euclidean
@@ -70,12 +70,12 @@ def options(name):
     }.get(name, own_options(name))
 
 
-# Adam has no metric of its gradients' covariance, and dual averaging another step:
-# tests/algorithms/test_adam.py and test_dual_averaging.py.
+# Adam has no metric of its gradients' covariance, and dual averaging and Newton other steps:
+# tests/algorithms/test_adam.py, test_dual_averaging.py and test_newton.py.
 GAMES = [
     (name, domain)
     for name in ALGORITHMS
-    if name not in ("adam", *DUALS)
+    if name not in ("adam", *DUALS, *NEWTONS)
     for domain in (Ball(RADIUS), Euclidean())
 ]
 GAMES += [(name, Box(-0.2, 0.3)) for name in ("ogd", "adagrad-norm", "adagrad")]
@@ -130,7 +130,7 @@ def test_iterates_do_not_depend_on_the_units_of_the_gradient(name):
         np.testing.assert_allclose(scaled.x, plain.x, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", RATED)
 def test_zero_gradients_do_not_move_a_learner(name):
     learner = ALGORITHMS[name](D, domain=Ball(1.0), lr=0.5, **options(name))
     for _ in range(3):

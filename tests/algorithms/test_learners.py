@@ -7,7 +7,7 @@ from copy import deepcopy
 import joblib
 import numpy as np
 import pytest
-from what_learners_take import DUALS, own_options
+from what_learners_take import DUALS, NEWTONS, RATED, own_options
 
 from oco.algorithms import ALGORITHMS
 from oco.algorithms.sketched import SketchedRoot
@@ -15,7 +15,7 @@ from oco.domains import Ball, Box, Euclidean
 
 SKETCHED = ("s-adagrad", "ada-fd", "ftsl")
 # Adam claims no bound: its rate balances nothing, and its account bounds nothing.
-BOUNDED = [name for name in ALGORITHMS if name != "adam"]
+BOUNDED = [name for name in RATED if name != "adam"]
 # Of points of length about one, and relative to what has been summed up over a few rounds.
 ROUNDING = 1e-13
 
@@ -80,7 +80,9 @@ def test_sketched_state_is_linear_in_d(name):
     assert small <= 3 * 10 * 1000 * 8
 
 
-@pytest.mark.parametrize("name", [*SKETCHED, "full-adagrad", "da-full", "shampoo", "s-shampoo"])
+@pytest.mark.parametrize(
+    "name", [*SKETCHED, *NEWTONS, "full-adagrad", "da-full", "shampoo", "s-shampoo"]
+)
 def test_a_box_needs_a_diagonal_metric(name):
     with pytest.raises(ValueError, match="domain: a box needs a learner with a scalar or diagonal"):
         make(name, domain=Box(-1, 1))
@@ -93,7 +95,7 @@ def test_without_a_diameter_the_rate_must_be_given(name):
     assert make(name, domain=Euclidean(), lr=0.1).lr == 0.1
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", RATED)
 @pytest.mark.parametrize("lr", [0, -1.0, math.nan, math.inf])
 def test_a_rate_that_is_not_positive_is_refused(name, lr):
     with pytest.raises(ValueError, match=r"^lr: expected a finite number > 0"):

@@ -29,7 +29,7 @@ from oco.sketch import FrequentDirections
 
 def everyone():
     options = {"d": 6, "shape": (3, 2), "k": 3, "domain": Ball(1.0), "lr": 0.5}
-    options["gradient_bound"] = 9.0
+    options |= {"gradient_bound": 9.0, "curvature": 0.5}
     learners = {
         name: Options(dict(options)).call("algorithm", make) for name, make in ALGORITHMS.items()
     }
@@ -93,7 +93,7 @@ def test_who_arrives_in_memory_that_may_only_be_read_can_go_on(name):
 
     def make():
         options = {"d": 6, "shape": (3, 2), "k": 3, "domain": Ball(1.0), "lr": 0.5}
-        options["gradient_bound"] = 9.0
+        options |= {"gradient_bound": 9.0, "curvature": 0.5}
         return Options(options).call("algorithm", ALGORITHMS[name])
 
     rows = np.random.default_rng(6).standard_normal((20, 6))

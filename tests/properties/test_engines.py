@@ -39,9 +39,10 @@ for name, factory in ALGORITHMS.items():
     taken = inspect.signature(factory).parameters
     options = {"k": 5} if "k" in taken else {}
     options |= {"gradient_bound": 30.0} if "gradient_bound" in taken else {}
+    options |= {"lr": 0.3} if "lr" in taken else {"curvature": 0.5}
     size = {"shape": (7, 2)} if "shape" in taken else {"d": 14}
-    for domain in (oco.Ball(0.5), oco.Euclidean()):
-        learner = factory(**size, domain=domain, lr=0.3, **options)
+    for domain in (oco.Ball(0.5), oco.Euclidean())[: 2 if "lr" in taken else 1]:
+        learner = factory(**size, domain=domain, **options)
         for g in make("gaussian, any spectrum", 80, 14, 5, 1.0, 3).rows:
             learner.update(g.reshape(learner.x.shape))
         found[f"x {name} {domain}"] = learner.x

@@ -143,6 +143,28 @@ DUALS = [
            "2 * root_trace", "root_trace"),
 ]  # fmt: skip
 
+NEWTONS = [
+    Mutant("σ of the squared loss is doubled", "losses", "Squared.gradient_curvature",
+           "1.0 / residual / residual", "2.0 / residual / residual"),
+    Mutant("σ of the logistic loss is doubled", "losses", "Logistic.gradient_curvature",
+           "math.exp(-float(y_max) * float(z_max))", "2 * math.exp(-float(y_max) * float(z_max))"),
+    Mutant("all of the escaped mass is added where half is claimed", "algorithms", "rfd_son",
+           "Newton(d, k, domain, curvature=curvature, alpha=alpha, compensation=0.5)",
+           "Newton(d, k, domain, curvature=curvature, alpha=alpha, compensation=1.0)"),
+    Mutant("a Newton step's metric leaves τ out", "algorithms", "Newton.metric",
+           "self.alpha + self.curvature * self.compensation * sketch.escaped_mass", "self.alpha"),
+    Mutant("a Newton step's D is its R", "algorithms", "Newton.__init__",
+           "domain.diameter(d)", "domain.reach(d)"),
+    Mutant("a Newton step's metric leaves σ out", "algorithms", "Newton.metric",
+           "self.curvature * sketch.eigenvalues", "sketch.eigenvalues"),
+    Mutant("log det forgets what the deflations took", "algorithms", "Newton.diagnostics",
+           "determinant + self._correction", "determinant"),
+    Mutant("Newton's certificate leaves the start out", "bounds", "_starting",
+           "now.alpha * now.reach * now.reach + spread", "spread"),
+    Mutant("Newton's certificate leaves the escaped mass out", "bounds", "_starting",
+           "now.alpha * now.reach * now.reach + spread", "now.alpha * now.reach * now.reach"),
+]  # fmt: skip
+
 DOMAINS = [
     Mutant("a ball is projected onto without the metric", "domains", "Ball.project",
            "self.nearest(metric.project_on_ball(y, self._radius))", "self.nearest(y)"),
@@ -295,6 +317,7 @@ MUTANTS: dict[str, list[Mutant]] = {
     "linalg": LINALG,
     "learners": LEARNERS,
     "dual averaging": DUALS,
+    "newton": NEWTONS,
     "domains": DOMAINS,
     "losses": LOSSES,
     "protocol": PROTOCOL,

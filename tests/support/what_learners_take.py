@@ -10,14 +10,19 @@ from oco.results import Experiment
 
 #: Learners that average gradients; the others are mirror descent.
 DUALS = ("da-norm", "da-diagonal", "da-full", "ftsl")
+#: Learners whose steps have no rate, for losses with curvature.
+NEWTONS = ("ons", "s-ons", "rfd-son", "fd-son")
 #: Learners whose metrics are diagonal in the coordinates: they play on boxes.
 SEPARABLE = ("ogd", "adagrad-norm", "adagrad", "da-norm", "da-diagonal")
+#: Learners that take a rate.
+RATED = [name for name in ALGORITHMS if name not in NEWTONS]
 
 
 def own_options(name: str, k: int = 3, bound: float = 100.0) -> dict:
-    """Return what a learner needs besides its domain and rate: its sketch's size, and δ."""
+    """Return what a learner needs besides its domain and rate: its sketch's size, δ, and σ."""
     options = {"k": k} if "k" in inspect.signature(ALGORITHMS[name]).parameters else {}
-    return options | ({"delta": bound} if name in DUALS else {})
+    options |= {"delta": bound} if name in DUALS else {}
+    return options | ({"curvature": 0.5} if name in NEWTONS else {})
 
 
 def only_taken(algorithm: str, **options) -> dict:

@@ -12,6 +12,7 @@ SOME = {
     "the total mass is not decayed": "mass",
     "a Kronecker trace is a sum": "factors",
     "Ada-FD's potential leaves d out": "account",
+    "all of the escaped mass is added where half is claimed": "half-error",
     "dual averaging pays in the metric after the gradient": "dual-account",
     "the squared loss is not halved": "loss",
     "the gradient is that of the round before": "protocol",

@@ -1,0 +1,58 @@
+"""Online Newton steps with a sketch alone (NeurIPS 2016)."""
+
+from __future__ import annotations
+
+from oco.algorithms.newton import Newton
+from oco.domains import Domain
+
+__all__ = ["fd_son"]
+
+
+def fd_son(
+    d: int, *, k: int, domain: Domain, curvature: float, alpha: float | None = None
+) -> Newton:
+    r"""FD-SON: y = x_t − A_t⁻¹ g_t, projected in the metric A_t = αI + σḠ_t.
+
+    Parameters
+    ----------
+    d : int
+        Dimension of x, ≥ 1.
+    k : int
+        Sketch size ℓ, from 2 to d + 1; memory and a round cost O(dk).
+    domain : Domain
+        K: a ball, of radius R.
+    curvature : float
+        σ > 0 with f_t(x) − f_t(u) ≤ ⟨g_t, x − u⟩ − (σ/2)⟨g_t, x − u⟩² for all x and u in K; a run
+        has it from its loss: see `oco.losses.Loss.gradient_curvature`.
+    alpha : float, optional
+        α > 0; k/(σR²) if not given.
+
+    Returns
+    -------
+    Newton
+        With metric A_t = αI + σḠ_t.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or K is a box or unbounded.
+
+    Notes
+    -----
+    Regret_T ≤ ½ Σ g_tᵀ A_t⁻¹ g_t + ½ αR², where A_t may be much smaller than αI + σ G_t, and the
+    sum much larger.
+
+    References
+    ----------
+    H. Luo, A. Agarwal, N. Cesa-Bianchi, J. Langford, *Efficient second order online learning by
+    sketching*, NeurIPS 2016.
+
+    Examples
+    --------
+    >>> import numpy as np, oco
+    >>> learner = fd_son(3, k=2, domain=oco.Ball(1.0), curvature=1.0, alpha=25.0)
+    >>> learner.update(np.array([0.0, 3.0, 4.0]))
+    >>> np.abs(learner.x).round(12)
+    array([0.  , 0.06, 0.08])
+    """
+    return Newton(d, k, domain, curvature=curvature, alpha=alpha, compensation=0.0)
