@@ -23,6 +23,7 @@ class SharedOptions(TypedDict, total=False):
 
     d: int | None
     shape: tuple[int, ...] | list[int] | str | None
+    alpha: float | None
     k: int | None
     T: int | None
     seed: int
@@ -82,6 +83,7 @@ class StoredOptions:
     T: int | None
     lr: float | None
     delta: float | None
+    alpha: float | None
     domain: str
     radius: float
     lower: float | tuple[float, ...]
