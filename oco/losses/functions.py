@@ -36,8 +36,6 @@ __all__ = [
 # How far outside the conjugate's domain a slope may lie and still count as on its edge: the slopes
 # that solvers and products of labels hand in are off by a few roundings, never by this much.
 DOMAIN_SLACK = 1e-12
-# Of exp, log and log1p, relative: four units in the last place, where libraries promise one.
-LIBRARY = 8 * UNIT
 LOG2 = math.log(2)
 
 
