@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -296,8 +295,3 @@ class Trace(Record):
             raise ValueError(f"trace: expected the arrays {sorted(missing)} too")
         found: dict[str, Any] = {**single, **groups}
         return cls(**found)
-
-
-def as_float(value) -> float | None:
-    """Return a Python float, or None for None and NaN: what was not computed."""
-    return None if value is None or math.isnan(value) else float(value)
