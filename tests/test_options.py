@@ -207,3 +207,13 @@ def test_names_are_where_the_rows_say():
     for name, registry in registries.items():
         home, _, attribute = OPTIONS[name].names.partition(":")
         assert getattr(sys.modules[home], attribute) is registry
+
+
+def test_a_help_page_is_made_without_an_array_library():
+    code = (
+        "import sys\nfrom oco.cli import main\n"
+        "main(['run', '--help'], standalone_mode=False)\n"
+        "print([name for name in ('numpy', 'scipy', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

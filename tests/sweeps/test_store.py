@@ -143,3 +143,12 @@ def test_pandas_is_named_where_it_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ImportError, match=r"pip install '\.\[pandas\]'"):
         oco.load_table(tmp_path)
+
+
+def test_runs_of_before_are_found_again_and_one_spectrum_has_one_name():
+    sketched = Experiment("s-adagrad", d=6, T=50, k=3, spectrum="exp:0.9", seed=1)
+    # As they were named when spectra and shapes were kept as they were written.
+    assert key(sketched) == "s-adagrad-245cf403cf867fbd"
+    assert key(sketched.replace(spectrum="exp:0.90")) == key(sketched)
+    shaped = Experiment("s-shampoo", shape="6x5", T=40, k=3, spectrum="lowrank:2:0.1")
+    assert key(shaped) == "s-shampoo-f682feafe9c3ed5c"
