@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -41,9 +42,11 @@ Example:
 @option(
     OUTPUT, "--out", unit="DIR", help="Save the results there, for 'oco plot' and 'oco report'."
 )
+@option(OUTPUT, "--csv", unit="FILE", help="Write the table there, with all digits.")
+@option(OUTPUT, "--latex", unit="FILE", help="Write the table there, for LaTeX with booktabs.")
 @output_options
 @click.pass_context
-def compare(context, /, algorithms, out, plot, as_json, **options) -> None:
+def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -> None:
     """Run several learners against the same stream and set them side by side.
 
     They run one after the other, so that their times can be compared.  One that fails does not stop
@@ -52,6 +55,7 @@ def compare(context, /, algorithms, out, plot, as_json, **options) -> None:
     with output.bad_input():
         from oco.sweeps.comparing import prepare_comparison
 
+        tables = _tables(csv=csv, latex=latex)
         games = prepare_comparison(algorithms, out=out, **options)
         figure = None if plot is None else output.require_figure(plot)
     results, problems = _played(games, out)
@@ -63,7 +67,40 @@ def compare(context, /, algorithms, out, plot, as_json, **options) -> None:
         _print(results)
     if figure is not None and results:
         problems += _drawn(results, figure)
+    problems += _exported(results, tables)
     _conclude(context, results, problems, shown=not as_json)
+
+
+def _tables(**paths: str | None) -> dict[str, Path]:
+    """Return the files that tables are to be written to, by the option that names them.
+
+    Raises
+    ------
+    ValueError
+        If one is a directory, or in one that cannot be written to.
+    """
+    from oco.results.storage import require_writable
+
+    tables = {kind: Path(path) for kind, path in paths.items() if path is not None}
+    for kind, path in tables.items():
+        if path.is_dir():
+            raise ValueError(f"{kind}: {str(path)!r} is a directory")
+        require_writable(path.parent, kind)
+    return tables
+
+
+def _exported(results: list, tables: dict[str, Path]) -> list[str]:
+    from oco.results import exports
+    from oco.results.storage import replace_file
+
+    made = {"csv": exports.as_csv, "latex": exports.as_latex}
+    problems = []
+    for kind, path in tables.items():
+        try:
+            replace_file(path, made[kind](results).encode())
+        except OSError as error:
+            problems.append(output.one_line(error))
+    return problems
 
 
 def _played(games: list, out: str | None) -> tuple[list, list[str]]:
