@@ -15,7 +15,7 @@ from oco.algorithms.fd_son import fd_son
 from oco.algorithms.ftsl import ftsl
 from oco.algorithms.full_adagrad import full_adagrad
 from oco.algorithms.kronecker import KroneckerRoot
-from oco.algorithms.matrix_descent import KroneckerDiagnostics, MatrixDescent
+from oco.algorithms.kronecker_descent import KroneckerDescent, KroneckerDiagnostics
 from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
 from oco.algorithms.newton import Newton, NewtonDiagnostics
 from oco.algorithms.ogd import ogd
@@ -31,9 +31,9 @@ __all__ = [
     "Diagnostics",
     "DualAveraging",
     "DualDiagnostics",
+    "KroneckerDescent",
     "KroneckerDiagnostics",
     "KroneckerRoot",
-    "MatrixDescent",
     "MirrorDescent",
     "Newton",
     "NewtonDiagnostics",

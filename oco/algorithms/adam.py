@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from oco import checks
-from oco.algorithms.matrix_descent import MatrixDescent
+from oco.algorithms.mirror_descent import MirrorDescent
+from oco.algorithms.reshaped import Reshaped, reshaped
 from oco.domains import Domain
 from oco.linalg.operators import Diagonal
 from oco.linalg.travel import Travelling
@@ -128,7 +129,7 @@ def adam(
     beta1: float = BETA1,
     beta2: float = BETA2,
     eps: float = EPS,
-) -> MatrixDescent:
+) -> MirrorDescent | Reshaped:
     r"""Adam: y = x_t − η m̂_t/(√v̂_t + ε), projected in the metric diag(√v̂_t + ε).
 
     Parameters
@@ -148,7 +149,7 @@ def adam(
 
     Returns
     -------
-    MatrixDescent
+    MirrorDescent, or a Reshaped one
         Its points are arrays of that shape; it claims no bound.
 
     Raises
@@ -182,6 +183,11 @@ def adam(
     array([-0.5,  0.5])
     """
     shape = checks.shape("d", d)
-    moments = Moments(math.prod(shape), beta1=beta1, beta2=beta2, eps=eps)
+    size = math.prod(shape)
+    moments = Moments(size, beta1=beta1, beta2=beta2, eps=eps)
     lr = checks.number("lr", RATE if lr is None else lr, above=0)
-    return MatrixDescent(shape, _DiagonalMoments(moments), domain, lr)
+    diameter = domain.diameter(size)
+    learner = MirrorDescent(
+        size, _DiagonalMoments(moments), domain, lr, diameter=diameter, bounds=()
+    )
+    return reshaped(learner, shape)

@@ -23,6 +23,10 @@ from oco.shampoo import EPSILON, ROOTS, TAILS, layout, power_of, scale_of, sketc
 __all__ = ["EPSILON", "KroneckerRoot"]
 
 
+# Below the smallest normal number a squared length has lost its digits: it counts as 0.
+SMALLEST_SQUARE = float(np.finfo(np.float64).tiny)
+
+
 class KroneckerRoot:
     r"""H = ⊗_i Ĉ_i^{1/(2p)}: the metric of Shampoo, and of S-Shampoo where factors are sketched.
 
@@ -88,9 +92,11 @@ class KroneckerRoot:
     Examples
     --------
     >>> shampoo = KroneckerRoot((2, 2), epsilon=0.0)
-    >>> shampoo.update(np.diag([4.0, 9.0]))
+    >>> shampoo.precondition(np.diag([4.0, 9.0]))
     array([[1., 0.], [0., 1.]])
     """
+
+    separable = False
 
     def __init__(
         self,
@@ -182,7 +188,17 @@ class KroneckerRoot:
         )
         return self.statistics_bytes + eigenvectors
 
-    def update(self, gradient, x=None, due: bool | None = None) -> np.ndarray:
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
+        """Absorb the entries of a gradient, of shape (d,), with ‖g‖²; return those of H⁻¹ G.
+
+        Without decay, a gradient of 0 changes no statistic.  It is not counted, so that the first
+        one that counts is absorbed: with ε > 0, no later one then lies outside H's range.
+        """
+        if self.decay == 1 and square < SMALLEST_SQUARE:
+            return np.zeros_like(g)
+        return self._stepped(g, g, self._due)
+
+    def precondition(self, gradient, x=None, due: bool | None = None) -> np.ndarray:
         """Absorb a gradient G if one is due, and return H⁻¹ X.
 
         Parameters
@@ -207,22 +223,29 @@ class KroneckerRoot:
         """
         gradient = checks.array("gradient", gradient, self.shape)
         square = checks.squared_length("gradient", gradient.reshape(-1))
-        tensor = gradient.reshape(self._merged)
-        if due is None:
-            due = self.updates % self.update_every == 0
-        if due or not self.absorbed:
+        due = self._due if due is None else due or not self.absorbed
+        if due:
             total = self.decay * self._total + square
             if not math.isfinite(total):
                 raise ValueError(f"gradient: expected a finite sum of all squares, got {total}")
             self._total = total
-            self._absorb(tensor)
+        x = gradient if x is None else x
+        return self._stepped(gradient, x, due).reshape(self.shape)
+
+    @property
+    def _due(self) -> bool:
+        return self.updates % self.update_every == 0
+
+    def _stepped(self, g: np.ndarray, x: np.ndarray, due: bool) -> np.ndarray:
+        """Absorb the entries g if that is due, and return those of H⁻¹ X, of shape (d,)."""
+        if due:
+            self._absorb(g.reshape(self._merged))
         self.updates += 1
-        x = tensor if x is None else x.reshape(self._merged)
-        direction = np.empty(self._merged)
+        x, direction = x.reshape(self._merged), np.empty(self._merged)
         for places, metric in zip(self._places, self._metrics, strict=True):
             block = x[places]
             direction[places] = metric.solve(block.reshape(-1)).reshape(block.shape)
-        return direction.reshape(self.shape)
+        return direction.reshape(-1)
 
     def _absorb(self, tensor: np.ndarray) -> None:
         self.absorbed += 1

@@ -6,7 +6,8 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms.kronecker import EPSILON
-from oco.algorithms.matrix_descent import KroneckerDescent
+from oco.algorithms.kronecker_descent import KroneckerDescent
+from oco.algorithms.reshaped import Reshaped, reshaped
 from oco.domains import Domain
 
 __all__ = ["s_shampoo"]
@@ -21,7 +22,7 @@ def s_shampoo(
     gradient_rank: int | None = None,
     epsilon: float = EPSILON,
     update_every: int = 1,
-) -> KroneckerDescent:
+) -> KroneckerDescent | Reshaped:
     r"""S-Shampoo: Y = X_t − η L̃_t^{-1/4} G_t R̃_t^{-1/4}, projected in that metric.
 
     L̃_t = L̄_t + (τ^L_t + ε)I, from a sketch L̄_t of Σ G_s G_sᵀ and its escaped mass τ^L_t; likewise
@@ -46,7 +47,7 @@ def s_shampoo(
 
     Returns
     -------
-    KroneckerDescent
+    KroneckerDescent, or a Reshaped one
         Its points are arrays of that shape.
 
     Raises
@@ -80,7 +81,7 @@ def s_shampoo(
     shape = checks.shape("shape", shape)
     if np.ndim(k) == 0:
         k = checks.integer("k", k, low=2)
-    return KroneckerDescent(
+    learner = KroneckerDescent(
         shape,
         k=k,
         domain=domain,
@@ -89,3 +90,4 @@ def s_shampoo(
         epsilon=epsilon,
         update_every=update_every,
     )
+    return reshaped(learner, shape)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from oco import checks
 from oco.algorithms.kronecker import EPSILON
-from oco.algorithms.matrix_descent import KroneckerDescent
+from oco.algorithms.kronecker_descent import KroneckerDescent
+from oco.algorithms.reshaped import Reshaped, reshaped
 from oco.domains import Domain
 
 __all__ = ["shampoo"]
@@ -17,7 +19,7 @@ def shampoo(
     gradient_rank: int | None = None,
     epsilon: float = EPSILON,
     update_every: int = 1,
-) -> KroneckerDescent:
+) -> KroneckerDescent | Reshaped:
     r"""Shampoo: Y = X_t − η L_t^{-1/4} G_t R_t^{-1/4}, projected in that metric.
 
     Parameters
@@ -37,7 +39,7 @@ def shampoo(
 
     Returns
     -------
-    KroneckerDescent
+    KroneckerDescent, or a Reshaped one
         Its points are arrays of that shape.
 
     Raises
@@ -64,7 +66,7 @@ def shampoo(
     >>> learner.x
     array([[-0.5,  0. ], [ 0. , -0.5]])
     """
-    return KroneckerDescent(
+    learner = KroneckerDescent(
         shape,
         domain=domain,
         lr=lr,
@@ -72,3 +74,4 @@ def shampoo(
         epsilon=epsilon,
         update_every=update_every,
     )
+    return reshaped(learner, checks.shape("shape", shape))

@@ -14,7 +14,7 @@ from oco.algorithms import (
     KroneckerDiagnostics,
     NewtonDiagnostics,
 )
-from oco.algorithms.matrix_descent import AxisAccount
+from oco.algorithms.kronecker_descent import AxisAccount
 from oco.bounds.rungs import Account, Rung
 from oco.sketch import escaped_mass_limit
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms import ALGORITHMS
+from oco.algorithms.reshaped import reshaped
 from oco.bounds import Account, Rung, ladder
 from oco.bounds import resolve as rungs_of
 from oco.domains import DOMAINS, Domain
@@ -22,7 +23,7 @@ from oco.options import OPTIONS, default_sketch
 from oco.results import Experiment, Interval
 from oco.sketch import FrequentDirections
 
-__all__ = ["Flattened", "Game", "set_up"]
+__all__ = ["Game", "set_up"]
 
 # A curvature is computed in floating point, and so are the predictions that it holds for.
 ROUNDINGS = 1e-9
@@ -217,7 +218,7 @@ def _learner(experiment, objects, options):
             f"{experiment.algorithm} gives {type(learner).__name__}, which has not"
         )
     if np.ndim(learner.x) > 1:
-        learner = Flattened(learner)
+        learner = reshaped(learner, (np.size(learner.x),))
     checks.vector("algorithm: the learner's x", learner.x, options.values["d"])
     if getattr(learner, "bounds", ()):
         _rehearse_bounds(learner, options.values["d"])
@@ -229,31 +230,6 @@ def _asks_for_curvature(factory) -> bool:
         return "curvature" in inspect.signature(factory).parameters
     except (TypeError, ValueError):
         return False
-
-
-class Flattened:
-    """A learner of matrices, played with vectors: the entries of x and of gradients row by row.
-
-    Parameters
-    ----------
-    learner : object
-        With `x` of shape (m, n) and ``update(G)``; its other attributes are those of this.
-    """
-
-    def __init__(self, learner) -> None:
-        self.learner, self._shape = learner, np.shape(learner.x)
-
-    @property
-    def x(self) -> np.ndarray:
-        """The entries of x, of shape (mn,)."""
-        return self.learner.x.reshape(-1)
-
-    def update(self, g: np.ndarray) -> None:
-        """Absorb a gradient of shape (mn,)."""
-        self.learner.update(g.reshape(self._shape))
-
-    def __getattr__(self, name: str):
-        return getattr(self.learner, name)
 
 
 def _rehearse_bounds(learner, d: int) -> None:

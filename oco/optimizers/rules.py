@@ -109,7 +109,7 @@ class Grafted:
     def update(self, g, x, calls):
         """Absorb g and return U."""
         every = self.root.update_every
-        preconditioned = self.root.update(g, x, due=calls % every == self.phase % every)
+        preconditioned = self.root.precondition(g, x, due=calls % every == self.phase % every)
         early = calls + 1 < self.start_step
         if self.graft is None:
             return x if early else preconditioned

@@ -112,7 +112,7 @@ def factored(case: Case, subject: Subject) -> Iterator[Observation]:
         root = KroneckerRoot(shape, k=rank, decay=decay)
         absorb = definitions.kronecker(shape, rank, decay=decay)
         for t, row in enumerate(rows[rows.any(axis=1)], start=1):
-            metric, found = absorb(row), root.update(row.reshape(shape)).reshape(-1)
+            metric, found = absorb(row), root.precondition(row.reshape(shape)).reshape(-1)
             error = float(np.linalg.norm(found - metric.direction))
             size = float(np.linalg.norm(metric.direction))
             where = f"rank {rank}, β = {decay:g}, row {t}"

@@ -73,22 +73,22 @@ def test_directions_equal_the_definition(shape, options):
         expected = twin(g)
         # A gradient between two updates may be new to the metric, and its direction be long.
         length = max(np.abs(expected).max(), 1.0)
-        np.testing.assert_allclose(root.update(g), expected, rtol=0, atol=TOLERANCE * length)
+        np.testing.assert_allclose(root.precondition(g), expected, rtol=0, atol=TOLERANCE * length)
 
 
 @pytest.mark.parametrize("options", [{}, {"k": 2, "decay": 0.9}], ids=str)
 def test_axes_of_length_one_are_merged_away(options):
     wide, plain = KroneckerRoot((1, 4, 1, 3), **options), KroneckerRoot((4, 3), **options)
     for g in gradients((4, 3)):
-        direction = wide.update(g.reshape(1, 4, 1, 3))
-        np.testing.assert_array_equal(direction, plain.update(g).reshape(1, 4, 1, 3))
+        direction = wide.precondition(g.reshape(1, 4, 1, 3))
+        np.testing.assert_array_equal(direction, plain.precondition(g).reshape(1, 4, 1, 3))
     assert wide.order == 2 and [factor.dim for factor in wide.factors] == [4, 3]
 
 
 def test_one_entry_has_one_axis():
     root = KroneckerRoot((1, 1), epsilon=0.0)
-    root.update([[3.0]])
-    assert root.update([[4.0]])[0, 0] == pytest.approx(4 / 5)
+    root.precondition([[3.0]])
+    assert root.precondition([[4.0]])[0, 0] == pytest.approx(4 / 5)
 
 
 @pytest.mark.parametrize("options", [{}, {"k": 2}, {"decay": 0.9, "k": 3}], ids=str)
@@ -97,9 +97,9 @@ def test_blocks_are_preconditioners_of_their_own(options):
     places = [(slice(i, i + 4), slice(j, j + 4)) for i in (0, 4) for j in (0, 4, 8)]
     own = [KroneckerRoot(np.zeros((7, 10))[place].shape, **options) for place in places]
     for g in gradients((7, 10)):
-        direction = whole.update(g)
+        direction = whole.precondition(g)
         for place, root in zip(places, own, strict=True):
-            expected = root.update(g[place])
+            expected = root.precondition(g[place])
             np.testing.assert_allclose(direction[place], expected, rtol=1e-12, atol=1e-12)
     assert whole.state_bytes == sum(root.state_bytes for root in own)
 
@@ -108,7 +108,7 @@ def test_blocks_are_preconditioners_of_their_own(options):
 def test_the_metric_is_what_the_direction_is_divided_by(options):
     root = KroneckerRoot((5, 4), **options)
     for g in gradients((5, 4)):
-        direction = root.update(g)
+        direction = root.precondition(g)
     metric = root.metric
     np.testing.assert_allclose(metric @ direction.reshape(-1), g.reshape(-1), atol=TOLERANCE)
     assert root.potential == pytest.approx(np.trace(metric.dense()), rel=1e-12)
@@ -130,7 +130,9 @@ def test_with_room_for_the_gradients_a_sketch_is_exact(rank, inner, epsilon):
     exact = KroneckerRoot((10, 12), epsilon=epsilon)
     for _ in range(T):
         g = left @ rng.standard_normal((inner, inner)) @ right
-        np.testing.assert_allclose(sketched.update(g), exact.update(g), rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(
+            sketched.precondition(g), exact.precondition(g), rtol=0, atol=TOLERANCE
+        )
     assert sketched.escaped_mass == pytest.approx(0.0, abs=1e-8)
     assert [factor.rank for factor in sketched.factors] == [rank, rank]
 
@@ -142,8 +144,8 @@ def test_what_escapes_at_rounding_level_is_not_inverted():
     left, right = rng.standard_normal((10, 2)), rng.standard_normal((2, 12))
     for _ in range(T):
         g = left @ rng.standard_normal((2, 2)) @ right
-        direction = noisy.update(g + 3e-7 * rng.standard_normal(g.shape))
-        np.testing.assert_allclose(direction, plain.update(g), rtol=0, atol=1e-6)
+        direction = noisy.precondition(g + 3e-7 * rng.standard_normal(g.shape))
+        np.testing.assert_allclose(direction, plain.precondition(g), rtol=0, atol=1e-6)
     for factor in noisy.factors:
         assert 0 < factor.escaped_mass < RANK_CUTOFF * factor.covariance().values.max()
 
@@ -152,7 +154,9 @@ def test_what_escapes_at_rounding_level_is_not_inverted():
 def test_as_long_as_the_axis_a_sketch_is_exact(rank):
     sketched, exact = KroneckerRoot((5, 4), k=rank), KroneckerRoot((5, 4))
     for g in gradients((5, 4)):
-        np.testing.assert_allclose(sketched.update(g), exact.update(g), rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(
+            sketched.precondition(g), exact.precondition(g), rtol=0, atol=TOLERANCE
+        )
     assert sketched.escaped_mass is None
 
 
@@ -162,7 +166,7 @@ def test_without_decay_the_metric_never_shrinks_and_dominates(options):
     before, covariance = 0.0, 0.0
     root = KroneckerRoot((4, 3), **options)
     for g in gradients((4, 3)):
-        root.update(g)
+        root.precondition(g)
         covariance += np.outer(g, g)
         h = root.metric.dense()
         scale = np.linalg.norm(h, 2)
@@ -176,8 +180,8 @@ def test_a_bad_gradient_changes_nothing(options):
     seen, unseen = KroneckerRoot((5, 4), **options), KroneckerRoot((5, 4), **options)
     stream = list(gradients((5, 4)))
     for g in stream[:5]:
-        seen.update(g)
-        unseen.update(g)
+        seen.precondition(g)
+        unseen.precondition(g)
     for bad, message in [
         (stream[0].T, r"gradient: expected an array of shape \(5, 4\), got shape \(4, 5\)"),
         (stream[0] * np.inf, "gradient: expected finite numbers, got"),
@@ -185,26 +189,26 @@ def test_a_bad_gradient_changes_nothing(options):
         (np.full((5, 4), 1e200), "gradient: expected a finite squared length"),
     ]:
         with pytest.raises(ValueError, match=message):
-            seen.update(bad)
+            seen.precondition(bad)
     for g in stream[5:10]:
-        np.testing.assert_array_equal(seen.update(g), unseen.update(g))
+        np.testing.assert_array_equal(seen.precondition(g), unseen.precondition(g))
 
 
 @pytest.mark.parametrize("rank", [None, 2])
 def test_gradients_whose_squares_add_up_to_infinity_are_refused(rank):
     root, huge = KroneckerRoot((3, 2), k=rank), np.full((3, 2), 3e153)
-    root.update(huge)
-    direction = root.update(huge)
+    root.precondition(huge)
+    direction = root.precondition(huge)
     with pytest.raises(ValueError, match="gradient: expected a finite sum of all squares, got inf"):
-        root.update(1.5 * huge)
+        root.precondition(1.5 * huge)
     # Of the third no trace is left: the metric grows by the root of 3/2 from the second.
-    np.testing.assert_allclose(root.update(huge), direction * math.sqrt(2 / 3), atol=1e-10)
+    np.testing.assert_allclose(root.precondition(huge), direction * math.sqrt(2 / 3), atol=1e-10)
 
 
 def test_before_the_first_gradient_the_metric_is_zero():
     root = KroneckerRoot((3, 2), k=2)
     assert root.metric.sum() == 0.0 == root.potential and root.metric.dim == 6
-    np.testing.assert_array_equal(root.update(np.zeros((3, 2))), np.zeros((3, 2)))
+    np.testing.assert_array_equal(root.precondition(np.zeros((3, 2))), np.zeros((3, 2)))
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_the_rungs_are_the_published_bounds_at_the_default_rate(epsilon, r):
     values = ladder(learner.bounds, account_of(learner, gradients))
     traces, sums = [], []
     for factor, C in zip(
-        learner.preconditioner.root.factors,
+        learner.preconditioner.factors,
         (
             np.einsum("tij,tkj->ik", gradients, gradients),
             np.einsum("tji,tjk->ik", *[gradients] * 2),

@@ -9,6 +9,7 @@ from dense_projection import dense_projection
 from dense_shampoo import DenseFactor
 
 from oco.algorithms import adam, s_shampoo, shampoo
+from oco.algorithms.reshaped import reshaped
 from oco.domains import Ball, Box, Euclidean
 
 T, RADIUS = 110, 0.4
@@ -142,7 +143,7 @@ def test_the_account_of_each_axis_is_below_its_spectral_bound(shape, k):
         for i, n in enumerate(shape):
             columns = np.moveaxis(g, i, 0).reshape(n, -1)
             exact[i] = exact[i] + columns @ columns.T
-    factors = learner.preconditioner.root.factors
+    factors = learner.preconditioner.factors
     for axis, factor, matrix in zip(learner.diagnostics().axes, factors, exact, strict=True):
         assert axis.rank == k and axis.dim == len(matrix)
         largest = factor.covariance().values.max()
@@ -162,6 +163,27 @@ def test_default_rates():
     tensor = shampoo((2, 2, 4), domain=domain)
     assert tensor.lr == pytest.approx(3 / math.sqrt(2 * (2 * 2 * 4) ** (1 / 3)))
     assert adam((2, 3), domain=domain).lr == 1e-3
+
+
+def test_the_entries_of_a_matrix_are_played_as_a_vector():
+    """The vector learner behind the matrix learner, and a vector learner shown as a matrix."""
+    gradient = game((5, 4))
+    learner, twin = (s_shampoo((5, 4), k=2, domain=Ball(RADIUS)) for _ in range(2))
+    vectors = reshaped(twin, (20,))
+    adam_vectors, adam_matrix = adam(20, domain=Ball(1.0)), adam((5, 4), domain=Ball(1.0))
+    again = reshaped(adam_matrix, (2, 10))
+    for t in range(T):
+        g = gradient(t, learner.x)
+        learner.update(g)
+        vectors.update(g.reshape(-1))
+        np.testing.assert_array_equal(learner.x.reshape(-1), vectors.x)
+        adam_vectors.update(g.reshape(-1))
+        again.update(g.reshape(2, 10))
+        np.testing.assert_array_equal(again.x.reshape(-1), adam_vectors.x)
+    assert learner.diagnostics() == vectors.diagnostics() == twin.diagnostics()
+    assert again.learner is adam_matrix.learner
+    with pytest.raises(ValueError, match=r"shape: expected 20 entries, got \(3, 7\)"):
+        reshaped(learner, (3, 7))
 
 
 def test_points_have_the_shape_and_are_not_overwritten():

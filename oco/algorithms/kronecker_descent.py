@@ -1,21 +1,18 @@
-"""Mirror descent on matrices and tensors, and the account that its bounds are made of."""
+"""Mirror descent in a Kronecker-factored metric, and the account that its bounds are made of."""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from oco import checks, marks
+from oco import checks
 from oco.algorithms.kronecker import KroneckerRoot
-from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
+from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent
 from oco.domains import Domain
 from oco.linalg.operators import SpectralOperator
 
-__all__ = ["AxisAccount", "KroneckerDescent", "KroneckerDiagnostics", "MatrixDescent"]
+__all__ = ["AxisAccount", "KroneckerDescent", "KroneckerDiagnostics"]
 
 
 @dataclass(frozen=True)
@@ -59,99 +56,15 @@ class KroneckerDiagnostics(Diagnostics):
     gradient_rank: float = 1.0
 
 
-@marks.learner
-class MatrixDescent:
-    """Mirror descent whose points and gradients are arrays of a shape.
-
-    Parameters
-    ----------
-    shape : int or sequence of int
-        Shape of x.
-    preconditioner, domain, lr, bounds, k
-        As for `MirrorDescent`, which plays with the entries in C order; norms are Frobenius norms.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        As given.
-    d : int
-        Number of entries.
-    x : ndarray of shape `shape`
-        The point to play.
-    lr, diameter, bounds, k, domain, preconditioner
-        Those of the `MirrorDescent`.
-
-    Examples
-    --------
-    >>> from oco.algorithms.scalar import GradientNorm
-    >>> from oco.domains import Ball
-    >>> learner = MatrixDescent((2, 2), GradientNorm(4), Ball(1.0), lr=0.5)
-    >>> learner.update([[3.0, 0.0], [0.0, 4.0]])
-    >>> learner.x
-    array([[-0.3,  0. ], [ 0. , -0.4]])
-    """
-
-    def __init__(
-        self,
-        shape,
-        preconditioner: Preconditioner,
-        domain: Domain,
-        lr: float | None,
-        *,
-        bounds: tuple[str, ...] = (),
-        k=None,
-    ) -> None:
-        self.shape = checks.shape("shape", shape)
-        self.d = math.prod(self.shape)
-        diameter = domain.diameter(self.d)
-        self._descent = MirrorDescent(
-            self.d, preconditioner, domain, lr, diameter=diameter, bounds=bounds, k=k
-        )
-        self.preconditioner, self.domain = preconditioner, domain
-        self.lr, self.diameter, self.bounds, self.k = self._descent.lr, diameter, bounds, k
-
-    @property
-    def x(self) -> np.ndarray:
-        """The point to play."""
-        return self._descent.x.reshape(self.shape)
-
-    def update(self, gradient) -> None:
-        """Absorb the gradient of the loss at `x` and move to the next point.
-
-        Parameters
-        ----------
-        gradient : array_like of shape `shape`
-            G_t.
-
-        Raises
-        ------
-        ValueError
-            If the shape is wrong, or Σ‖G_s‖² is not finite; the learner is then unchanged.
-        """
-        self._descent.update(checks.array("g", gradient, self.shape).reshape(-1))
-
-    def diagnostics(self) -> Diagnostics:
-        """Return what the bounds of this learner's regret are made of."""
-        return self._descent.diagnostics()
-
-    def __copy__(self) -> MatrixDescent:
-        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
-        return copy.deepcopy(self)
-
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({type(self.preconditioner).__name__}, shape={self.shape}, "
-            f"domain={self.domain!r}, lr={self.lr:.6g})"
-        )
-
-
-class KroneckerDescent(MatrixDescent):
+class KroneckerDescent(MirrorDescent):
     r"""Mirror descent in the metric H_t = ⊗_i C̃_{i,t}^{1/(2p)}, exact or sketched.
 
+    Points and gradients are vectors of the entries of tensors, in C order.
+
     Parameters
     ----------
     shape : int or sequence of int
-        Shape of x.
+        Shape of the tensors.
     rank : int or sequence of (int or None), optional
         Sketch size for each axis, as for `KroneckerRoot`.
     domain : Domain
@@ -215,7 +128,9 @@ class KroneckerDescent(MatrixDescent):
             # Of what is proven of a sketch, nothing is left to say of exact factors.
             sketched = any(factor.rank is not None for factor in root.factors)
             bounds += ("shampoo-trace", "shampoo-theorem") if sketched else ("shampoo-trace",)
-        super().__init__(root.shape, _Vectorised(root), domain, lr, bounds=bounds, k=k)
+        super().__init__(
+            math.prod(root.shape), root, domain, lr, diameter=diameter, bounds=bounds, k=k
+        )
         self._root = root
 
     def diagnostics(self) -> KroneckerDiagnostics:
@@ -237,38 +152,6 @@ class KroneckerDescent(MatrixDescent):
     def _largest(self, metric: SpectralOperator) -> float:
         """Return λ_max(C̃ + εI), whose root the metric holds."""
         return float(metric.values.max()) ** (2 * self._root.order)
-
-
-class _Vectorised:
-    """A KroneckerRoot that takes the entries of the gradient as a vector."""
-
-    separable = False
-
-    def __init__(self, root: KroneckerRoot) -> None:
-        self.root = root
-
-    @property
-    def metric(self) -> SpectralOperator:
-        return self.root.metric
-
-    @property
-    def potential(self) -> float:
-        return self.root.potential
-
-    @property
-    def escaped_mass(self) -> float | None:
-        return self.root.escaped_mass
-
-    @property
-    def state_bytes(self) -> int:
-        return self.root.state_bytes
-
-    def update(self, g: np.ndarray, square: float) -> np.ndarray:
-        # Without decay a gradient of 0 changes no statistic.  It is not counted, so that the first
-        # one that counts is absorbed, and with ε > 0 no later one lies outside H's range.
-        if square < np.finfo(np.float64).tiny:
-            return np.zeros_like(g)
-        return self.root.update(g.reshape(self.root.shape)).reshape(-1)
 
 
 def largest_rank(shape: tuple[int, ...]) -> float:
