@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from oco import checks
-from oco.algorithms.mirror_descent import MirrorDescent
+from oco.algorithms.mirror_descent import FusedStep, MirrorDescent
 from oco.domains import Domain
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
 from oco.linalg.operators import Diagonal
@@ -18,7 +18,7 @@ from oco.linalg.travel import Travelling
 __all__ = ["DiagonalCovariance", "adagrad"]
 
 
-class DiagonalCovariance(Travelling):
+class DiagonalCovariance(Travelling, FusedStep):
     """H_t = diag(Σ g_s²)^{1/2}.
 
     Examples
@@ -48,10 +48,6 @@ class DiagonalCovariance(Travelling):
     def state_bytes(self) -> int:
         """Two numbers a coordinate."""
         return self._squares.nbytes + self._roots.nbytes
-
-    def update(self, g: np.ndarray, square: float) -> np.ndarray:
-        """Return g_i/(Σ g_{s,i}²)^{1/2} (0 for a coordinate that was always 0)."""
-        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
 
     def descend(
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float

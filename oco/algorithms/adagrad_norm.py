@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
-from oco.algorithms.scalar import GradientNorm
+from oco.algorithms.scalar import ScalarMetric
 from oco.domains import Domain
 
-__all__ = ["adagrad_norm"]
+__all__ = ["GradientNorm", "adagrad_norm"]
+
+
+class GradientNorm(ScalarMetric):
+    """H_t = (Σ ‖g_s‖²)^{1/2}·I.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> GradientNorm(d=2).update(np.array([3.0, 4.0]), 25.0)
+    array([0.6, 0.8])
+    """
+
+    growth = (0.0, 1.0)
 
 
 def adagrad_norm(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:

@@ -100,6 +100,7 @@ class _DiagonalMoments:
     """The metric diag(√v̂ + ε), and the direction m̂/(√v̂ + ε)."""
 
     separable = True
+    fused = None
     escaped_mass = None
 
     def __init__(self, moments: Moments) -> None:

@@ -34,6 +34,7 @@ class FullCovariance:
     """
 
     separable = False
+    fused = None
     escaped_mass = None
 
     def __init__(self, d: int, capacity: int | None = None) -> None:

@@ -97,6 +97,7 @@ class KroneckerRoot:
     """
 
     separable = False
+    fused = None
 
     def __init__(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from scipy.linalg.blas import ddot
@@ -18,6 +19,30 @@ from oco.linalg.travel import Travelling
 __all__ = ["Diagnostics", "FusedStep", "MirrorDescent", "Preconditioner"]
 
 DOUBLE = np.dtype(np.float64)
+
+
+class FusedStep(ABC):
+    """A preconditioner that takes a whole step at once, in Euclidean space and on balls."""
+
+    @property
+    def fused(self) -> FusedStep | None:
+        """Itself."""
+        return self
+
+    @abstractmethod
+    def descend(
+        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
+    ) -> tuple[np.ndarray, float, float]:
+        """Absorb g_t, take the step from x and project.
+
+        With mass = Σ_{s<t} ‖g_s‖² it returns x_{t+1}, g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that
+        is not finite, it has absorbed nothing, and x_{t+1} is x.  Where x_{t+1} cannot be found on
+        a ball, the second is NaN.
+        """
+
+    def update(self, g: np.ndarray, square: float) -> np.ndarray:
+        """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
+        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
 
 
 class Preconditioner(Protocol):
@@ -36,6 +61,8 @@ class Preconditioner(Protocol):
         Memory held, in bytes.
     separable : bool
         Whether H_t is diagonal in the coordinates.
+    fused : FusedStep or None
+        Itself where it takes a whole step at once; None where it answers with directions alone.
     """
 
     @property
@@ -48,25 +75,11 @@ class Preconditioner(Protocol):
     def state_bytes(self) -> int: ...  # noqa: D102
     @property
     def separable(self) -> bool: ...  # noqa: D102
+    @property
+    def fused(self) -> FusedStep | None: ...  # noqa: D102
 
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
-        ...
-
-
-@runtime_checkable
-class FusedStep(Protocol):
-    """What a preconditioner may have too, for Euclidean space and balls: a whole step in one go."""
-
-    def descend(
-        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t, take the step from x and project.
-
-        With mass = Σ_{s<t} ‖g_s‖² it returns x_{t+1}, g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that
-        is not finite, it has absorbed nothing.  Where x_{t+1} cannot be found on a ball, the second
-        is NaN.
-        """
         ...
 
 
@@ -182,7 +195,7 @@ class MirrorDescent(Travelling):
     @preconditioner.setter
     def preconditioner(self, preconditioner: Preconditioner) -> None:
         self._preconditioner = preconditioner
-        self._fused = preconditioner if isinstance(preconditioner, FusedStep) else None
+        self._fused = preconditioner.fused
 
     @property
     def x(self) -> np.ndarray:

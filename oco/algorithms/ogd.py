@@ -7,12 +7,25 @@ import sys
 
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
-from oco.algorithms.scalar import RoundCount
+from oco.algorithms.scalar import ScalarMetric
 from oco.domains import Domain
 
-__all__ = ["ogd"]
+__all__ = ["RoundCount", "ogd"]
 
 LARGEST_RATE = sys.float_info.max
+
+
+class RoundCount(ScalarMetric):
+    """H_t = √t·I.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RoundCount(d=1).update(np.array([3.0]), 9.0)
+    array([3.])
+    """
+
+    growth = (1.0, 0.0)
 
 
 def ogd(

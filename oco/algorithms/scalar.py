@@ -1,4 +1,4 @@
-"""Preconditioners that scale all coordinates alike."""
+"""What preconditioners that scale all coordinates alike have in common."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 
+from oco.algorithms.mirror_descent import FusedStep
 from oco.linalg.engine import kernel
 from oco.linalg.operators import Scalar
 from oco.linalg.products import inner, mix
 
-__all__ = ["GradientNorm", "RoundCount"]
+__all__ = ["ScalarMetric"]
 
 
-class _ScalarPreconditioner:
+class ScalarMetric(FusedStep):
     """H_t = h_t·I; its growth costs h_t, not d·h_t: λ_max of each increment is the increment."""
 
     separable = True
@@ -36,10 +37,6 @@ class _ScalarPreconditioner:
         """h_t."""
         return math.sqrt(self._square)
 
-    def update(self, g: np.ndarray, square: float) -> np.ndarray:
-        """Return g/h_t (0 as long as every gradient was 0)."""
-        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
-
     def descend(
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
     ) -> tuple[np.ndarray, float, float]:
@@ -51,33 +48,9 @@ class _ScalarPreconditioner:
         return answer if math.isfinite(mass) else x, quadratic, mass
 
 
-class RoundCount(_ScalarPreconditioner):
-    """H_t = √t·I.
-
-    Examples
-    --------
-    >>> RoundCount(d=1).update(np.array([3.0]), 9.0)
-    array([3.])
-    """
-
-    growth = (1.0, 0.0)
-
-
-class GradientNorm(_ScalarPreconditioner):
-    """H_t = (Σ ‖g_s‖²)^{1/2}·I.
-
-    Examples
-    --------
-    >>> GradientNorm(d=2).update(np.array([3.0, 4.0]), 25.0)
-    array([0.6, 0.8])
-    """
-
-    growth = (0.0, 1.0)
-
-
 @kernel
 def _descend(h2, steady, growing, x, g, mass, lr, radius, result):
-    """Do what `_ScalarPreconditioner.descend` says, with x_{t+1} in `result`.
+    """Do what `ScalarMetric.descend` says, with x_{t+1} in `result`.
 
     Takes h² as `h2`, and returns the new one last.
     """

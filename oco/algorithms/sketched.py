@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from oco.algorithms.mirror_descent import FusedStep
 from oco.linalg.engine import kernel
 from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, resolve_rank
 from oco.linalg.products import combine, inner, mix, products, weighted_sum
@@ -23,7 +24,7 @@ __all__ = ["SketchedRoot"]
 LONGEST_STEP = 1e3
 
 
-class SketchedRoot(Travelling):
+class SketchedRoot(Travelling, FusedStep):
     """H_t = (Ḡ_t + σ_t I)^{1/2} + δ I, with σ_t the escaped mass ρ_{1:t} or 0.
 
     Parameters
@@ -74,17 +75,10 @@ class SketchedRoot(Travelling):
         """Return what the sketch holds, and V x with three numbers beside it."""
         return self.sketch.state_bytes + self._image.nbytes + 3 * 8
 
-    def update(self, g: np.ndarray, square: float) -> np.ndarray:
-        """Return H_t⁻¹ g_t (pseudo-inverse)."""
-        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
-
     def descend(
         self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
     ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖².
-
-        Where that sum is not finite, g_t has been refused, and x_{t+1} is x_t.
-        """
+        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
         steps = self._steps if x is self._answer else -1
         # Set again at the end only: an interrupt may leave products that belong to no point.
         self._answer, answer = None, np.empty(len(x))

@@ -28,7 +28,7 @@ import numpy as np
 from oco.linalg import compilation
 told = []
 with compilation.watched(lambda begins, problem: told.append([begins, problem])):
-    from oco.algorithms.scalar import RoundCount
+    from oco.algorithms.ogd import RoundCount
     direction = RoundCount(2).update(np.array([3.0, 4.0]), 25.0)
 print(json.dumps({"direction": direction.tolist(), "told": told}))
 """

@@ -163,7 +163,7 @@ class Nearest(Ball):
 class InvertsRounding:
     """(Ḡ + ρI)^{1/2} inverted wherever an eigenvalue is not exactly zero."""
 
-    separable, state_bytes = False, 0
+    separable, state_bytes, fused = False, 0, None
 
     def __init__(self, d, k):
         self.sketch = FrequentDirections(d, k)
@@ -184,7 +184,7 @@ class OneRoundLate:
 
     def __init__(self, preconditioner):
         self.inner, self.before = preconditioner, 0.0
-        self.separable = preconditioner.separable
+        self.separable, self.fused = preconditioner.separable, None
 
     metric = property(lambda self: self.inner.metric)
     escaped_mass = property(lambda self: self.inner.escaped_mass)
