@@ -170,7 +170,7 @@ _ROWS = (
            "of every gradient.", otherwise="1; the bound on the gradients", interchangeable=True),
     Option("alpha", POSITIVE, WHAT, ("learner",),
            "α > 0 of the Newton steps: their metric before any gradient.",
-           otherwise="k/(σR²), without a sketch d/(σR²)"),
+           otherwise="k/(σR²), without a sketch d/(σR²)", interchangeable=True),
     Option("domain", TEXT, WHAT, ("run", "domain"), "ball, box or unconstrained.",
            default="ball", unit="NAME", names="oco.domains:DOMAINS"),
     Option("radius", POSITIVE, WHAT, ("stream", "domain"),
