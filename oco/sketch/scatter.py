@@ -10,12 +10,14 @@ from scipy import sparse
 from scipy.linalg import eigh
 
 from oco import checks
+from oco.cores import one_blas_thread
 from oco.linalg.rounding import UNIT
 from oco.sketch.rows import Block, FactorBlock, aged, block_of, joined
 from oco.sketch.spectrum import Spectrum
 
 __all__ = ["ScatterSketch"]
 
+FLOATS = (np.float32, np.float64)
 # What a block may round, in units of u √n and of the squares that it handles, for products and an
 # eigenproblem of size n.  Measured: below 1.
 PER_BLOCK = 16.0
@@ -139,6 +141,7 @@ class ScatterSketch:
         self._waiting: list = []
         self._cached: Spectrum | None = None
 
+    @one_blas_thread()
     def extend(self, rows, weights=None) -> None:
         """Absorb rows.
 
@@ -163,12 +166,14 @@ class ScatterSketch:
                 )
             checks.vector("rows.data", rows.data, len(rows.data))
         else:
-            # A block at a time becomes float64.
+            # Float32 becomes float64 a block at a time.  A sum that is finite spares the search for
+            # an entry that is not.
             rows = np.asarray(rows)
-            if not (rows.ndim == 2 and rows.shape[1] == self.d and rows.dtype == np.float32):
+            with np.errstate(all="ignore"):
+                plain = rows.dtype in FLOATS and rows.ndim == 2 and rows.shape[1] == self.d
+                plain = plain and bool(np.isfinite(np.sum(rows)))
+            if not plain:
                 rows = checks.matrix("rows", rows, self.d)
-            elif not np.isfinite(rows).all():
-                checks.matrix("rows", rows, self.d)
         count = rows.shape[0]
         if weights is not None:
             weights = checks.vector("weights", weights, count)
@@ -181,6 +186,7 @@ class ScatterSketch:
         self._cached = None
         self._wait_for(rows, weights)
 
+    @one_blas_thread()
     def flush(self) -> None:
         """Absorb the rows that wait for more of them to fill a block."""
         if self._waiting:
@@ -188,6 +194,7 @@ class ScatterSketch:
             self._waiting = []
             self._absorb(rows, weights)
 
+    @one_blas_thread()
     def merge(self, other: ScatterSketch) -> None:
         """Absorb another sketch, so that the guarantees hold for the rows of both.
 
@@ -245,6 +252,7 @@ class ScatterSketch:
         result._waiting = list(self._waiting)
         return result
 
+    @one_blas_thread()
     def spectrum(self) -> Spectrum:
         """Return what is known of S after all rows; the sketch is left as it is."""
         if self._cached is None:
@@ -296,7 +304,7 @@ class ScatterSketch:
         """Absorb a block of rows, all of them of positive weight."""
         count = rows.shape[0]
         data = rows.data if sparse.issparse(rows) else rows
-        largest = float(np.abs(data).max(initial=0.0))
+        largest = max(float(data.max(initial=0.0)), -float(data.min(initial=0.0)))
         if weights is not None:
             largest *= math.sqrt(max(float(weights.max()), 1.0))
         if not math.isfinite(largest):
