@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from scipy.linalg.blas import ddot
 
 from oco.scalars import choice, closest, integer, known, number, shape, whole
 
@@ -19,7 +16,6 @@ __all__ = [
     "number",
     "real",
     "shape",
-    "squared_length",
     "vector",
     "whole",
 ]
@@ -125,27 +121,6 @@ def array(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     if result.shape != shape:
         raise ValueError(f"{name}: expected an array of shape {shape}, got shape {result.shape}")
     _require_finite(name, result)
-    return result
-
-
-def squared_length(name: str, value: np.ndarray) -> float:
-    """Return ‖v‖², which must be finite.
-
-    Raises
-    ------
-    ValueError
-        If an entry is NaN or infinite, or the sum of squares overflows.
-
-    Examples
-    --------
-    >>> squared_length("g", np.array([3.0, 4.0]))
-    25.0
-    """
-    # Unlike NumPy's, this product says nothing of an overflow, which is reported below.
-    result = float(ddot(value, value))
-    if not math.isfinite(result):
-        _require_finite(name, value)
-        raise ValueError(f"{name}: expected a finite squared length, got {result} (overflow)")
     return result
 
 

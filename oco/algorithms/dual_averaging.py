@@ -12,6 +12,7 @@ import numpy as np
 from oco import checks, marks
 from oco.algorithms.mirror_descent import Diagnostics
 from oco.domains import Ball, Box, Domain
+from oco.linalg.lengths import squared_length
 from oco.linalg.operators import SpectralOperator
 from oco.linalg.secular import ball_weights
 from oco.linalg.travel import Travelling
@@ -198,7 +199,7 @@ class DualAveraging(Travelling):
         g = np.ascontiguousarray(checks.real("g", g))
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
-        square = checks.squared_length("g", g)
+        square = squared_length("g", g)
         mass = self._squared_gradients + square
         if not mass < math.inf:
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")

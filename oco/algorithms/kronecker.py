@@ -10,6 +10,7 @@ import numpy as np
 from oco import checks
 from oco.algorithms.factors import ExactFactor, SketchedFactor
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
+from oco.linalg.lengths import squared_length
 from oco.linalg.operators import (
     Dense,
     LowRankPlusScalar,
@@ -223,7 +224,7 @@ class KroneckerRoot:
             finite; nothing has then changed.
         """
         gradient = checks.array("gradient", gradient, self.shape)
-        square = checks.squared_length("gradient", gradient.reshape(-1))
+        square = squared_length("gradient", gradient.reshape(-1))
         due = self._due if due is None else due or not self.absorbed
         if due:
             total = self.decay * self._total + square

@@ -13,6 +13,7 @@ from scipy.linalg.blas import ddot
 
 from oco import checks, marks
 from oco.domains import Ball, Domain, Euclidean
+from oco.linalg.lengths import squared_length
 from oco.linalg.operators import SpectralOperator
 from oco.linalg.travel import Travelling
 
@@ -234,7 +235,7 @@ class MirrorDescent(Travelling):
         else:
             x, quadratic, mass = self._fused.descend(self._x, g, mass, lr, radius)
         if not mass < math.inf:
-            checks.squared_length("g", g)
+            squared_length("g", g)
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
         length = math.sqrt(ddot(x, x)) if self._unbounded else 0.0
         if not (length < math.inf and quadratic < math.inf):
@@ -250,7 +251,7 @@ class MirrorDescent(Travelling):
 
     def _in_steps(self, x, g, mass, lr) -> tuple[np.ndarray, float, float]:
         """Do what a preconditioner's own `descend` would, on any domain."""
-        square = checks.squared_length("g", g)
+        square = squared_length("g", g)
         if not math.isfinite(mass + square):
             return x, 0.0, mass + square
         direction = self.preconditioner.update(g, square)

@@ -9,6 +9,7 @@ import numpy as np
 
 from oco import checks, marks
 from oco.cores import one_blas_thread
+from oco.linalg.lengths import squared_length
 from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
 from oco.linalg.orthogonal import NEW_DIRECTION
 from oco.linalg.rank_one import EPS
@@ -195,7 +196,7 @@ class FrequentDirections:
         row = np.ascontiguousarray(checks.real("row", row))
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
-        mass = checks.squared_length("row", row)
+        mass = squared_length("row", row)
         total = self.decay * float(self.state.numbers["total"]) + mass
         if not total < math.inf:
             require_finite_trace("row", total)

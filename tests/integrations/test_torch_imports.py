@@ -19,7 +19,7 @@ print(*sorted(sys.modules), sep="\\n")
 """
 # Of this package: its own room, checks of arguments and constants.
 ROOMS = ("oco.integrations", "oco.checks", "oco.scalars", "oco.shampoo", "oco.linalg.cutoffs")
-UNWANTED = ("numba", "joblib", "sklearn", "matplotlib", "click", "rich", "pandas", "dask")
+UNWANTED = ("numba", "joblib", "scipy", "sklearn", "matplotlib", "click", "rich", "pandas", "dask")
 
 
 def test_the_optimizer_needs_no_kernels(tmp_path):
