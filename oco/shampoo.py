@@ -63,8 +63,12 @@ MAX_AXIS = 8192
 # In training an axis of at most this many times k has an exact factor: it keeps no more than twice
 # the numbers of a sketch, and one decomposition of it takes the place of three.
 EXACT_RATIO = 2
-GRAFT, TAIL, EXPONENT, AVERAGE = "rmsprop", "escaped", "shampoo", "step"
-NESTEROV, MATRIX_RATE, UPDATE_EVERY = False, 1.0, 1
+# The recipe of training: nothing is kept but the sketches and one average, of gradients.  Chosen by
+# a study of six recipes, which docs/quality.md reports.
+GRAFT, TAIL, EXPONENT, AVERAGE = "unit", "escaped", "shampoo2", "gradient"
+NESTEROV, MATRIX_RATE = True, 1.0
+# Covariances move slowly: refreshed so rarely, they cost less than what is done with them.
+UPDATE_EVERY = 10
 
 GRAFTS = ("none", "unit", "sgd", "rmsprop", "adam")
 # What momentum averages: the steps, or the gradients before they become steps.

@@ -19,8 +19,8 @@ AdaFactor               N/n_{p−1} + N/n_p, of the shape as it is given
 and N for each but full-matrix AdaGrad where p ≤ 1.
 
 Roots are those that `oco.integrations.torch.SShampoo` keeps: an inverse root as large as an exact
-factor, k numbers for a sketch.  Its default graft, RMSProp's, keeps N numbers more, as Adam's
-second moment does: what S-Shampoo saves over Adam it saves only without that graft.  The NumPy
+factor, k numbers for a sketch.  Its default step, of unit length, needs nothing else; the grafts
+of RMSProp and Adam keep N numbers more, as Adam's second moment does.  The NumPy
 sketches hold room to work in besides, max(8, k/2) rows of length n_i for the most part.
 """
 
@@ -35,7 +35,7 @@ from functools import partial
 
 from oco import checks
 from oco.memory.shapes import Parameter
-from oco.shampoo import EXACT_RATIO, MAX_AXIS
+from oco.shampoo import EXACT_RATIO, GRAFT, GRAFTS, MAX_AXIS
 
 __all__ = ["Entry", "Ledger", "State", "ledger"]
 
@@ -141,6 +141,7 @@ def ledger(
     *,
     number_bytes: int = NUMBER_BYTES,
     max_axis: int | None = MAX_AXIS,
+    graft: str = GRAFT,
 ) -> Ledger:
     """Count what each optimizer keeps for parameters of given shapes.
 
@@ -154,6 +155,8 @@ def ledger(
         Bytes of a number of the state: 4 for float32, 8 for float64.
     max_axis : int, optional
         Axes longer than this are cut into blocks with a preconditioner each; None cuts none.
+    graft : str
+        Of Shampoo and S-Shampoo: "rmsprop" and "adam" keep a number for each that is trained.
 
     Returns
     -------
@@ -180,18 +183,20 @@ def ledger(
     if max_axis is not None:
         max_axis = checks.integer("max_axis", max_axis, low=1)
 
+    checks.choice("graft", graft, GRAFTS)
+
     def entry(name: str, count: Callable[[tuple[int, ...]], State], k: int | None = None) -> Entry:
         return Entry(name, k, tuple(count(p.shape) * number_bytes for p in counted))
 
     sketched = (
-        entry("s-shampoo", partial(shampoo, max_axis=max_axis, k=k), k)
+        entry("s-shampoo", partial(shampoo, max_axis=max_axis, k=k, graft=graft), k)
         for k in dict.fromkeys(checks.integer("k", k, low=2) for k in k)
     )
     return Ledger(
         counted,
         (
             entry("full-adagrad", full_adagrad),
-            entry("shampoo", lambda shape: shampoo(shape, max_axis)),
+            entry("shampoo", partial(shampoo, max_axis=max_axis, graft=graft)),
             *sketched,
             entry("adam", adam),
             entry("adafactor", adafactor),
@@ -219,8 +224,13 @@ def adafactor(shape: tuple[int, ...]) -> State:
     return State(numbers // shape[-1] + numbers // shape[-2])
 
 
-def shampoo(shape: tuple[int, ...], max_axis: int | None = None, k: int | None = None) -> State:
-    """Count a factor for each axis of each block, exact (k None) or sketched.
+def shampoo(
+    shape: tuple[int, ...],
+    max_axis: int | None = None,
+    k: int | None = None,
+    graft: str = GRAFT,
+) -> State:
+    """Count a factor for each axis of each block, exact (k None) or sketched, and the graft.
 
     Sources: Gupta, Koren, Singer, ICML 2018; Feinberg et al., NeurIPS 2023.
     """
@@ -237,7 +247,8 @@ def shampoo(shape: tuple[int, ...], max_axis: int | None = None, k: int | None =
             else:
                 second_moment += count * ((k - 1) * (n + 1) + 1)
                 roots += count * k
-    return State(second_moment, roots, grafting=numbers, first_moment=numbers)
+    grafting = numbers if graft in ("rmsprop", "adam") else 0
+    return State(second_moment, roots, grafting=grafting, first_moment=numbers)
 
 
 def _blocks(shape: tuple[int, ...], max_axis: int | None) -> list[tuple[tuple[int, ...], int]]:

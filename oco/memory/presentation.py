@@ -53,7 +53,7 @@ def tables(counted: Ledger) -> tuple:
         "",
         _totals(counted),
         "second moment: statistics of the squared gradients.  roots: computed from them and kept.  "
-        "grafting: the diagonal of an RMSProp graft",
+        "grafting: the diagonal of an RMSProp graft, of which the default has none",
     ]
     if tensors > 1:
         shapes, others = _by_shape(counted)

@@ -182,7 +182,7 @@ def s_shampoo(
     Examples
     --------
     >>> weights = np.zeros((3, 3))
-    >>> optimizer = s_shampoo([weights], lr=0.5, k=2, graft="none", epsilon=0.0)
+    >>> optimizer = s_shampoo([weights], lr=0.5, k=2, graft="none", epsilon=0.0, exponent="shampoo")
     >>> optimizer.step([np.outer([0.0, 3.0, 4.0], [1.0, 0.0, 0.0])])
     >>> weights
     array([[ 0. , 0. , 0. ], [-0.3, 0. , 0. ], [-0.4, 0. , 0. ]])

@@ -152,7 +152,7 @@ def changed(path, value):
             ValueError,
             "expected 1 groups, got 2",
         ),
-        (lambda: changed(["state", 0, "momentum_buffer"], None), TypeError, "got NoneType"),
+        (lambda: changed(["state", 0, "gradient_average"], None), TypeError, "got NoneType"),
         (lambda: changed(["state", 0, "more"], 1), ValueError, "differs in .'more'."),
         (lambda: changed(["state", 0, "factors"], []), TypeError, "expected dict, got list"),
         (lambda: changed(["state", 0, "factors", "1"], {}), ValueError, "differs in .'1'."),

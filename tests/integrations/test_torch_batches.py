@@ -71,13 +71,13 @@ def test_what_a_device_masks_is_what_a_cpu_leaves_out(options, monkeypatch):
 def test_the_tensors_of_a_shape_share_memory_and_a_new_one_is_noticed():
     optimizer, weights = optimizer_of()
     play(optimizer, weights, 2)
-    one, two = (optimizer.state[p]["momentum_buffer"] for p in weights[:2])
+    one, two = (optimizer.state[p]["gradient_average"] for p in weights[:2])
     assert one.untyped_storage().data_ptr() == two.untyped_storage().data_ptr()
-    optimizer.state[weights[0]]["momentum_buffer"] = torch.zeros(6, 14, dtype=torch.float64)
+    optimizer.state[weights[0]]["gradient_average"] = torch.zeros(6, 14, dtype=torch.float64)
     before = weights[1].detach().clone()
     play(optimizer, weights, 1)
     assert not torch.equal(weights[1], before)
-    assert optimizer.state[weights[0]]["momentum_buffer"].abs().max() < 1
+    assert optimizer.state[weights[0]]["gradient_average"].abs().max() < 1
 
 
 def test_refreshes_of_several_parameters_fall_on_different_steps():

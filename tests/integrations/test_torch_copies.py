@@ -104,7 +104,7 @@ def test_a_flattened_state_without_an_average_begins_it():
     saved = distributed.get_optimizer_state_dict(model, optimizer, options=how)
     other, resumed = model_and_optimizer(1, momentum=0.9)
     distributed.set_optimizer_state_dict(other, resumed, saved, options=how)
-    assert all("momentum_buffer" not in state for state in resumed.state.values())
+    assert all("gradient_average" not in state for state in resumed.state.values())
     resumed.param_groups[0]["momentum"] = 0.9
     train(other, resumed, 1)
-    assert all("momentum_buffer" in state for state in resumed.state.values())
+    assert all("gradient_average" in state for state in resumed.state.values())

@@ -8,6 +8,7 @@ import os
 
 import numpy as np
 import pytest
+from dense_shampoo import PLAIN
 
 from oco.optimizers import s_shampoo
 from oco.shampoo import GRAFTS
@@ -99,9 +100,9 @@ def test_few_rows_and_a_rank_beyond_them(seed):
     """Single precision alone gives NaN in most of these; the steps are those of NumPy."""
     torch.manual_seed(seed)
     weight = torch.nn.Parameter(torch.zeros(3, 200))
-    optimizer = SShampoo([weight], k=64, lr=1e-2)
+    optimizer = SShampoo([weight], k=64, lr=1e-2, **PLAIN)
     expected = np.zeros((3, 200))
-    reference = s_shampoo([expected], k=64, lr=1e-2)
+    reference = s_shampoo([expected], k=64, lr=1e-2, **PLAIN)
     for _ in range(8):
         weight.grad = torch.randn(3, 200)
         optimizer.step()
@@ -232,7 +233,7 @@ def test_what_is_not_finite_is_said_to_be_wrong_and_spoils_no_other():
 def prepared(dtype=torch.float32, **options):
     """An optimizer after three steps, and what it is: weight and state."""
     weight = torch.nn.Parameter(torch.ones(6, 9, dtype=dtype))
-    optimizer = SShampoo([weight], **{"k": 3, "weight_decay": 0.1, **options})
+    optimizer = SShampoo([weight], **{"k": 3, "weight_decay": 0.1, "update_every": 1, **options})
     for step in range(3):
         draw = torch.Generator().manual_seed(step)
         weight.grad = torch.randn(6, 9, generator=draw).to(dtype)

@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 import pytest
+from dense_shampoo import PLAIN
 
 from oco.optimizers import s_shampoo
 
@@ -100,9 +101,21 @@ def assert_equal(found, expected, tolerance):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
+def test_the_default_recipe_equals_the_reference_and_keeps_one_average(dtype):
+    params = parameters(dtype)
+    expected = play_reference(params, lr=1e-2, k=2)
+    optimizer = SShampoo(params, lr=1e-2, k=2)
+    assert_equal(play(optimizer), expected, TOLERANCES[dtype])
+    for p in params:
+        averages = {"gradient_average", "second_moment"} & optimizer.state[p].keys()
+        vector = sum(n > 1 for n in p.shape) < 2
+        assert averages == {"gradient_average"} | ({"second_moment"} if vector else set())
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 def test_steps_equal_the_reference(options, dtype):
-    options = {"lr": 1e-2, "k": 2, **options}
+    options = {"lr": 1e-2, "k": 2, **PLAIN, **options}
     params = parameters(dtype)
     expected = play_reference(params, **options)
     optimizer = SShampoo(params, **options)
@@ -139,7 +152,7 @@ def test_bfloat16_parameters_have_float32_statistics():
     assert_equal(play(optimizer, 30), expected, 0.01)
     for p in params:
         assert p.dtype == torch.bfloat16
-        assert optimizer.state[p]["second_moment"].dtype == torch.float32
+        assert optimizer.state[p]["gradient_average"].dtype == torch.float32
 
 
 def network(dtype, seed=0):
@@ -162,7 +175,7 @@ def train(model, optimizer, steps):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
 @pytest.mark.parametrize("options", [{}, {"graft": "adam", "update_every": 4, "k": None}], ids=str)
 def test_a_saved_state_resumes_bit_for_bit(dtype, options):
-    options = {"lr": 1e-2, "k": 2, **options}
+    options = {"lr": 1e-2, "k": 2, **PLAIN, **options}
     model = network(dtype)
     optimizer = SShampoo(model.parameters(), **options)
     train(model, optimizer, 6)
@@ -221,8 +234,9 @@ def test_a_closure_computes_the_loss():
 
 def test_groups_have_options_of_their_own():
     a, b = parameters(torch.float64, [(6, 14), (13, 5)])
-    expected = play_reference([a], lr=0.1, k=3) + play_reference([b], k=5, graft="sgd")
-    optimizer = SShampoo([{"params": [a], "k": 3, "lr": 0.1}], k=5)
+    expected = play_reference([a], lr=0.1, k=3, update_every=1)
+    expected += play_reference([b], k=5, graft="sgd", update_every=1)
+    optimizer = SShampoo([{"params": [a], "k": 3, "lr": 0.1}], k=5, update_every=1)
     optimizer.add_param_group({"params": [b], "graft": "sgd"})
     assert_equal(play(optimizer), expected, 1e-10)
 

@@ -151,12 +151,14 @@ COLUMNS = {
     "root_tail": "roots",
     "second_moment": "grafting",
     "momentum_buffer": "first_moment",
+    "gradient_average": "first_moment",
     "step": None,
     "skipped": None,
     "absorbed": None,
     "total_mass": None,
     "second_weight": None,
     "momentum_weight": None,
+    "gradient_weight": None,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from dense_shampoo import PLAIN
 
 from oco.cli import main
 from oco.cli.reproduce import TASKS as OFFERED
@@ -83,7 +84,7 @@ def test_a_run_is_that_of_a_plain_loop(found, name):
         if name == "Adam":
             optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
         else:
-            optimizer = SShampoo(model.parameters(), k=4, update_every=10)
+            optimizer = SShampoo(model.parameters(), k=4, **{**PLAIN, "update_every": 10})
         generator = torch.Generator().manual_seed(seed)
         for step in range(3):
             optimizer.param_groups[0]["lr"] = placed.rate * (1 - step / 3)
@@ -133,7 +134,7 @@ def test_workers_come_to_the_same_numbers(found):
     )
     for one, other in zip(found.placements, workers.placements, strict=True):
         assert one.rate == other.rate and one.runs == other.runs
-    assert progress == [(i + 1, 48) for i in range(48)]
+    assert progress == [(i + 1, 56) for i in range(56)]
 
 
 def test_the_tables_say_what_diverged_and_by_how_much_others_differ(found):
@@ -152,7 +153,7 @@ def test_the_tables_say_what_diverged_and_by_how_much_others_differ(found):
     assert "+0.0000 ± 0.1414" in cells["better"] and "1/2" in cells["better"]
     assert "1 of 2 diverged" in cells["lost"]
     tuning = plain(presentation.tuning(found), width=200)
-    assert tuning.count("*") == 6 and tuning.count("diverged") == 6
+    assert tuning.count("*") == 7 and tuning.count("diverged") == 7
     text = json.dumps(presentation.document(changed), allow_nan=False)
     assert json.loads(text)["placements"][2]["runs"][0]["test"] is None
     assert isinstance(second, Placement)
@@ -172,7 +173,7 @@ def test_the_command_prints_both_tables_or_one_document():
     assert table.stdout.count("S-Shampoo k=16, no graft") == 2
     document = json.loads(invoke(*QUICK, "--grid=1e-2:1e-2:1", "--json").stdout)
     assert document["rates"] == [0.01] and document["tuning_seeds"] == [100, 101]
-    assert [len(placed["runs"]) for placed in document["placements"]] == [1] * 6
+    assert [len(placed["runs"]) for placed in document["placements"]] == [1] * 7
 
 
 @pytest.mark.parametrize(

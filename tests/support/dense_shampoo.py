@@ -7,6 +7,15 @@ import math
 
 import numpy as np
 
+# Steps are averaged, with a graft, and every gradient is absorbed: what most tests reckon with.
+PLAIN = {
+    "graft": "rmsprop",
+    "exponent": "shampoo",
+    "average": "step",
+    "nesterov": False,
+    "update_every": 1,
+}
+
 
 def unfold(tensor, axis):
     return np.moveaxis(tensor, axis, 0).reshape(tensor.shape[axis], -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from dense_shampoo import PLAIN
 
 from oco.integrations.torch import SShampoo
 
@@ -12,7 +13,7 @@ SHAPES = [(6, 9), (7,), (2, 3, 4), ()]
 def optimizer_of(shapes=SHAPES, seed=0, dtype=torch.float64, **options):
     torch.manual_seed(seed)
     weights = [torch.nn.Parameter(torch.randn(shape).to(dtype)) for shape in shapes]
-    return SShampoo(weights, **{"lr": 0.01, "k": 3, **options})
+    return SShampoo(weights, **{"lr": 0.01, "k": 3, **PLAIN, **options})
 
 
 def parameters(optimizer):

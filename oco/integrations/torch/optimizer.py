@@ -77,7 +77,8 @@ class SShampoo(torch.optim.Optimizer):
     weight_decay : float
         ≥ 0, decoupled: each step multiplies the parameter by 1 − lr·weight_decay.
     update_every : int
-        s ≥ 1: the covariances absorb the gradients of steps 1, 1 + s, 1 + 2s, ...
+        s ≥ 1: the covariances absorb the gradients of steps 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...,
+        where φ counts the matrices and tensors before this one: refreshes spread over the steps.
     start_step : int
         ≥ 1, the first step whose gradient is preconditioned; before, the graft's own step is made.
     max_axis : int or None
@@ -97,6 +98,12 @@ class SShampoo(torch.optim.Optimizer):
         Whether the newest step, or gradient, is taken into its average once more.
     matrix_rate : float
         > 0, by which `lr` is multiplied for matrices and tensors; not for weight decay.
+    maximize : bool
+        Whether steps climb.
+    foreach : bool or None
+        Unless False, small parameters of one shape are stacked and stepped together.
+    differentiable : bool
+        Only False is possible.
 
     Attributes
     ----------
@@ -147,8 +154,8 @@ class SShampoo(torch.optim.Optimizer):
     Examples
     --------
     >>> weight = torch.nn.Parameter(torch.ones(4, 6))
-    >>> optimizer = SShampoo([weight], lr=0.1, k=3)
-    >>> for _ in range(50):
+    >>> optimizer = SShampoo([weight], lr=0.03, k=3)
+    >>> for _ in range(60):
     ...     optimizer.zero_grad()
     ...     loss = weight.square().sum()
     ...     loss.backward()

@@ -146,7 +146,7 @@ def quality(
     --------
     >>> found = quality("digits-mlp", rates=[1e-3, 1e-2], seeds=1, steps=2, rounds=1, jobs=1)
     >>> found.placements[0].name, len(found.placements)
-    ('Adam', 6)
+    ('Adam', 7)
     """
     loaded = _loaded(task, steps)
     rates = tuple(checks.number("rates", rate, above=0) for rate in rates)
@@ -177,7 +177,7 @@ def quality(
     reported = runs(
         [(name, rate, s) for name, rate in zip(entrants, best, strict=True) for s in range(seeds)]
     )
-    counted = ledger(shapes_of(loaded.network(seed=0)), loaded.ks)
+    counted = ledger(shapes_of(loaded.network(seed=0)), loaded.ks, graft="rmsprop")
     times = step_times(loaded, entrants, rounds)
     placements = []
     for i, (name, contestant) in enumerate(entrants.items()):

@@ -1,4 +1,4 @@
-"""Who competes: Adam, Shampoo, and S-Shampoo at several sketch sizes, with and without a graft."""
+"""Who competes: Adam, Shampoo, and S-Shampoo at several sizes, grafted or not, and by default."""
 
 from __future__ import annotations
 
@@ -41,26 +41,34 @@ class Contestant:
 
 
 def contestants(ks: tuple[int, ...]) -> dict[str, Contestant]:
-    """Return all that compete, by name; S-Shampoo at each k, and ungrafted at the middle one.
+    """Return all that compete, by name.
+
+    S-Shampoo at each k with the graft of RMSProp; at the middle one also with none, and with the
+    default recipe, whose steps have unit length.
 
     Examples
     --------
     >>> list(contestants((4, 16)))
-    ['Adam', 'Shampoo', 'S-Shampoo k=4', 'S-Shampoo k=16', 'S-Shampoo k=16, no graft']
+    ['Adam', 'Shampoo', 'S-Shampoo k=4', 'S-Shampoo k=16', 'S-Shampoo k=16, no graft',
+     'S-Shampoo k=16, unit length']
     """
 
-    def shampoo(name: str, rank: int | None, graft: str) -> Contestant:
+    def shampoo(name: str, k: int | None, **options) -> Contestant:
         def make(parameters, lr):
-            return SShampoo(parameters, lr, k=rank, graft=graft, update_every=UPDATE_EVERY)
+            return SShampoo(parameters, lr, k=k, update_every=UPDATE_EVERY, **options)
 
-        entry = "shampoo" if rank is None else f"s-shampoo k={rank}"
-        return Contestant(name, entry, graft != "none", make)
+        entry = "shampoo" if k is None else f"s-shampoo k={k}"
+        return Contestant(name, entry, options.get("graft") == "rmsprop", make)
+
+    def grafted(name: str, k: int | None, graft: str) -> Contestant:
+        return shampoo(name, k, graft=graft, exponent="shampoo", average="step", nesterov=False)
 
     middle = ks[len(ks) // 2]
     everyone = (
         Contestant("Adam", "adam", False, lambda p, lr: torch.optim.Adam(p, lr, betas=BETAS)),
-        shampoo("Shampoo", None, "rmsprop"),
-        *(shampoo(f"S-Shampoo k={k}", k, "rmsprop") for k in ks),
-        shampoo(f"S-Shampoo k={middle}, no graft", middle, "none"),
+        grafted("Shampoo", None, "rmsprop"),
+        *(grafted(f"S-Shampoo k={k}", k, "rmsprop") for k in ks),
+        grafted(f"S-Shampoo k={middle}, no graft", middle, "none"),
+        shampoo(f"S-Shampoo k={middle}, unit length", middle),
     )
     return {contestant.name: contestant for contestant in everyone}
