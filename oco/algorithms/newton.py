@@ -11,6 +11,7 @@ import numpy as np
 from oco import checks, marks
 from oco.algorithms.mirror_descent import Diagnostics
 from oco.domains import Domain
+from oco.linalg.lengths import squared_length
 from oco.linalg.operators import LowRankPlusScalar
 from oco.linalg.travel import Travelling
 from oco.sketch import FrequentDirections
@@ -156,7 +157,7 @@ class Newton(Travelling):
         g = np.ascontiguousarray(checks.real("g", g))
         if g.shape != (self.d,):
             raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
-        mass = self._squared_gradients + checks.squared_length("g", g)
+        mass = self._squared_gradients + squared_length("g", g)
         if not mass * max(self.curvature, 1.0) < math.inf:
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
         self.sketch.append(g)

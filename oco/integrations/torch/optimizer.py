@@ -153,14 +153,15 @@ class SShampoo(torch.optim.Optimizer):
 
     Examples
     --------
-    >>> weight = torch.nn.Parameter(torch.ones(4, 6))
-    >>> optimizer = SShampoo([weight], lr=0.03, k=3)
+    >>> target = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    >>> weight = torch.nn.Parameter(torch.zeros(4, 6))
+    >>> optimizer = SShampoo([weight], lr=0.05, k=3, update_every=1)
     >>> for _ in range(60):
     ...     optimizer.zero_grad()
-    ...     loss = weight.square().sum()
+    ...     loss = (weight - target).square().sum()
     ...     loss.backward()
     ...     optimizer.step()
-    >>> bool(weight.square().sum() < 0.1)
+    >>> bool(loss < 0.2 * target.square().sum())
     True
     """
 
