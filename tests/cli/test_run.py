@@ -92,7 +92,8 @@ def test_every_option_arrives(tmp_path, monkeypatch):
     options = {
         "alg": "takes_everything:Everything", "loss": "absolute", "stream": "drift",
         "domain": "box", "d": 3, "shape": "3x1", "k": 2,
-        "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "alpha": 4.0, "radius": 3.0, "lower": -0.5, "upper": 0.75,
+        "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "alpha": 4.0,
+        "radius": 3.0, "lower": -0.5, "upper": 0.75,
         "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
         "gap": 0.01, "positive": 2.0, "label": "y", "labels": "labels.npy",
     }  # fmt: skip
