@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from oco.domains import Ball, Box, Euclidean
-from oco.linalg.operators import Dense, Diagonal, LowRankPlusScalar, Scalar
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import Dense, Diagonal, Scalar
 
 # Rounding of products of numbers of order one.
 EXACT = 1e-12

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.linalg.operators import Dense, LowRankPlusScalar
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import Dense
 from oco.linalg.travel import Travelling
 from oco.shampoo import tail_of
 from oco.sketch import FrequentDirections

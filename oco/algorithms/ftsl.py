@@ -9,7 +9,7 @@ import numpy as np
 from oco import checks
 from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
 from oco.domains import Domain
-from oco.linalg.operators import LowRankPlusScalar
+from oco.linalg.low_rank import LowRankPlusScalar
 from oco.sketch import FrequentDirections
 
 __all__ = ["SketchedStatistic", "ftsl"]

@@ -11,14 +11,8 @@ from oco import checks
 from oco.algorithms.factors import ExactFactor, SketchedFactor
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
 from oco.linalg.lengths import squared_length
-from oco.linalg.operators import (
-    Dense,
-    LowRankPlusScalar,
-    Scalar,
-    SpectralOperator,
-    pseudo_power,
-    resolve_rank,
-)
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import Dense, Scalar, SpectralOperator, pseudo_power, resolve_rank
 from oco.shampoo import EPSILON, ROOTS, TAILS, layout, power_of, scale_of, sketch_sizes
 
 __all__ = ["EPSILON", "KroneckerRoot"]

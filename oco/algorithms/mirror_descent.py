@@ -181,7 +181,7 @@ class MirrorDescent(Travelling):
         self.lr = checks.number("lr", lr, above=0)
         self.diameter, self.bounds = diameter, bounds
         self._x = domain.start(d)
-        # A subclass of these may project in a way of its own.
+        # Only these two are known to the fused step: a subclass may project in a way of its own.
         self._radius = domain.radius(d) if type(domain) in (Euclidean, Ball) else None
         self._unbounded = not domain.bounded
         self._quadratic = 0.0
@@ -224,7 +224,7 @@ class MirrorDescent(Travelling):
             If the step or the projection overflows: x then stays what it was, but the metric has
             absorbed g_t.
         """
-        # What comes here most often needs no call.
+        # Nearly all gradients are float64 arrays already: those are taken without a call.
         if type(g) is not np.ndarray or g.dtype is not DOUBLE or not g.flags.c_contiguous:
             g = np.ascontiguousarray(checks.real("g", g))
         if g.shape != (self.d,):

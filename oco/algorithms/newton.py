@@ -12,7 +12,7 @@ from oco import checks, marks
 from oco.algorithms.mirror_descent import Diagnostics
 from oco.domains import Domain
 from oco.linalg.lengths import squared_length
-from oco.linalg.operators import LowRankPlusScalar
+from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.travel import Travelling
 from oco.sketch import FrequentDirections
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from oco.algorithms.mirror_descent import FusedStep
 from oco.linalg.engine import kernel
-from oco.linalg.operators import RANK_CUTOFF, LowRankPlusScalar, pseudo_power, resolve_rank
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import RANK_CUTOFF, pseudo_power, resolve_rank
 from oco.linalg.products import combine, inner, mix, products, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.linalg.travel import Travelling
@@ -18,9 +19,9 @@ from oco.sketch.state import unpack
 
 __all__ = ["SketchedRoot"]
 
-# The products V x are carried from a round to the next, not computed anew.  A step of η g/h outside
-# the sketch rounds them by ε times its length, and what the next round makes of them by as much
-# again: after a step longer than this many radii they are computed anew.
+# The products V x are carried from one round to the next.  A long step outside the sketch that the
+# ball takes back leaves in them a rounding error of ε times its length, which the next round's step
+# multiplies again.  After a step longer than this many radii they are therefore computed anew.
 LONGEST_STEP = 1e3
 
 
@@ -94,12 +95,12 @@ class SketchedRoot(Travelling, FusedStep):
 
 @kernel
 def _roots(eigenvalues, shift, delta):
-    """Eigenvalues of (Ḡ + σI)^{1/2} + δI: on the sketch's eigenvectors, and last the one beside."""
+    """Eigenvalues of (Ḡ + σI)^{1/2} + δI: one an eigenvector, and last that of all else."""
     shifted = np.empty(len(eigenvalues) + 1)
     np.positive(eigenvalues, shifted[:-1])
     shifted[-1] = 0.0
     shifted += shift
-    # They descend: where the last of them is no rounding of the first, none is.
+    # They descend to σ: if that is above the cut-off, all are.
     if shift <= RANK_CUTOFF * shifted[0]:
         shifted, _ = resolve_rank(shifted)
     np.sqrt(shifted, shifted)

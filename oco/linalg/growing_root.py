@@ -22,19 +22,21 @@ LEAST, GREATEST = 1e-9, 64.0
 # It holds for multipliers up to √GREATEST·LONGEST, which is enough for points at most LONGEST times
 # longer than the radius: μ ≤ λ_max(H) (‖y‖/R − 1).
 LONGEST = 100.0
-# An eigenvalue that was cut off may have a share in a direction that comes in later: it is left out
-# if it can change the eigenvalue there by no more than this.
+# Eigenvectors whose eigenvalues were cut off are not kept, though a direction that comes in later
+# may overlap them.  That is allowed while it changes the new eigenvalue by at most this share.
 NEGLECTED = 1e-8
-# Of a point in the range of G, rounding leaves much less than this outside.
+# A point counts as in the range of G if its part outside is at most this long, relatively; what
+# rounding alone puts there is much shorter.
 OUTSIDE = 1e-11
-# The projection's norm is met to this, as in `oco.linalg.secular` but for the rounding of the rule.
+# How far the projection's length may exceed R, relatively: a few roundings of the rule.
 NORM_ACCURACY = 1e-14
 # Up to this dimension a decomposition costs less than a product with the resolvents.
 SMALL = 48
-# Terms between two decompositions: about where both cost the same, in bounded memory.
+# Least and most terms between two decompositions: with about so many, the terms cost as much as a
+# decomposition; each takes memory.
 FEWEST, MOST = 16, 100
-# Up to this share of the dimension, the matrix on the span of Q is decomposed instead of G; above
-# it, rotating Q costs what that saves.
+# If Q has at most this share of d directions, G is decomposed on their span only; with more, the
+# rotation of Q costs as much as is saved.
 ROTATED = 0.75
 # Below this trace of G⁻¹ the two decompositions agree to better than 1e-9.
 WELL_CONDITIONED = 1e6

@@ -7,13 +7,8 @@ from functools import cached_property, partial, reduce
 
 import numpy as np
 
-from oco.linalg.operators import (
-    Components,
-    Dense,
-    LowRankPlusScalar,
-    SpectralOperator,
-    pseudo_power,
-)
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import Components, Dense, SpectralOperator, pseudo_power
 
 __all__ = ["BlockDiagonal", "Kronecker", "along", "unfold"]
 
@@ -42,11 +37,11 @@ def along(function: Callable[[np.ndarray], np.ndarray], tensor: np.ndarray, axis
 
 
 class _Axis:
-    """Coordinates of an operator's eigenspaces along one axis of a tensor.
+    """One factor of a Kronecker product, as it acts on the columns of an unfolded tensor.
 
-    The n coordinates along the axis become q along the eigenvectors and, for an operator with a
-    tail, n more: what the eigenvectors leave.  The map is an isometry, so that its adjoint puts
-    the vector together again.
+    A column of length n becomes its q coordinates along the factor's eigenvectors and, where the
+    factor is a low-rank part plus a scalar (``tailed``), what these leave of it: n more numbers,
+    which share the last eigenvalue.  Lengths are kept, and so the adjoint maps back.
     """
 
     def __init__(self, operator: Dense | LowRankPlusScalar) -> None:
@@ -85,12 +80,12 @@ class _Axis:
         return low_rank + values[-1] * columns
 
     def sums(self, squares: np.ndarray, axis: int) -> np.ndarray:
-        """Add up the squares of the coordinates that share an eigenvalue."""
+        """Add up squares over what shares an eigenvalue: q sums of one, and one over the rest."""
         return np.add.reduceat(squares, range(self.rank + 1), axis) if self.tailed else squares
 
     @property
     def spread(self) -> np.ndarray:
-        """For each coordinate, which eigenvalue is its own."""
+        """The index of the eigenvalue that belongs to each coordinate."""
         tail = np.full(self.tailed * self.operator.dim, self.rank)
         return np.concatenate([np.arange(self.rank), tail])
 

@@ -10,7 +10,7 @@ import numpy as np
 from oco import checks, marks
 from oco.cores import one_blas_thread
 from oco.linalg.lengths import squared_length
-from oco.linalg.operators import FactoredBasis, LowRankPlusScalar
+from oco.linalg.low_rank import FactoredBasis, LowRankPlusScalar
 from oco.linalg.orthogonal import NEW_DIRECTION
 from oco.linalg.rank_one import EPS
 from oco.sketch import guarantees

@@ -25,8 +25,8 @@ SMALLEST_MASS = float(np.finfo(np.float64).tiny)
 # Gram–Schmidt is accurate, the sum is at most 7.
 AMPLIFICATION = 64.0
 
-# Times this a number and a copy that lost its lower half differ by that half; and what keeps the
-# product finite.
+# Dekker's: x·SPLITTER − (x·SPLITTER − x) is x with the upper half of its digits; and what x is
+# multiplied by first, so that the product stays finite.
 SPLITTER, SHRUNK = 2.0**27 + 1, 2.0**-40
 # Columns turned at a time: a block of 1.5 ℓ rows of this length fits the second-level cache.
 FOLD_COLUMNS = 1024

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oco.linalg.engine import ENGINE, inlined_kernel
-from oco.linalg.operators import FactoredBasis
+from oco.linalg.low_rank import FactoredBasis
 from oco.linalg.travel import writable
 
 __all__ = ["State", "allocate", "packed", "size", "unpack", "unpacked", "views"]

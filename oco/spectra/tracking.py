@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from oco.linalg.kronecker import Kronecker, unfold
-from oco.linalg.operators import Dense, LowRankPlusScalar, pseudo_power, resolve_rank
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import Dense, pseudo_power, resolve_rank
 from oco.shampoo import EPSILON, ROOTS
 from oco.sketch import FrequentDirections
 from oco.spectra.measures import overlap

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, along, unfold
-from oco.linalg.operators import Dense, LowRankPlusScalar
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import Dense
 
 # A few products of matrices with entries of about 1.
 TOLERANCE = 1e-12

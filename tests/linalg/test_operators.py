@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from oco.linalg.operators import (
-    RANK_CUTOFF,
-    Dense,
-    Diagonal,
-    FactoredBasis,
-    LowRankPlusScalar,
-    Scalar,
-    pseudo_power,
-    resolve_rank,
-)
+from oco.linalg.low_rank import FactoredBasis, LowRankPlusScalar
+from oco.linalg.operators import RANK_CUTOFF, Dense, Diagonal, Scalar, pseudo_power, resolve_rank
 
 # A handful of products of numbers of order one, each rounded.
 EXACT = 1e-12

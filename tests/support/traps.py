@@ -14,7 +14,8 @@ import numpy as np
 from oco.algorithms import ALGORITHMS, MirrorDescent
 from oco.algorithms.sketched import SketchedRoot
 from oco.domains import Ball
-from oco.linalg.operators import Dense, LowRankPlusScalar
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import Dense
 from oco.sketch import FrequentDirections
 
 
