@@ -1,0 +1,27 @@
+"""Sketched preconditioners for JAX, in the conventions of Optax; needs the extra ``jax``."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+for _module, _name in (("jax", "JAX"), ("optax", "Optax")):
+    if find_spec(_module) is None:
+        from oco.extras import missing
+
+        raise ImportError(f"{_module}: {missing(_name)}")
+
+from oco.integrations.optax.sketch import (
+    Sketch,
+    empty_sketch,
+    frequent_directions,
+    inverse_root,
+    merge_sketches,
+)
+
+__all__ = [
+    "Sketch",
+    "empty_sketch",
+    "frequent_directions",
+    "inverse_root",
+    "merge_sketches",
+]
