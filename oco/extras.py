@@ -11,6 +11,8 @@ EXTRAS = {
     "pandas": "pandas",
     "pyarrow": "tables",
     "PyTorch": "torch",
+    "JAX": "jax",
+    "Optax": "jax",
 }
 # PyPI's own PyTorch for Linux brings gigabytes of libraries for graphics cards.
 CPU_ALONE = "for the CPU alone, with --extra-index-url https://download.pytorch.org/whl/cpu"

@@ -100,7 +100,7 @@ def test_the_constraints_are_the_minimums_of_the_settings(settings):
 
 
 def test_each_library_that_may_be_missing_is_in_its_extra(settings):
-    names = {"Dask": "dask[array]", "PyTorch": "torch"}
+    names = {"Dask": "dask[array]", "PyTorch": "torch", "JAX": "jax", "Optax": "optax"}
     for library, extra in extras.EXTRAS.items():
         required = settings["options.extras_require"][extra].split()
         assert any(line.startswith(names.get(library, library)) for line in required)

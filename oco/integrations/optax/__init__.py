@@ -10,6 +10,12 @@ for _module, _name in (("jax", "JAX"), ("optax", "Optax")):
 
         raise ImportError(f"{_module}: {missing(_name)}")
 
+from oco.integrations.optax.s_adagrad import ScaleBySAdagradState, scale_by_s_adagrad
+from oco.integrations.optax.s_shampoo import (
+    ScaleBySShampooState,
+    s_shampoo,
+    scale_by_s_shampoo,
+)
 from oco.integrations.optax.sketch import (
     Sketch,
     empty_sketch,
@@ -19,9 +25,14 @@ from oco.integrations.optax.sketch import (
 )
 
 __all__ = [
+    "ScaleBySAdagradState",
+    "ScaleBySShampooState",
     "Sketch",
     "empty_sketch",
     "frequent_directions",
     "inverse_root",
     "merge_sketches",
+    "s_shampoo",
+    "scale_by_s_adagrad",
+    "scale_by_s_shampoo",
 ]

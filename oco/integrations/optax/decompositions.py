@@ -1,4 +1,4 @@
-"""Eigenvectors under ``jit``: sound, or found to be unsound by whoever asks.
+"""Decompositions under ``jit`` that are either right or NaN.
 
 LAPACK's routines in single precision may return NaN, or not converge, for harmless matrices of low
 rank with many zeros; those in double precision have not been seen to.  Compiled code cannot raise,
@@ -7,11 +7,13 @@ so that what comes out is looked at, and tried again in another way where it is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-__all__ = ["eigh", "highest", "orthonormal", "orthonormal_basis"]
+__all__ = ["eigh", "highest", "orthonormal", "orthonormal_basis", "singular"]
 
 
 def highest():
@@ -35,7 +37,7 @@ def eigh(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     -------
     values : Array of shape (..., n)
     vectors : Array of shape (..., n, n)
-        Orthonormal to rounding; not so, or NaN, where every way has failed: see `orthonormal`.
+        Orthonormal to rounding, or NaN where every way has failed.
 
     Notes
     -----
@@ -48,19 +50,7 @@ def eigh(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     >>> eigh(jnp.diag(jnp.array([2.0, 1.0])))[0].tolist()
     [1.0, 2.0]
     """
-    values, vectors = jnp.linalg.eigh(matrix)
-    if matrix.dtype != jnp.float32:
-        return values, vectors
-    sound = orthonormal(vectors) & jnp.isfinite(values).all(-1)
-
-    def again() -> tuple[jax.Array, jax.Array]:
-        others, turned = _another_way(matrix)
-        return (
-            jnp.where(sound[..., None], values, others),
-            jnp.where(sound[..., None, None], vectors, turned),
-        )
-
-    return lax.cond(sound.all(), lambda: (values, vectors), again)
+    return _sound(_eigenvectors, matrix)
 
 
 @eigh.defjvp
@@ -77,6 +67,27 @@ def _eigh_jvp(primals, tangents):
         rates = jnp.where(apart, 1 / jnp.where(apart, gaps, 1), 0)
         moved = vectors @ (rates * turned)
     return (values, vectors), (jnp.diagonal(turned, axis1=-2, axis2=-1), moved)
+
+
+def singular(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return singular values, descending, and right singular vectors in columns.
+
+    Parameters
+    ----------
+    matrix : Array of shape (..., n, n)
+
+    Returns
+    -------
+    values : Array of shape (..., n)
+    vectors : Array of shape (..., n, n)
+        Orthonormal to rounding, or NaN where every way has failed.
+
+    Examples
+    --------
+    >>> singular(jnp.diag(jnp.array([1.0, -2.0])))[0].tolist()
+    [2.0, 1.0]
+    """
+    return _sound(_right_vectors, matrix)
 
 
 def orthonormal_basis(matrix: jax.Array) -> jax.Array:
@@ -118,22 +129,48 @@ def orthonormal(vectors: jax.Array) -> jax.Array:
     return jnp.linalg.norm(image - 1, axis=-1) < jnp.finfo(vectors.dtype).eps ** 0.5
 
 
-def _another_way(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _eigenvectors(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    values, vectors = jnp.linalg.eigh(matrix)
+    return values, vectors
+
+
+def _right_vectors(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    _, values, vectors = jnp.linalg.svd(matrix)
+    return values, jnp.swapaxes(vectors, -1, -2)
+
+
+def _sound(decompose: Callable, matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Decompose square matrices, in another way those where the first has failed."""
+    values, vectors = decompose(matrix)
+    if matrix.dtype != jnp.float32:
+        return values, vectors
+    sound = orthonormal(vectors) & jnp.isfinite(values).all(-1)
+
+    def again() -> tuple[jax.Array, jax.Array]:
+        others, turned = _another_way(decompose, matrix)
+        turned = jnp.where(orthonormal(turned)[..., None, None], turned, jnp.nan)
+        return (
+            jnp.where(sound[..., None], values, others),
+            jnp.where(sound[..., None, None], vectors, turned),
+        )
+
+    return lax.cond(sound.all(), lambda: (values, vectors), again)
+
+
+def _another_way(decompose: Callable, matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Decompose in double precision where JAX has it, and otherwise a matrix without the zeros."""
-    wider = jnp.promote_types(matrix.dtype, jax.dtypes.canonicalize_dtype(jnp.float64))
+    wider = jax.dtypes.canonicalize_dtype(jnp.float64)
     if wider != matrix.dtype:
-        values, vectors = jnp.linalg.eigh(matrix.astype(wider))
+        values, vectors = decompose(matrix.astype(wider))
         return values.astype(matrix.dtype), vectors.astype(matrix.dtype)
-    # Reflected by I − 2 u uᵀ, with the entries of u all different.
+    # Reflected on both sides by I − 2 u uᵀ, with the entries of u all different.
     u = jnp.arange(1, matrix.shape[-1] + 1, dtype=matrix.dtype) ** 0.5
     u = u / jnp.linalg.norm(u)
     with highest():
-        reflected = _reflected(_reflected(matrix, u), u)
-        values, vectors = jnp.linalg.eigh(reflected)
-        # The transpose of what reflects the rows.
+        values, vectors = decompose(_reflected(_reflected(matrix, u), u))
         return values, jnp.swapaxes(_reflected(vectors, u), -1, -2)
 
 
 def _reflected(matrix: jax.Array, u: jax.Array) -> jax.Array:
-    """Return ((I − 2 u uᵀ) M)ᵀ: twice, a symmetric matrix is reflected from both sides."""
+    """Return ((I − 2 u uᵀ) M)ᵀ; done twice, M is reflected on both sides."""
     return jnp.swapaxes(matrix - 2 * u[:, None] * (u @ matrix)[..., None, :], -1, -2)

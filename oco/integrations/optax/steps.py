@@ -1,0 +1,271 @@
+"""The step of all leaves: each is made wholly, or not at all and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from oco.integrations.optax import averages, factors
+from oco.integrations.optax.averages import Averages, Weights
+from oco.integrations.optax.leaves import statistics_type
+from oco.integrations.optax.options import known
+from oco.integrations.optax.plan import Group, Plan, gather, scatter
+from oco.shampoo import power_of, scale_of
+
+__all__ = ["Kept", "fresh", "step"]
+
+# The norm of a gradient that is used is at most this times the root of the largest number: sums of
+# a million squares, or with a decay of up to 1 − 1e-6, stay below it.
+ROOM = 1e-3
+
+
+class Kept(NamedTuple):
+    """What is kept from step to step, with sequences over leaves where the state has trees.
+
+    Attributes
+    ----------
+    steps, skipped : Array of int32, of shape (leaves,)
+        How many gradients of each leaf were used, and how many were not.
+    weights : Weights
+        What averages are divided by.
+    averages : list of Averages
+        One for each leaf.
+    factors : tuple of tuple of Exact or Sketched
+        For each group of blocks, the factor of each side.
+    """
+
+    steps: jax.Array
+    skipped: jax.Array
+    weights: Weights
+    averages: list[Averages]
+    factors: tuple[tuple[factors.Exact | factors.Sketched, ...], ...]
+
+
+def fresh(plan: Plan, leaves: Sequence[jax.Array], options: dict) -> Kept:
+    """Return what is kept before the first gradient."""
+    count = len(leaves)
+    wide = jax.dtypes.canonicalize_dtype(jnp.float64)
+    return Kept(
+        steps=jnp.zeros(count, jnp.int32),
+        skipped=jnp.zeros(count, jnp.int32),
+        weights=Weights(*(jnp.zeros(count, wide) for _ in Weights._fields)),
+        averages=[
+            Averages(
+                *(
+                    jnp.zeros(leaf.shape if needed else 0, statistics_type(leaf.dtype))
+                    for needed in averages.kept(options, layout.order)
+                )
+            )
+            for leaf, layout in zip(leaves, plan.layouts, strict=True)
+        ],
+        factors=tuple(
+            tuple(factors.zeros(side, len(group.members), group.dtype) for side in group.sides)
+            for group in plan.groups
+        ),
+    )
+
+
+def step(
+    plan: Plan, before: Kept, leaves: Sequence[jax.Array], options: dict
+) -> tuple[list[jax.Array], Kept, jax.Array]:
+    """Compute the step of each leaf.
+
+    Parameters
+    ----------
+    plan : Plan
+        For leaves of these shapes.
+    before : Kept
+        What was kept.
+    leaves : sequence of Array
+        The gradients.
+    options : dict
+        Those of `oco.shampoo.OPTIONS` but `lr`, `k`, `max_axis` and `weight_decay`.
+
+    Returns
+    -------
+    updates : list of Array
+        What the learning rate is multiplied by, of the gradients' types; 0 where one is skipped.
+    after : Kept
+        With nothing changed of what is skipped, but the count.
+    used : Array of bool, of shape (leaves,)
+        Which leaves make a step.
+    """
+    gradients, used = _usable(leaves)
+    weights = averages.grown(before.weights, options)
+    steps = before.steps + 1
+    after = before._replace(steps=steps, weights=weights)
+    due = used & (((steps - 1) % options["update_every"] == 0) | (before.weights.absorbed == 0))
+    absorbed = jnp.where(due, options["betas"][1] * weights.absorbed + 1, weights.absorbed)
+    after = after._replace(weights=weights._replace(absorbed=absorbed))
+    rows = [_row(after.weights, i, g.dtype) for i, g in enumerate(gradients)]
+    each = zip(before.averages, gradients, rows, strict=True)
+    xs, moved = map(list, zip(*(_averaged(*one, options) for one in each), strict=True))
+    blocks, refreshed = [], []
+    for group, states in zip(plan.groups, before.factors, strict=True):
+        states, sound = _refreshed(plan, group, states, gradients, due, absorbed, options)
+        used = used.at[jnp.array(group.leaves)].min(sound)
+        tensor = gather(group, plan, xs)
+        for side, state in zip(group.sides, states, strict=True):
+            tensor = factors.precondition(state, tensor, side.axis)
+        blocks.append(tensor)
+        refreshed.append(states)
+    preconditioned = scatter(plan, blocks, xs)
+    updates, final = [], []
+    for i, leaf in enumerate(leaves):
+        order = plan.layouts[i].order
+        direction = _direction(
+            xs[i], preconditioned[i], moved[i], rows[i], order, steps[i], options
+        )
+        update, averaged = _stepped(direction, moved[i], rows[i], order, options)
+        updates.append(update.astype(leaf.dtype))
+        final.append(averaged)
+    used &= jnp.stack([jnp.isfinite(update).all() for update in updates])
+    updates = [jnp.where(good, u, 0) for good, u in zip(used, updates, strict=True)]
+    after = after._replace(averages=final, factors=tuple(refreshed))
+    return updates, _where(used, plan, after, before), used
+
+
+def _usable(leaves: Sequence[jax.Array]) -> tuple[list[jax.Array], jax.Array]:
+    """Return gradients of the statistics' types, 0 in the place of those that cannot be used."""
+    gradients, used = [], []
+    for leaf in leaves:
+        g = leaf.astype(statistics_type(leaf.dtype))
+        good = jnp.sqrt(jnp.sum(g * g)) < ROOM * jnp.finfo(g.dtype).max ** 0.5
+        gradients.append(jnp.where(good, g, 0))
+        used.append(good)
+    return gradients, jnp.stack(used)
+
+
+def _row(weights: Weights, i: int, dtype) -> Weights:
+    return Weights(*(weight[i].astype(dtype) for weight in weights))
+
+
+def _averaged(
+    kept: Averages, g: jax.Array, weights: Weights, options: dict
+) -> tuple[jax.Array, Averages]:
+    """Return x, whose direction is wanted, and the averages after g but for that of steps."""
+    kept = averages.absorb(kept, g, options)
+    if options["average"] == "step" or averages.absent(kept.momentum):
+        return g, kept
+    kept = kept._replace(momentum=averages.mixed(kept.momentum, g, options["momentum"]))
+    return _mean(kept, g, weights, options), kept
+
+
+def _mean(kept: Averages, newest: jax.Array, weights: Weights, options: dict) -> jax.Array:
+    """Return what momentum has averaged, with the newest once more where that is asked for."""
+    mean = kept.momentum / weights.momentum if options["bias_correction"] else kept.momentum
+    return averages.mixed(mean, newest, options["momentum"]) if options["nesterov"] else mean
+
+
+def _refreshed(
+    plan: Plan, group: Group, states, gradients, due: jax.Array, absorbed: jax.Array, options: dict
+):
+    """Return the factors of a group, refreshed where that is due, and which blocks are sound."""
+    members = jnp.array(group.leaves)
+    due, beta2 = due[members], options["betas"][1]
+    scale = scale_of(beta2, absorbed[members].astype(group.dtype), options["bias_correction"])
+    root = factors.Root(
+        jnp.broadcast_to(jnp.asarray(scale, group.dtype), due.shape),
+        options["epsilon"],
+        power_of(options["exponent"], len(group.sides)),
+        options["tail"],
+    )
+
+    def refresh():
+        tensor = gather(group, plan, gradients)
+        found, sound = [], jnp.ones_like(due)
+        for side, state in zip(group.sides, states, strict=True):
+            new, good = factors.invert(factors.absorb(state, tensor, side.axis, beta2), root)
+            found.append(_chosen(due, new, state))
+            sound &= good
+        return tuple(found), sound | ~due
+
+    if known(options["update_every"]) and options["update_every"] == 1:
+        # It is due whenever a gradient can be used.
+        return refresh()
+    return lax.cond(due.any(), refresh, lambda: (states, jnp.ones_like(due)))
+
+
+def _direction(
+    x: jax.Array,
+    preconditioned: jax.Array,
+    kept: Averages,
+    weights: Weights,
+    order: int,
+    count: jax.Array,
+    options: dict,
+) -> jax.Array:
+    """Return U of a leaf: what is preconditioned, with the length of the graft's step."""
+    graft, start = options["graft"], options["start_step"]
+    unit = x.size**0.5
+    if order < 2:
+        return averages.diagonal_step(kept, weights, x, options)
+    if graft in ("rmsprop", "adam"):
+        lender = averages.diagonal_step(kept, weights, x, options)
+    else:
+        lender = _of_length(x, unit) if graft == "unit" else x
+    wanted = unit if graft == "unit" else jnp.linalg.norm(lender.ravel())
+    result = preconditioned if graft == "none" else _of_length(preconditioned, wanted)
+    if known(start) and start == 1:
+        return result
+    return jnp.where(count < start, lender, result)
+
+
+def _of_length(tensor: jax.Array, wanted) -> jax.Array:
+    """Return a tensor scaled to a Frobenius norm; zero stays zero, and an infinite one is NaN."""
+    length = jnp.linalg.norm(tensor.ravel())
+    factor = wanted / jnp.where(length > 0, length, 1) + 0 * length
+    return tensor * jnp.where(length > 0, factor, length)
+
+
+def _stepped(
+    direction: jax.Array, kept: Averages, weights: Weights, order: int, options: dict
+) -> tuple[jax.Array, Averages]:
+    """Return the step that momentum makes of U, with matrices' own rate."""
+    if options["average"] == "step" and not averages.absent(kept.momentum):
+        momentum = averages.mixed(kept.momentum, direction, options["momentum"])
+        kept = kept._replace(momentum=momentum)
+        direction = _mean(kept, direction, weights, options)
+    return direction * options["matrix_rate"] if order >= 2 else direction, kept
+
+
+def _where(used: jax.Array, plan: Plan, after: Kept, before: Kept) -> Kept:
+    """Return what is kept after the step, with nothing changed of leaves that make none."""
+
+    def all_of_it():
+        return after
+
+    def some_of_it():
+        chosen = [
+            jax.tree.map(lambda new, old, good=good: jnp.where(good, new, old), new, old)
+            for good, new, old in zip(used, after.averages, before.averages, strict=True)
+        ]
+        states = tuple(
+            tuple(
+                _chosen(used[jnp.array(group.leaves)], new, old)
+                for new, old in zip(news, olds, strict=True)
+            )
+            for group, news, olds in zip(plan.groups, after.factors, before.factors, strict=True)
+        )
+        return Kept(
+            steps=jnp.where(used, after.steps, before.steps),
+            skipped=before.skipped + ~used,
+            weights=_chosen(used, after.weights, before.weights),
+            averages=chosen,
+            factors=states,
+        )
+
+    return lax.cond(used.all(), all_of_it, some_of_it)
+
+
+def _chosen(where: jax.Array, new, old):
+    """Return the new where it is wanted along the first axis, and the old elsewhere."""
+
+    def choose(a, b):
+        return jnp.where(where.reshape(-1, *(1,) * (a.ndim - 1)), a, b)
+
+    return jax.tree.map(choose, new, old)

@@ -1,0 +1,106 @@
+"""S-Shampoo in JAX against the NumPy reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from oco.optimizers import s_shampoo as reference
+
+jax = pytest.importorskip("jax", reason="needs the extra 'jax'")
+optax = pytest.importorskip("optax", reason="needs the extra 'jax'")
+jnp = pytest.importorskip("jax.numpy")
+room = pytest.importorskip("oco.integrations.optax")
+
+# Two of one shape, blocks, a tensor, an axis of length 1, a vector and a scalar.
+SHAPES = [(6, 14), (6, 14), (13, 5), (7, 4, 3), (9, 1, 11), (8,), ()]
+STEPS = 100
+# Rounding of a step, relative to a weight of about 1, over the steps.
+TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
+VARIANTS = [
+    {},
+    {"k": None},
+    {"graft": "adam", "weight_decay": 0.1, "update_every": 3},
+    {"graft": "sgd", "betas": (0.9, 1.0), "momentum": 0.0},
+    {"graft": "none", "bias_correction": False, "start_step": 5, "update_every": 2},
+    {"graft": "rmsprop", "start_step": 7, "max_axis": 6, "k": 2},
+    {"graft": "none", "k": 2, "betas": (0.9, 0.9)},
+    {"graft": "unit", "start_step": 4, "max_axis": 5, "k": 2},
+    {"tail": "half", "graft": "none"},
+    {"tail": "mean", "graft": "unit", "update_every": 2},
+    {"tail": "mean", "betas": (0.9, 1.0), "graft": "sgd", "max_axis": 6},
+    {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
+    {"exponent": "shampoo2", "k": None, "graft": "none"},
+    {"average": "gradient", "nesterov": True, "graft": "none", "start_step": 6},
+    {"average": "gradient", "nesterov": True, "graft": "adam", "bias_correction": False},
+    {"average": "gradient", "graft": "sgd", "start_step": 4, "update_every": 2},
+    {"nesterov": True, "matrix_rate": 0.2, "weight_decay": 0.1},
+    {
+        "average": "gradient",
+        "nesterov": True,
+        "graft": "unit",
+        "tail": "mean",
+        "exponent": "shampoo2",
+        "matrix_rate": 0.2,
+        "update_every": 3,
+        "start_step": 3,
+    },
+]
+
+
+def initial(shapes=SHAPES):
+    rng = np.random.default_rng(0)
+    return [np.asarray(rng.standard_normal(shape)) for shape in shapes]
+
+
+def gradients(shapes=SHAPES, steps=STEPS):
+    """Random gradients of a decaying spectrum; one of them zero, one not finite, for some leaves."""
+    rng = np.random.default_rng(1)
+    for t in range(steps):
+        tree = []
+        for i, shape in enumerate(shapes):
+            g = np.asarray(rng.standard_normal(shape))
+            if len(shape) >= 2:
+                g = g * 0.7 ** np.arange(shape[-1])
+            if t == 10:
+                g = np.zeros(shape)
+            if t == 20 and i % 2 == 0:
+                g = np.full(shape, np.nan)
+            tree.append(g)
+        yield tree
+
+
+def play(transformation, weights, stream):
+    """Take steps in one compiled loop over stacked gradients; return parameters and state."""
+    stacked = [jnp.asarray(np.stack(column), weights[0].dtype) for column in zip(*stream)]
+
+    def body(carry, grads):
+        params, state = carry
+        updates, state = transformation.update(grads, state, params)
+        return (optax.apply_updates(params, updates), state), None
+
+    start = (weights, transformation.init(weights))
+    return jax.jit(lambda start: jax.lax.scan(body, start, stacked)[0])(start)
+
+
+def play_reference(weights, stream, dtype, **options):
+    """Do the same in NumPy, in double precision, with gradients as the type rounds them."""
+    weights = [np.array(w, dtype=np.float64) for w in weights]
+    optimizer = reference(weights, **options)
+    for tree in stream:
+        optimizer.step([g.astype(dtype).astype(np.float64) for g in tree])
+    return weights
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_steps_equal_the_reference(options, dtype):
+    options = {"k": 3, **options}
+    with jax.enable_x64(dtype == "float64"):
+        weights = [jnp.asarray(w, dtype) for w in initial()]
+        expected = play_reference(weights, gradients(), dtype, lr=1e-2, **options)
+        found, state = play(room.s_shampoo(1e-2, **options), weights, gradients())
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=TOLERANCES[dtype], err_msg=str(b.shape))
+        skipped = optax.tree_utils.tree_get(state, "skipped")
+        assert skipped.tolist() == [int(i % 2 == 0) for i in range(len(SHAPES))]
