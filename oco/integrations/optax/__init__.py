@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-for _module, _name in (("jax", "JAX"), ("optax", "Optax")):
-    if find_spec(_module) is None:
-        from oco.extras import missing
+if find_spec("jax") is None:
+    from oco.extras import missing
 
-        raise ImportError(f"{_module}: {missing(_name)}")
+    raise ImportError(f"jax: {missing('JAX')}")
+if find_spec("optax") is None:
+    from oco.extras import missing
+
+    raise ImportError(f"optax: {missing('Optax')}")
 
 from oco.integrations.optax.s_adagrad import ScaleBySAdagradState, scale_by_s_adagrad
 from oco.integrations.optax.s_shampoo import (

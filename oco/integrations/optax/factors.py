@@ -140,12 +140,12 @@ def invert(state: Exact | Sketched, root: Root):
     if isinstance(state, Exact):
         values, vectors = eigh(state.covariance)
         # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
-        cutoff = values.shape[-1] * jnp.finfo(values.dtype).eps
-        weights = _inverse_root(jnp.maximum(values, 0), root, cutoff)
+        noise = values.shape[-1] * float(jnp.finfo(values.dtype).eps)
+        weights = _inverse_root(jnp.maximum(values, 0), root, noise)
         state = state._replace(root=(vectors * weights[:, None, :]) @ _T(vectors))
         return state, jnp.isfinite(state.root).all((1, 2))
     values = jnp.pad(state.eigenvalues, ((0, 0), (0, 1)))
-    weights = _inverse_root(values + _tail(state, values, root.tail), root, RANK_CUTOFF)
+    weights = _inverse_root(values + _tail(state, values, root.tail), root)
     tail = weights[:, -1]
     state = state._replace(root=weights[:, :-1] - tail[:, None], root_tail=tail)
     return state, orthonormal(state.directions) & jnp.isfinite(weights).all(1)
@@ -195,9 +195,15 @@ def _tail(state: Sketched, values: jax.Array, kind: str) -> jax.Array:
     return jnp.where(held, inside[:, None], outside[:, None])
 
 
-def _inverse_root(values: jax.Array, root: Root, cutoff: float) -> jax.Array:
-    """Return the inverse root of eigenvalues, of shape (N, n); zero stays zero."""
+def _inverse_root(values: jax.Array, root: Root, noise: float = 0.0) -> jax.Array:
+    """Return the inverse root of eigenvalues, of shape (N, n); zero stays zero.
+
+    Eigenvalues may be in error by `noise` times the largest.  An ε of at least a rounding is more
+    than what rounding makes of zero; without one, what may be zero counts as such.
+    """
     values = root.scale[:, None] * values
-    values = values + root.epsilon * values.max(1, keepdims=True)
-    positive = values > cutoff * values.max(1, keepdims=True)
-    return jnp.where(positive, jnp.where(positive, values, 1) ** -root.power, 0)
+    largest = values.max(1, keepdims=True)
+    damped = values + root.epsilon * largest
+    clear = (values > noise * largest) | (root.epsilon >= jnp.finfo(values.dtype).eps)
+    positive = clear & (damped > RANK_CUTOFF * damped.max(1, keepdims=True))
+    return jnp.where(positive, jnp.where(positive, damped, 1) ** -root.power, 0)

@@ -313,6 +313,8 @@ def _state(kept: steps.Kept, structure) -> ScaleBySShampooState:
 
 
 def _kept(state: ScaleBySShampooState) -> steps.Kept:
+    # What was loaded may be NumPy's.
+    state = jax.tree.map(jnp.asarray, state)
     columns = map(jax.tree.leaves, (state.first, state.second, state.momentum))
     rows = [Averages(*row) for row in zip(*columns, strict=True)]
     return steps.Kept(state.steps, state.skipped, state.weights, rows, state.factors)

@@ -1,0 +1,338 @@
+"""S-Shampoo in JAX under everything that JAX and Optax do with a transformation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax", reason="needs the extra 'jax'")
+optax = pytest.importorskip("optax", reason="needs the extra 'jax'")
+jnp = pytest.importorskip("jax.numpy")
+room = pytest.importorskip("oco.integrations.optax")
+decompositions = pytest.importorskip("oco.integrations.optax.decompositions")
+
+OPTIONS = {"k": 3, "update_every": 2, "graft": "adam", "weight_decay": 0.1}
+# Rounding of float32 over a few steps of a tenth.
+ROUNDING = 1e-5
+
+
+def parameters(seed=0, dtype=jnp.float32):
+    rng = np.random.default_rng(seed)
+    return {
+        "a": jnp.asarray(rng.standard_normal((6, 9)), dtype),
+        "b": jnp.asarray(rng.standard_normal(9), dtype),
+    }
+
+
+def gradients(steps=6, seed=1, dtype=jnp.float32):
+    return [parameters([seed, t], dtype) for t in range(steps)]
+
+
+def run(transformation, params, stream, update=None):
+    update = update or jax.jit(transformation.update)
+    state = transformation.init(params)
+    for grads in stream:
+        updates, state = update(grads, state, params)
+        params = optax.apply_updates(params, updates)
+    return params, state
+
+
+def assert_close(found, expected, tolerance=ROUNDING):
+    def compare(a, b):
+        a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+
+    jax.tree.map(compare, found, expected)
+
+
+@pytest.fixture(scope="module")
+def played():
+    """The transformation, and where its steps lead."""
+    transformation = room.s_shampoo(0.1, **OPTIONS)
+    return transformation, *run(transformation, parameters(), gradients())
+
+
+def test_it_is_compiled_once(played):
+    transformation, expected, _ = played
+    traced = []
+
+    @jax.jit
+    def update(*args):
+        traced.append(args)
+        return transformation.update(*args)
+
+    params, state = run(transformation, parameters(), gradients(), update)
+    assert len(traced) == 1
+    assert_close(params, expected)
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(state))
+    assert jax.tree.structure(state) == jax.tree.structure(transformation.init(parameters()))
+
+
+def test_it_maps_over_models(played):
+    transformation, expected, _ = played
+    stacked = jax.tree.map(lambda a: jnp.stack([a, 0 * a]), parameters())
+
+    def train(params):
+        return run(transformation, params, gradients(), transformation.update)[0]
+
+    found = jax.jit(jax.vmap(train))(stacked)
+    assert_close(jax.tree.map(lambda a: a[0], found), expected)
+
+
+def test_buffers_may_be_donated(played):
+    transformation, expected, _ = played
+    update = jax.jit(transformation.update, donate_argnums=(0, 1))
+    params, _ = run(transformation, parameters(), gradients(), update)
+    assert_close(params, expected)
+
+
+def test_a_saved_state_resumes_bit_for_bit(played):
+    serialization = pytest.importorskip("flax.serialization", reason="flax saves the state")
+    transformation, _, state = played
+    fresh = transformation.init(parameters())
+    loaded = serialization.from_bytes(fresh, serialization.to_bytes(state))
+    update = jax.jit(transformation.update)
+    one, two = (update(gradients(seed=9)[0], kept, parameters()) for kept in (state, loaded))
+    jax.tree.map(np.testing.assert_array_equal, one, two)
+
+
+def test_bfloat16_parameters_have_float32_statistics(played):
+    transformation, expected, _ = played
+    params, state = run(
+        transformation, parameters(dtype=jnp.bfloat16), gradients(dtype=jnp.bfloat16)
+    )
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(params)} == {"bfloat16"}
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(state)} == {"float32", "int32"}
+    # Weights of about 1 have 8 bits, of which each step loses half of the last one.
+    assert_close(params, expected, 0.05)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+def test_a_gradient_that_is_not_finite_touches_nothing(played, bad):
+    transformation, params, state = played
+    grads = gradients(seed=9)[0]
+    grads["a"] = grads["a"].at[2, 3].set(bad)
+    updates, after = jax.jit(transformation.update)(grads, state, params)
+    assert not updates["a"].any() and updates["b"].all()
+    one, two = state[0], after[0]
+    assert (two.skipped - one.skipped).tolist() == [1, 0]
+    assert (two.steps - one.steps).tolist() == [0, 1]
+    jax.tree.map(np.testing.assert_array_equal, two.factors, one.factors)
+    for kept, before in ((two.first, one.first), (two.second, one.second)):
+        np.testing.assert_array_equal(kept["a"], before["a"])
+        assert not np.array_equal(kept["b"], before["b"])
+
+
+def test_options_may_be_injected_and_changed(played):
+    _, expected, _ = played
+    injected = optax.inject_hyperparams(room.s_shampoo, static_args=("k", "max_axis"))
+    found = injected(optax.constant_schedule(0.1), **OPTIONS)
+    params, state = run(found, parameters(), gradients())
+    assert_close(params, expected)
+    state.hyperparams["matrix_rate"] = jnp.asarray(1e-9)
+    updates, _ = jax.jit(found.update)(gradients()[0], state, parameters())
+    # What is left is the decay of weights.
+    assert_close(updates["a"], -0.1 * 0.1 * parameters()["a"], 1e-6)
+
+
+def test_leaves_may_be_masked_and_labelled():
+    def alone(name):
+        some = {name: parameters()[name]}
+        stream = [{name: grads[name]} for grads in gradients()]
+        return run(room.s_shampoo(0.1, k=3), some, stream)[0][name]
+
+    masked = optax.masked(room.s_shampoo(0.1, k=3), {"a": True, "b": False})
+    params, _ = run(masked, parameters(), gradients())
+    assert_close(params["a"], alone("a"))
+    labelled = optax.multi_transform(
+        {"s": room.s_shampoo(0.1, k=3), "d": optax.sgd(0.1)}, {"a": "s", "b": "d"}
+    )
+    params, _ = run(labelled, parameters(), gradients())
+    assert_close(params["a"], alone("a"))
+    plain = parameters()["b"] - 0.1 * sum(grads["b"] for grads in gradients())
+    assert_close(params["b"], plain)
+
+
+def test_a_schedule_changes_the_rate():
+    transformation = room.s_shampoo(optax.piecewise_constant_schedule(0.1, {1: 0.0}), k=3)
+    one = run(transformation, parameters(), gradients(1))[0]
+    assert_close(run(transformation, parameters(), gradients(3))[0], one, 0.0)
+
+
+SHARDED = """
+import jax, jax.numpy as jnp, numpy as np, optax
+from jax.sharding import Mesh, PartitionSpec as P
+from oco.integrations.optax import s_shampoo
+devices = jax.devices()
+assert len(devices) == 4
+mesh = Mesh(np.array(devices), ("data",))
+x = jnp.asarray(np.random.default_rng(0).standard_normal((32, 9)), jnp.float32)
+y = jnp.asarray(np.random.default_rng(1).standard_normal((32, 6)), jnp.float32)
+optimizer = s_shampoo(0.1, k=3, update_every=2)
+
+def loss(params, x, y):
+    return jnp.mean((x @ params["w"].T + params["b"] - y) ** 2)
+
+def train(params, x, y, mean):
+    def body(carry, _):
+        params, state = carry
+        grads = jax.tree.map(mean, jax.grad(loss)(params, x, y))
+        updates, state = optimizer.update(grads, state, params)
+        return (optax.apply_updates(params, updates), state), None
+    return jax.lax.scan(body, (params, optimizer.init(params)), None, length=5)[0]
+
+params = {"w": jnp.zeros((6, 9)), "b": jnp.zeros(6)}
+alone = jax.jit(lambda: train(params, x, y, lambda g: g))()
+together = jax.jit(jax.shard_map(
+    lambda params, x, y: train(params, x, y, lambda g: jax.lax.pmean(g, "data")),
+    mesh=mesh, in_specs=(P(), P("data"), P("data")), out_specs=P(), check_vma=False,
+))(params, x, y)
+for one, other in zip(*map(jax.tree.leaves, (alone[0], together[0]))):
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+shards = [np.asarray(s.data) for s in together[0]["w"].addressable_shards]
+assert len(shards) == 4 and all(np.array_equal(shards[0], s) for s in shards)
+print("equal")
+"""
+
+
+def test_replicas_on_four_devices_stay_one():
+    flags = "--xla_force_host_platform_device_count=4 --xla_cpu_multi_thread_eigen=false"
+    done = subprocess.run(
+        [sys.executable, "-c", SHARDED],
+        capture_output=True,
+        text=True,
+        env={"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1"},
+    )
+    assert done.stdout == "equal\n", done.stderr
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_decomposition_that_fails_is_made_in_another_way(monkeypatch, wide):
+    rng = np.random.default_rng(0)
+    matrices = rng.standard_normal((2, 5, 5))
+    matrices = matrices @ np.swapaxes(matrices, 1, 2)
+    true = np.linalg.eigh
+    expected = true(matrices)[0]
+
+    def failing(matrix):
+        values, vectors = jnp.linalg.eigh(matrix)
+        # The second matrix as it is fails; in double precision, or reflected, it does not.
+        same = jnp.abs(matrix[1] - jnp.asarray(matrices[1], matrix.dtype)).max() < 1e-3
+        fails = same & (matrix.dtype == jnp.float32)
+        return values, vectors.at[1].set(jnp.where(fails, jnp.nan, vectors[1]))
+
+    monkeypatch.setattr(decompositions, "_eigenvectors", failing)
+    with jax.enable_x64(wide):
+        values, vectors = decompositions.eigh(jnp.asarray(matrices, jnp.float32))
+    np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
+    values, vectors = np.asarray(values, float), np.asarray(vectors, float)
+    again = (vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+    np.testing.assert_allclose(again, matrices, atol=1e-4)
+
+
+def test_a_singular_decomposition_has_another_way_too(monkeypatch):
+    matrix = np.random.default_rng(0).standard_normal((5, 5)).astype(np.float32)
+    true = decompositions._right_vectors
+
+    def failing(a):
+        values, vectors = true(a)
+        return values, jnp.where(jnp.abs(a - matrix).max() < 1e-3, jnp.nan, vectors)
+
+    monkeypatch.setattr(decompositions, "_right_vectors", failing)
+    values, vectors = decompositions.singular(jnp.asarray(matrix))
+    np.testing.assert_allclose(values, np.linalg.svd(matrix)[1], rtol=1e-4)
+    product = np.asarray(matrix @ np.asarray(vectors))
+    np.testing.assert_allclose(product.T @ product, np.diag(np.asarray(values) ** 2), atol=1e-4)
+
+
+def test_a_step_whose_decompositions_all_fail_is_skipped(monkeypatch):
+    def failing(matrix):
+        values, vectors = jnp.linalg.eigh(matrix)
+        return values, vectors * jnp.nan
+
+    monkeypatch.setattr(decompositions, "_eigenvectors", failing)
+    transformation = room.scale_by_s_shampoo(3)
+    state = transformation.init(parameters())
+    updates, after = jax.jit(transformation.update)(gradients()[0], state)
+    assert after.skipped.tolist() == [1, 0]
+    assert not updates["a"].any() and updates["b"].any()
+    jax.tree.map(np.testing.assert_array_equal, after.factors, state.factors)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"k": 1}, ValueError, "k: expected an integer >= 2, got 1"),
+        ({"k": (4, 4, 4)}, ValueError, r"k: expected one for each of the 2 axes of params\['a'\]"),
+        ({"betas": (0.9, 0.0)}, ValueError, r"betas\[1\]: .* got 0.0"),
+        ({"betas": (0.9, 1.1)}, ValueError, r"betas\[1\]: .* got 1.1"),
+        ({"eps": 0.0}, ValueError, "eps: expected a finite number > 0"),
+        ({"momentum": jnp.asarray(1.5)}, ValueError, "momentum: .* got 1.5"),
+        ({"graft": "rmsprob"}, ValueError, "graft: .*did you mean 'rmsprop'"),
+        ({"nesterov": 1}, TypeError, "nesterov: expected True or False, got 1"),
+        (
+            {"k": jnp.asarray(3)},
+            TypeError,
+            "k: expected what is known before tracing, .*static_arg",
+        ),
+    ],
+    ids=str,
+)
+def test_bad_options_are_named(options, error, message):
+    with pytest.raises(error, match=message):
+        room.s_shampoo(0.1, **options).init(parameters())
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda t: t.init({"w": jnp.zeros(3, int)}), TypeError, r"params\['w'\]: .* got int32"),
+        (lambda t: t.init([jnp.zeros((0, 3))]), ValueError, r"params\[0\]: expected at least one"),
+        (lambda t: room.s_shampoo(-1.0), ValueError, "lr: expected a finite number >= 0, got -1.0"),
+        (
+            lambda t: t.update([jnp.zeros(3)], t.init(parameters()), [jnp.zeros(3)]),
+            ValueError,
+            "updates: expected 2 leaves as at the start, got 1",
+        ),
+        (
+            lambda t: t.update(parameters(), t.init(parameters())),
+            ValueError,
+            "params: expected the parameters, for their weight decay, got None",
+        ),
+    ],
+)
+def test_bad_leaves_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call(room.s_shampoo(0.1, **OPTIONS))
+
+
+PROGRAM = """
+import sys, jax.numpy as jnp
+from oco.integrations.optax import s_shampoo
+optimizer = s_shampoo(0.1, k=2)
+optimizer.init(jnp.ones((4, 6)))
+print(*sorted(sys.modules), sep="\\n")
+"""
+UNWANTED = ("numba", "joblib", "torch", "sklearn", "matplotlib", "click", "rich", "pandas", "dask")
+
+
+def test_the_room_needs_neither_kernels_nor_pytorch():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = done.stdout.split()
+    assert not [name for name in loaded if name.partition(".")[0] in UNWANTED]
+
+
+@pytest.mark.parametrize("module, library", [("jax", "JAX"), ("optax", "Optax")])
+def test_without_the_library_the_error_says_what_to_install(module, library):
+    program = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "try:\n    import oco.integrations.optax\n"
+        "except ImportError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.startswith(f"{module}: {library} is not installed; in your clone")
+    assert "pip install '.[jax]'" in done.stdout
