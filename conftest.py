@@ -10,5 +10,3 @@ NEED_JAX = ["oco/integrations/optax", "tests/support/jax_sketch.py", "docs/jax.m
 collect_ignore = [] if find_spec("torch") else NEED_TORCH
 if find_spec("jax") is None or find_spec("optax") is None:
     collect_ignore += NEED_JAX
-# An example, which needs Flax too; it has no doctests.
-collect_ignore += ["docs/jax_transformer.py"]

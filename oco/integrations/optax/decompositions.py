@@ -100,8 +100,8 @@ def orthonormal_basis(matrix: jax.Array) -> jax.Array:
 
     Examples
     --------
-    >>> abs(orthonormal_basis(jnp.array([[3.0], [4.0]]))).round(6).tolist()
-    [[0.6...], [0.8...]]
+    >>> [f"{abs(x):.3f}" for x in orthonormal_basis(jnp.array([[3.0], [4.0]])).ravel()]
+    ['0.600', '0.800']
     """
     return jnp.linalg.qr(matrix)[0]
 

@@ -191,7 +191,7 @@ def _tail(state: Sketched, values: jax.Array, kind: str) -> jax.Array:
         mean = jnp.maximum(missed, 0) / (state.directions.shape[1] - count)
         inside, outside = escaped, jnp.minimum(escaped, mean)
     else:
-        inside, outside = tail_of(kind, escaped, 0.0, 1)
+        inside = outside = escaped * tail_of(kind, 1.0, 0.0, 1)[0]
     return jnp.where(held, inside[:, None], outside[:, None])
 
 

@@ -83,6 +83,7 @@ class CompiledRoot:
     """
 
     separable = False
+    fused = None
 
     def __init__(self, d: int, k: int) -> None:
         with jax.enable_x64(True):

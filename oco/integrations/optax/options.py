@@ -12,8 +12,8 @@ from oco.shampoo import check_options
 __all__ = ["checked", "known"]
 
 # What may be an array, and change from step to step without being compiled anew.
-NUMBERS = ("eps", "epsilon", "momentum", "weight_decay", "matrix_rate", "update_every")
-NUMBERS += ("start_step",)
+NUMBERS: tuple[str, ...] = ("eps", "epsilon", "momentum", "weight_decay", "matrix_rate")
+NUMBERS += ("update_every", "start_step")
 
 
 def known(value) -> bool:

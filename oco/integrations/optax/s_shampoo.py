@@ -309,7 +309,10 @@ def _state(kept: steps.Kept, structure) -> ScaleBySShampooState:
     trees = [jax.tree.unflatten(structure, column) for column in zip(*kept.averages, strict=True)]
     if not kept.averages:
         trees = [jax.tree.unflatten(structure, []) for _ in Averages._fields]
-    return ScaleBySShampooState(kept.steps, kept.skipped, kept.weights, *trees, kept.factors)
+    first, second, momentum = trees
+    return ScaleBySShampooState(
+        kept.steps, kept.skipped, kept.weights, first, second, momentum, kept.factors
+    )
 
 
 def _kept(state: ScaleBySShampooState) -> steps.Kept:
