@@ -17,7 +17,8 @@ from oco.integrations.optax.sketch import (
     inverse_root,
     inverse_roots,
 )
-from oco.linalg.operators import LowRankPlusScalar, pseudo_power
+from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.operators import pseudo_power
 
 __all__ = ["CompiledRoot", "s_adagrad"]
 
