@@ -12,7 +12,7 @@ from oco.cores import one_blas_thread
 from oco.losses import LOSSES, STREAMS
 from oco.ranks import sketch_file
 from oco.regret import best_fixed_point, cumulative_losses
-from oco.sketch import FrequentDirections, frequent_directions
+from oco.sketch import FrequentDirections, blocks, frequent_directions
 from oco.spectra import follow
 from oco.verification import draw, verify
 
@@ -51,17 +51,17 @@ def extend(spy, monkeypatch, tmp_path):
 
 
 def update(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "leading")
+    spy.on(monkeypatch, blocks, "leading")
     FrequentDirections(4, 3).update(ROWS)
 
 
 def merge(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "leading")
+    spy.on(monkeypatch, blocks, "leading")
     FrequentDirections(4, 3).merge(FrequentDirections(4, 3))
 
 
 def rank(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "leading")
+    spy.on(monkeypatch, blocks, "leading")
     np.save(tmp_path / "g.npy", ROWS)
     sketch_file(tmp_path / "g.npy", 3, spy)
 

@@ -228,7 +228,7 @@ class DualAveraging(Travelling):
         if self._radius is None:
             return self.domain.project(self._start + parts.recombine(steps), metric)
         # The components of what is projected are known: no need to split it anew.
-        steps *= ball_weights(parts.values, parts.squares * steps**2, self._radius)
+        steps *= ball_weights(parts.values, (np.sqrt(parts.squares) * steps) ** 2, self._radius)
         return self.domain.nearest(parts.recombine(steps))
 
     def __copy__(self) -> DualAveraging:

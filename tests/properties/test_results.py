@@ -11,28 +11,32 @@ from oco.algorithms import ALGORITHMS
 from oco.losses import MARGIN_LOSSES
 
 assert hypothesis_profiles.LOADED
-STREAMS = ["stochastic", "drift", "rademacher", "orthonormal", "adversary", "starve"]
+LINEAR = ["rademacher", "orthonormal"]
+STREAMS = ["stochastic", "drift", "adversary", "starve"]
+SKETCHED = ("s-adagrad", "ada-fd", "ftsl", "s-ons", "rfd-son", "fd-son")
+NEWTON = ("ons", "s-ons", "rfd-son", "fd-son")
 
 
 @st.composite
 def experiments(draw):
-    stream = draw(st.sampled_from(STREAMS))
-    linear = stream in ("rademacher", "orthonormal")
     algorithm = draw(st.sampled_from(list(ALGORITHMS)))
+    newton = algorithm in NEWTON
+    stream = draw(st.sampled_from(STREAMS if newton else STREAMS + LINEAR))
+    losses = ["squared", "logistic"] if newton else list(MARGIN_LOSSES)
     d = draw(st.integers(1, 8))
     options = {
         "d": d,
         "T": draw(st.integers(1, 60)),
         "seed": draw(st.integers(0, 2**31)),
         "stream": stream,
-        "loss": "linear" if linear else draw(st.sampled_from(list(MARGIN_LOSSES))),
+        "loss": "linear" if stream in LINEAR else draw(st.sampled_from(losses)),
         "radius": draw(st.floats(1e-3, 1e3)),
         "checkpoints": draw(st.integers(1, 12)),
     }
-    if algorithm in ("s-adagrad", "ada-fd"):
+    if algorithm in SKETCHED:
         options["k"] = draw(st.integers(2, d + 1))
     if draw(st.booleans()):
-        options["lr"] = draw(st.floats(1e-6, 1e6))
+        options["alpha" if newton else "lr"] = draw(st.floats(1e-6, 1e6))
     return algorithm, options
 
 

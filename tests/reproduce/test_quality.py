@@ -179,7 +179,7 @@ def test_the_command_prints_both_tables_or_one_document():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--task=digits",), "'digits' is not one of 'digits-mlp'"),
+        (("--task=digits",), "task: unknown name 'digits'; did you mean 'digits-mlp'?"),
         ((*QUICK, "--grid=1:0.1:3"), "grid: "),
         (("--task=digits-mlp", "--seeds=0"), "seeds: expected an integer from 1 to 100, got 0"),
         (("--task=digits-mlp", "--steps=0"), "steps: expected an integer >= 1, got 0"),
