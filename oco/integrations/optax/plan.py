@@ -48,11 +48,14 @@ class Plan(NamedTuple):
     ----------
     layouts : tuple of Layout
         Of `oco.shampoo`.
+    phases : tuple of int
+        φ of each leaf: how many matrices and tensors come before it.
     groups : tuple of Group
         In the order in which their first blocks come.
     """
 
     layouts: tuple[Layout, ...]
+    phases: tuple[int, ...]
     groups: tuple[Group, ...]
 
 
@@ -101,7 +104,9 @@ def make_plan(names: Sequence[str], leaves: Sequence[jax.Array], k, max_axis) ->
     groups = tuple(
         Group(dims, sides, dtype, tuple(members)) for (dims, sides, dtype), members in found.items()
     )
-    return Plan(tuple(layouts), groups)
+    matrices = [placed.order >= 2 for placed in layouts]
+    phases = tuple(sum(matrices[:i]) for i in range(len(matrices)))
+    return Plan(tuple(layouts), phases, groups)
 
 
 def gather(group: Group, plan: Plan, tensors: Sequence[jax.Array]) -> jax.Array:

