@@ -20,6 +20,9 @@ __all__ = ["Newton", "NewtonDiagnostics"]
 
 # Numbers whose products and quotients with gradients are normal numbers.
 SMALLEST, LARGEST = 1e-300, 1e300
+# A step is a difference of numbers of up to this many times its size where the eigenvalues of A are
+# as far apart: four of sixteen digits are left.
+STEEPEST = 1e12
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,12 @@ class Newton(Travelling):
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
         self.sketch.append(g)
         metric = self.metric
+        steepest = float(metric.values.max())
+        if steepest > STEEPEST * metric.tail:
+            raise FloatingPointError(
+                f"alpha: expected more than 1/{STEEPEST:g} of the largest eigenvalue of A, "
+                f"{steepest:g}, got {self.alpha:g}: the step would be rounding"
+            )
         with np.errstate(over="ignore", invalid="ignore"):
             parts = metric.decompose(g)
             quadratic = float((parts.squares / parts.values).sum())

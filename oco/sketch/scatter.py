@@ -21,6 +21,7 @@ FLOATS = (np.float32, np.float64)
 # What a block may round, in units of u √n and of the squares that it handles, for products and an
 # eigenproblem of size n: what roundings of random signs add up to, with room to spare.
 PER_BLOCK = 16.0
+TINY = float(np.finfo(np.float64).tiny)
 # In the same units, what an eigenvalue may be and mean nothing: less than the above allows for.
 NOISE = 4.0
 # Rows absorbed at a time, in units of the sketch size: a decomposition costs least per row where
@@ -160,6 +161,10 @@ class ScatterSketch:
         """
         if sparse.issparse(rows):
             rows = sparse.csr_array(rows).astype(np.float64, copy=False)
+            if not rows.has_canonical_format:
+                # Entries of one place may cancel: what that rounds is not to be counted as exact.
+                rows = rows.copy()
+                rows.sum_duplicates()
             if rows.shape[1] != self.d:
                 raise ValueError(
                     f"rows: expected a matrix of shape (n, {self.d}), got shape {rows.shape}"
@@ -309,7 +314,8 @@ class ScatterSketch:
             largest *= math.sqrt(max(float(weights.max()), 1.0))
         if not math.isfinite(largest):
             raise ValueError("rows: expected finite weighted rows, got an overflow")
-        if largest > LARGEST * self._scale or (0 < largest * LARGEST < 1 and not self._total):
+        held = self._total or (self._weight and self._mean.any())
+        if largest > LARGEST * self._scale or (0 < largest * LARGEST < 1 and not held):
             self._rescale(2.0 ** math.frexp(largest)[1] if largest < 2.0**1023 else 2.0**1023)
         rows = rows.astype(np.float64, copy=False)
         if self._scale != 1.0:
@@ -371,10 +377,16 @@ class ScatterSketch:
         if not self._weight:
             self._mean, self._rest = block.mean, block.rest
             return
-        moved = self._rest + share * step
-        mean = self._mean + moved
+        # From the mean that is nearer: far away, what the step rounds is as large as it is long.
+        if share > 0.5:
+            start, rest = block.mean, block.rest
+            step = -(self._weight / (self._weight + block.weight)) * step
+        else:
+            start, rest, step = self._mean, self._rest, share * step
+        moved = rest + step
+        mean = start + moved
         # Exact where |mean| ≥ |moved|, and to rounding elsewhere.
-        self._rest = moved - (mean - self._mean)
+        self._rest = moved - (mean - start)
         self._mean = mean
 
     def _replace(self, block: Block, top: np.ndarray) -> None:
@@ -388,7 +400,8 @@ class ScatterSketch:
         handled = self._total + trace + block.handled
         products = max(len(top) + block.count, self.d)
         doubt = PER_BLOCK * UNIT * math.sqrt(products) * handled
-        self._rounding += doubt
+        # What is below the smallest normal number is lost whole.
+        self._rounding += doubt + (len(top) + block.count + 1) * self.d * TINY
         if not trace:
             self._factor = top[:0]
             return

@@ -7,6 +7,7 @@ from numbers import Integral
 
 import numpy as np
 
+from oco.linalg.rounding import UNIT
 from oco.sketch.scatter import ScatterSketch
 from oco.sketch.spectrum import Spectrum
 
@@ -102,9 +103,15 @@ class Report:
     @cached_property
     def variance_interval(self) -> np.ndarray:
         """Bounds of them."""
-        bounds = self.spectrum.intervals(self.count) / self.spectrum.degrees
-        # The division rounds to nearest.
-        return np.stack([np.nextafter(bounds[:, 0], 0.0), np.nextafter(bounds[:, 1], np.inf)], 1)
+        spectrum = self.spectrum
+        bounds = spectrum.intervals(self.count) / spectrum.degrees
+        # The degrees are a difference, W − V/W for weights and 1 where they are all alike, and each
+        # sum and quotient in it rounds; so does the division.
+        weight = abs(spectrum.weight) + spectrum.weight_squares / (spectrum.weight or 1.0)
+        off = (4 + np.sqrt(spectrum.positive)) * UNIT * weight / spectrum.degrees
+        with np.errstate(over="ignore"):
+            low, high = (1 - off) * bounds[:, 0], (1 + off) * bounds[:, 1]
+        return np.stack([np.nextafter(np.maximum(low, 0.0), 0.0), np.nextafter(high, np.inf)], 1)
 
     @cached_property
     def noise_variance(self) -> float:
