@@ -21,7 +21,7 @@ TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
 # eigenvalues a millionth of the largest is taken, where rounding is a tenth of them.
 SENSITIVE = 1e-4
 # An exact factor of few gradients has a null space.  With the default epsilon its eigenvalues are a
-# millionth of the largest, and float32's rounding of them moves the steps by up to 1e-2; with this
+# millionth of the largest, and float32's rounding of them moves the steps by about 1e-3; with this
 # one they are told from rounding.  In float64 the default is held.
 CLEAR = 1e-3
 VARIANTS = [
