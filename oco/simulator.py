@@ -24,6 +24,9 @@ from oco.linalg.rounding import running_sums
 
 __all__ = ["Play", "log_checkpoints", "play"]
 
+# What a stream states was computed in floating point: its bounds may be exceeded by some roundings.
+STATED = 1e-9
+
 
 @dataclass(frozen=True)
 class Play:
@@ -104,6 +107,7 @@ def play(
     *,
     checkpoints: np.ndarray,
     domain: Domain | None = None,
+    stated: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Play:
     """Play a learner against a stream of losses.
@@ -120,6 +124,9 @@ def play(
         Rounds after which to record, ascending, the last at most T.
     domain : Domain, optional
         K: every point that is played must lie in it, to rounding.
+    stated : bool
+        Whether features and labels must be as short as the stream states, which bounds on the
+        regret may rest on.
     progress : callable, optional
         Called with the number of rounds played, once a chunk of the stream.
 
@@ -127,9 +134,10 @@ def play(
     -------
     Play
         Also when an interrupt (Ctrl-C), an error in the learner or loss, a number that is not
-        finite, or a point outside K ended it early: `status` and `message` say so and nothing
-        played is lost.  Points are held against K a few at a time, so that a few rounds may have
-        been played after the one that the message names.
+        finite, a point outside K or a stream that does not keep what it states ended it early:
+        `status` and `message` say so and nothing played is lost.  Points are held against K, and an
+        adaptive stream's labels against what it states, a few at a time, so that a few rounds may
+        have been played after the one that the message names.
     """
     kind = _Game if stream.outputs is None else _VectorGame
     game = kind(learner, loss, stream, checkpoints, Points(domain, stream))
@@ -144,7 +152,17 @@ def play(
         try:
             for features, labels in stream.chunks():
                 answer = stream.answer if stream.adaptive else None
+                broken = _first_beyond(stream, features, labels) if stated else None
+                if broken is not None:
+                    features, labels = features[: broken[0]], labels[: broken[0]]
+                first = game.t
                 game.chunk(features, labels, answer, diagnose, interrupted)
+                if broken is None and stated and answer is not None:
+                    # What an adaptive stream answers is known only now.
+                    answers = game.columns["labels"][first : game.t]
+                    broken = _first_beyond(stream, features[: len(answers)], answers)
+                if broken is not None and not interrupted:
+                    raise _NotAsStated(f"round {first + broken[0] + 1}: {broken[1]}")
                 if progress is not None:
                     progress(game.t)
                 if interrupted:
@@ -153,7 +171,7 @@ def play(
         except _Unaccounted as error:
             status, message = "failed", f"after round {game.t}: {error}"
             where, diagnose = _traceback(error), None
-        except Outside as error:
+        except (Outside, _NotAsStated) as error:
             status, message = "failed", str(error)
         except Exception as error:
             status, message = "failed", f"round {game.t + 1}: {_describe(error)}"
@@ -312,6 +330,31 @@ class _VectorGame(_Game):
         t = self.t
         margins[t], slopes[t], answers[t], losses[t] = z, slope, y, suffered
         self.t = t + 1
+
+
+class _NotAsStated(ValueError):
+    """A stream has given a round beyond the bounds that it states."""
+
+
+def _first_beyond(stream, features, labels) -> tuple[int, str] | None:
+    """Return the first round that is beyond what the stream states, and in what; None if none is.
+
+    What is no number is found when it is played.
+    """
+    lengths = np.sqrt(np.einsum("ij,ij->i", features, features))
+    found = []
+    for name, sizes, bound in (
+        ("feature_norm", lengths, stream.feature_norm),
+        ("label_bound", np.abs(labels), stream.label_bound),
+    ):
+        beyond = np.flatnonzero(sizes > bound * (1 + STATED))
+        if len(beyond):
+            said = (
+                f"the stream states {name} = {bound:g} and gives {sizes[beyond[0]]:g}; the "
+                "learner's bounds rest on it"
+            )
+            found.append((int(beyond[0]), said))
+    return min(found, default=None)
 
 
 class _Interrupted:

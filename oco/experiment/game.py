@@ -85,6 +85,9 @@ class Game:
         (m, n) where x is a matrix, flattened row by row.
     start : ndarray of shape (d,)
         x_1, where the learner starts.
+    stated : bool
+        Whether the learner's bounds rest on how long the stream states features and labels to be:
+        on G, or on a curvature.
     """
 
     experiment: Experiment
@@ -95,6 +98,7 @@ class Game:
     gradient_bound: float
     shape: tuple[int, int] | None
     start: np.ndarray
+    stated: bool
 
     def retire(self) -> None:
         """Let go of the learner's state, which can take most of the memory."""
@@ -140,7 +144,8 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     options.values |= {"shape": shape or (stream.d,), "gradient_rank": stream.gradient_rank}
     learner = _learner(experiment, objects, options)
     start = np.array(learner.x, dtype=np.float64).reshape(-1)
-    return Game(experiment, learner, loss, stream, domain, bound, shape, start)
+    stated = hasattr(learner, "curvature") or "rounds" in getattr(learner, "bounds", ())
+    return Game(experiment, learner, loss, stream, domain, bound, shape, start, stated)
 
 
 def _require_room(stream: Stream) -> None:

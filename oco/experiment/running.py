@@ -178,6 +178,7 @@ def perform(
         game.stream,
         checkpoints=checkpoints,
         domain=game.domain,
+        stated=game.stated,
         progress=count,
     )
     return assess(game, played, watch)

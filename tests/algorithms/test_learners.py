@@ -131,7 +131,8 @@ def test_a_refused_gradient_leaves_no_trace(name):
     """Neither a bad one, nor a good one whose sum with those before overflows."""
     one, other = make(name), make(name)
     huge, rng = np.array([1.2e154, 0, 0, 0, 0, 0]), np.random.default_rng(3)
-    for t, g in enumerate([*rng.standard_normal((6, 6)), huge, huge / 3]):
+    newton = hasattr(one, "curvature")
+    for t, g in enumerate([*rng.standard_normal((6, 6)), *([] if newton else [huge, huge / 3])]):
         for refused in (np.full(6, np.nan), np.full(6, 1e200), *([huge] if t == 7 else [])):
             with pytest.raises(ValueError, match="g: expected"):
                 one.update(refused)
@@ -141,6 +142,12 @@ def test_a_refused_gradient_leaves_no_trace(name):
         account, expected = one.diagnostics(), other.diagnostics()
         for what in ("potential", "quadratic", "squared_gradients"):
             assert getattr(account, what) == pytest.approx(getattr(expected, what), rel=ROUNDING)
+    if newton:
+        # Beside it all other directions are rounding, and so would the step be.
+        before = one.x.copy()
+        with pytest.raises(FloatingPointError, match="alpha: expected more than"):
+            one.update(huge)
+        np.testing.assert_array_equal(one.x, before)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
