@@ -24,7 +24,9 @@ class Given(Stream):
     name = "given"
 
     def __init__(self, features: np.ndarray, labels: np.ndarray, loss: str, adaptive: bool) -> None:
-        super().__init__(features.shape[1], len(features), label_bound=float(abs(labels).max()))
+        # An adaptive one answers with signs.
+        largest = 1.0 if adaptive else float(abs(labels).max())
+        super().__init__(features.shape[1], len(features), label_bound=largest)
         self.features, self.labels, self.adaptive = features, labels, adaptive
         self.default_loss, self._value = loss, LOSSES[loss][0]
 
