@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oco.memory.ledger import Entry, Ledger, State, ledger
+from oco.memory.ledger import Entry, Ledger, StateSize, ledger
 from oco.memory.safetensors import Declared, read_declared, read_shapes
 from oco.memory.shapes import Parameter, parse_shape, shapes_of
 
@@ -11,7 +11,7 @@ __all__ = [
     "Entry",
     "Ledger",
     "Parameter",
-    "State",
+    "StateSize",
     "ledger",
     "parse_shape",
     "read_declared",

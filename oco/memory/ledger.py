@@ -37,14 +37,14 @@ from oco import checks
 from oco.memory.shapes import Parameter
 from oco.shampoo import EXACT_RATIO, GRAFT, GRAFTS, MAX_AXIS
 
-__all__ = ["Entry", "Ledger", "State", "ledger"]
+__all__ = ["Entry", "Ledger", "StateSize", "ledger"]
 
 # Bytes of a number: float32, in which networks are trained.
 NUMBER_BYTES = 4
 
 
 @dataclass(frozen=True)
-class State:
+class StateSize:
     """What an optimizer keeps, in numbers or in bytes.
 
     Attributes
@@ -69,11 +69,11 @@ class State:
         """All of it."""
         return sum(astuple(self))
 
-    def __add__(self, other: State) -> State:
-        return State(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+    def __add__(self, other: StateSize) -> StateSize:
+        return StateSize(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
-    def __mul__(self, factor: int) -> State:
-        return State(*(factor * part for part in astuple(self)))
+    def __mul__(self, factor: int) -> StateSize:
+        return StateSize(*(factor * part for part in astuple(self)))
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ class Entry:
         Its name.
     k : int or None
         Sketch size, where it has one.
-    states : tuple of State
+    states : tuple of StateSize
         For each parameter, in bytes.
     """
 
     optimizer: str
     k: int | None
-    states: tuple[State, ...]
+    states: tuple[StateSize, ...]
 
     @property
     def label(self) -> str:
@@ -100,9 +100,9 @@ class Entry:
         return self.optimizer if self.k is None else f"{self.optimizer} k={self.k}"
 
     @property
-    def state(self) -> State:
+    def state(self) -> StateSize:
         """Of all parameters together, in bytes."""
-        return sum(self.states, State(0))
+        return sum(self.states, StateSize(0))
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,9 @@ def ledger(
 
     checks.choice("graft", graft, GRAFTS)
 
-    def entry(name: str, count: Callable[[tuple[int, ...]], State], k: int | None = None) -> Entry:
+    def entry(
+        name: str, count: Callable[[tuple[int, ...]], StateSize], k: int | None = None
+    ) -> Entry:
         return Entry(name, k, tuple(count(p.shape) * number_bytes for p in counted))
 
     sketched = (
@@ -206,22 +208,22 @@ def ledger(
     )
 
 
-def full_adagrad(shape: tuple[int, ...]) -> State:
+def full_adagrad(shape: tuple[int, ...]) -> StateSize:
     """Count the matrix of a parameter seen as one vector (Duchi, Hazan, Singer, JMLR 2011)."""
-    return State(math.prod(shape) ** 2)
+    return StateSize(math.prod(shape) ** 2)
 
 
-def adam(shape: tuple[int, ...]) -> State:
+def adam(shape: tuple[int, ...]) -> StateSize:
     """Count both moments (Kingma, Ba, ICLR 2015)."""
-    return State(math.prod(shape), first_moment=math.prod(shape))
+    return StateSize(math.prod(shape), first_moment=math.prod(shape))
 
 
-def adafactor(shape: tuple[int, ...]) -> State:
+def adafactor(shape: tuple[int, ...]) -> StateSize:
     """Count means over the last axis and the one before (Shazeer, Stern, ICML 2018)."""
     numbers = math.prod(shape)
     if len(shape) < 2:
-        return State(numbers)
-    return State(numbers // shape[-1] + numbers // shape[-2])
+        return StateSize(numbers)
+    return StateSize(numbers // shape[-1] + numbers // shape[-2])
 
 
 def shampoo(
@@ -229,7 +231,7 @@ def shampoo(
     max_axis: int | None = None,
     k: int | None = None,
     graft: str = GRAFT,
-) -> State:
+) -> StateSize:
     """Count a factor for each axis of each block, exact (k None) or sketched, and the graft.
 
     Sources: Gupta, Koren, Singer, ICML 2018; Feinberg et al., NeurIPS 2023.
@@ -237,7 +239,7 @@ def shampoo(
     numbers = math.prod(shape)
     shape = tuple(n for n in shape if n > 1)
     if len(shape) < 2:
-        return State(numbers, first_moment=numbers)
+        return StateSize(numbers, first_moment=numbers)
     second_moment = roots = 0
     for block, count in _blocks(shape, max_axis):
         for n in block:
@@ -248,7 +250,7 @@ def shampoo(
                 second_moment += count * ((k - 1) * (n + 1) + 1)
                 roots += count * k
     grafting = numbers if graft in ("rmsprop", "adam") else 0
-    return State(second_moment, roots, grafting=grafting, first_moment=numbers)
+    return StateSize(second_moment, roots, grafting=grafting, first_moment=numbers)
 
 
 def _blocks(shape: tuple[int, ...], max_axis: int | None) -> list[tuple[tuple[int, ...], int]]:

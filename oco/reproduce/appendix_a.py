@@ -24,7 +24,7 @@ from oco.sweeps.grids import log_grid
 from oco.sweeps.local import computed, require_files, resolve_jobs
 from oco.sweeps.tuning import Tuning, measure, tune
 
-__all__ = ["REFERENCES", "AppendixA", "Entry", "Reference", "appendix_a"]
+__all__ = ["REFERENCES", "AppendixA", "Evaluation", "Reference", "appendix_a"]
 
 RATES = log_grid(1e-6, 1.0, 49)
 # Ada-FD has two parameters to tune, and as many pairs as the others have rates.
@@ -75,7 +75,7 @@ REFERENCE_ROWS, REFERENCE_DIMENSIONS = 32_560, (123, 124)
 
 
 @dataclass(frozen=True)
-class Entry:
+class Evaluation:
     """One learner's tuning and evaluation.
 
     Attributes
@@ -113,7 +113,7 @@ class AppendixA:
 
     Attributes
     ----------
-    entries : tuple of Entry
+    entries : tuple of Evaluation
         By learner.
     references : tuple of (Reference, float or None)
         Known figures that apply here, each with the average loss measured at that rate.
@@ -121,7 +121,7 @@ class AppendixA:
         Sketch size, dimension with the constant feature, rounds.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Evaluation, ...]
     references: tuple[tuple[Reference, float | None], ...]
     k: int
     d: int
@@ -230,7 +230,7 @@ def _applicable(stream: Stream, k: int, algorithms: tuple[str, ...]) -> list[Ref
     return [r for r in REFERENCES if r.algorithm in algorithms and r.k in (None, k)]
 
 
-def _measured(reference: Reference, entries: list[Entry], options: dict) -> float | None:
+def _measured(reference: Reference, entries: list[Evaluation], options: dict) -> float | None:
     """Return the average loss at the rate of a known figure, playing it if the grid has it not."""
     for entry in entries:
         for trial in entry.tuning.trials:
@@ -279,11 +279,11 @@ def _experiment(algorithm: str, path, stream: Stream, k: int, **options) -> Expe
     )
 
 
-def _evaluated(algorithm: str, tuning: Tuning, data: str, test: str, positive) -> Entry:
+def _evaluated(algorithm: str, tuning: Tuning, data: str, test: str, positive) -> Evaluation:
     best = tuning.best
     if best is None:
         nothing = np.empty(0)
-        return Entry(
+        return Evaluation(
             algorithm, tuning, None, None, None, None, nothing, nothing, "every rate diverged"
         )
     plays: list[Play] = []
@@ -296,7 +296,7 @@ def _evaluated(algorithm: str, tuning: Tuning, data: str, test: str, positive) -
         plays.append(played.unless_interrupted())
         points.append(cast(MirrorDescent, game.learner).x)
     trained, tested = plays
-    return Entry(
+    return Evaluation(
         algorithm=algorithm,
         tuning=tuning,
         train_error=_error(trained),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oco.reproduce.appendix_a import AppendixA, Entry
+from oco.reproduce.appendix_a import AppendixA, Evaluation
 from oco.reproduce.separation import Separation
 from oco.results.formats import number
 from oco.results.layout import Sheet
@@ -85,7 +85,7 @@ def growths(found: Separation) -> dict:
     return {**setting, "t": found.t.tolist(), "certificates": rows}
 
 
-def _row(entry: Entry) -> list[str]:
+def _row(entry: Evaluation) -> list[str]:
     best, trials = entry.tuning.best, entry.tuning.trials
     lost = str(sum(bool(trial.verdict) for trial in trials))
     if best is None:

@@ -13,7 +13,7 @@ from oco import checks
 from oco.cores import one_blas_thread
 from oco.linalg.rounding import UNIT
 from oco.sketch.rows import Block, FactorBlock, aged, block_of, joined
-from oco.sketch.spectrum import Spectrum
+from oco.sketch.spectrum import ScatterSpectrum
 
 __all__ = ["ScatterSketch"]
 
@@ -140,7 +140,7 @@ class ScatterSketch:
         self._elapsed = self._weight = self._weight_squares = 0.0
         self._total = self._escaped = self._rounding = 0.0
         self._waiting: list = []
-        self._cached: Spectrum | None = None
+        self._cached: ScatterSpectrum | None = None
 
     @one_blas_thread()
     def extend(self, rows, weights=None) -> None:
@@ -258,7 +258,7 @@ class ScatterSketch:
         return result
 
     @one_blas_thread()
-    def spectrum(self) -> Spectrum:
+    def spectrum(self) -> ScatterSpectrum:
         """Return what is known of S after all rows; the sketch is left as it is."""
         if self._cached is None:
             seen = self.copy() if self._waiting else self
@@ -437,7 +437,7 @@ class ScatterSketch:
         size = sizes[enough[0]] if len(enough) else sizes[-1]
         return min(int(size), self.d + 1)
 
-    def _spectrum(self) -> Spectrum:
+    def _spectrum(self) -> ScatterSpectrum:
         """Return what is known of S, all rows being absorbed."""
         directions, values = np.zeros((0, self.d)), np.zeros(0)
         if len(self._factor):
@@ -446,7 +446,7 @@ class ScatterSketch:
             kept = np.count_nonzero(singular > max(len(r), 1) * 2 * UNIT * singular[0])
             directions = np.ascontiguousarray((q @ left[:, :kept]).T)
             values = singular[:kept] ** 2
-        return Spectrum(
+        return ScatterSpectrum(
             d=self.d,
             rows=self.rows,
             positive=self._counted,

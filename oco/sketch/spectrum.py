@@ -10,11 +10,11 @@ import numpy as np
 
 from oco.linalg.rounding import SMALLEST
 
-__all__ = ["Spectrum"]
+__all__ = ["ScatterSpectrum"]
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class ScatterSpectrum:
     r"""A sketch S̄ of S with 0 ⪯ S − S̄ ⪯ τ I and tr S, all to within a rounding r.
 
     Attributes

@@ -17,10 +17,10 @@ from oco.verification.cases import Case
 
 __all__ = [
     "LOSSES",
-    "Axis",
-    "Ball",
+    "DenseAxis",
+    "DenseBall",
+    "DenseSketch",
     "Metric",
-    "Sketch",
     "escape_limit",
     "kronecker",
     "metric_of",
@@ -48,7 +48,7 @@ def escape_limit(spectrum: np.ndarray, size: int) -> float:
     return min(math.fsum(ordered[j:]) / (size - j) for j in range(size))
 
 
-class Sketch:
+class DenseSketch:
     """Frequent Directions: C = βḠ + MᵀM, Ḡ = (C − ρI)₊ with ρ = λ_ℓ(C), τ ← βτ + ρ."""
 
     def __init__(self, d: int, k: int, decay: float = 1.0) -> None:
@@ -66,7 +66,7 @@ class Sketch:
 
 
 @dataclass(frozen=True)
-class Axis:
+class DenseAxis:
     """One factor of a Kronecker metric: C̃ + εI, its root, and what the sketch lost."""
 
     factor: np.ndarray
@@ -91,7 +91,7 @@ class Metric:
         Escaped mass.
     clear : bool
         Whether no eigenvalue is so small that a dense computation cannot tell it from 0.
-    axes : tuple of Axis
+    axes : tuple of DenseAxis
         Of a Kronecker metric.
     """
 
@@ -100,7 +100,7 @@ class Metric:
     potential: float
     tau: float | None = None
     clear: bool = True
-    axes: tuple[Axis, ...] = ()
+    axes: tuple[DenseAxis, ...] = ()
 
 
 def _power(matrix: np.ndarray, exponent: float) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -159,7 +159,7 @@ def _full(d: int) -> Absorb:
 
 
 def _sketched(d: int, k: int) -> Absorb:
-    sketch = Sketch(d, k)
+    sketch = DenseSketch(d, k)
 
     def absorb(g):
         sketch.absorb(np.outer(g, g))
@@ -170,7 +170,7 @@ def _sketched(d: int, k: int) -> Absorb:
 
 
 def _shifted(d: int, k: int, delta: float) -> Absorb:
-    sketch = Sketch(d, k)
+    sketch = DenseSketch(d, k)
 
     def absorb(g):
         sketch.absorb(np.outer(g, g))
@@ -208,7 +208,7 @@ def kronecker(
     # escapes: it is a sketch that is larger than the side is long.
     sizes = [n + 1 if k is None or k >= n else k for n in shape]
     exact = [size > n for n, size in zip(shape, sizes, strict=True)]
-    sketches = [Sketch(n, size, decay) for n, size in zip(shape, sizes, strict=True)]
+    sketches = [DenseSketch(n, size, decay) for n, size in zip(shape, sizes, strict=True)]
     count, last = 0, None
 
     def absorb(g):
@@ -227,7 +227,7 @@ def kronecker(
             factor = scale * (sketch.matrix + sketch.tau * np.eye(shape[i]))
             shift = epsilon * float(np.linalg.eigvalsh(factor)[-1])
             root = _power(factor + shift * np.eye(shape[i]), 1 / (2 * p))[0]
-            axes.append(Axis(factor, root, sketch.tau, shift))
+            axes.append(DenseAxis(factor, root, sketch.tau, shift))
         matrix = axes[0].root if p == 1 else np.kron(axes[0].root, axes[1].root)
         sketched = [axis.tau for axis, e in zip(axes, exact, strict=True) if not e]
         last = Metric(
@@ -257,7 +257,7 @@ def metric_of(name: str, *, d: int, k: int, delta: float, shape: tuple[int, ...]
     }.get(name, lambda: None)()
 
 
-class Ball:
+class DenseBall:
     """{‖x‖ ≤ R}, and the projection onto it in a metric by its secular equation."""
 
     def __init__(self, radius: float) -> None:

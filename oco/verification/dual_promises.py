@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oco.domains import Box, Domain
-from oco.verification.definitions import Sketch, escape_limit
+from oco.verification.definitions import DenseSketch, escape_limit
 
-__all__ = ["DUALS", "Dense"]
+__all__ = ["DUALS", "DenseDual"]
 
 DUALS = ("da-norm", "da-diagonal", "da-full", "ftsl")
 
 
 @dataclass
-class Dense:
+class DenseDual:
     """What the definition says, gradient by gradient.
 
     Attributes
@@ -37,11 +37,11 @@ class Dense:
     quadratic: float = 0.0
     covariance: np.ndarray = field(init=False)
     total: np.ndarray = field(init=False)
-    sketch: Sketch = field(init=False)
+    sketch: DenseSketch = field(init=False)
 
     def __post_init__(self) -> None:
         self.covariance, self.total = np.zeros((self.d, self.d)), np.zeros(self.d)
-        self.sketch = Sketch(self.d, self.k)
+        self.sketch = DenseSketch(self.d, self.k)
 
     @property
     def statistic(self) -> np.ndarray:

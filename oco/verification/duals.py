@@ -12,7 +12,7 @@ from oco.domains import Box, Domain, Euclidean
 from oco.experiment.lookup import Options
 from oco.verification.cases import Case
 from oco.verification.definitions import tame
-from oco.verification.dual_promises import DUALS, Dense
+from oco.verification.dual_promises import DUALS, DenseDual
 from oco.verification.observations import Observation, Subject, check
 
 __all__ = ["dual_averaging"]
@@ -53,7 +53,7 @@ def dual_averaging(case: Case, subject: Subject) -> Iterator[Observation]:
         ):
             continue
         learner = options.call("algorithm", subject.learners[name])
-        dense = Dense(name, d, k, delta)
+        dense = DenseDual(name, d, k, delta)
         yield from _played(f"{name}, {domain.name}", learner, dense, rows, domain)
 
 
@@ -68,7 +68,7 @@ def _domain(subject: Subject, rng, d: int) -> Domain:
     return Box(lower, lower + radius * rng.uniform(0.1, 2, d))
 
 
-def _played(place, learner, dense: Dense, rows, domain: Domain) -> Iterator[Observation]:
+def _played(place, learner, dense: DenseDual, rows, domain: Domain) -> Iterator[Observation]:
     start = np.array(learner.x)
     for t, row in enumerate(rows, start=1):
         g = row if float(row @ learner.x) >= 0 else -row
@@ -86,7 +86,7 @@ def _played(place, learner, dense: Dense, rows, domain: Domain) -> Iterator[Obse
     yield from _told(place, learner, dense, domain, start)
 
 
-def _told(place, learner, dense: Dense, domain: Domain, start) -> Iterator[Observation]:
+def _told(place, learner, dense: DenseDual, domain: Domain, start) -> Iterator[Observation]:
     reach = domain.radius(dense.d) if domain.bounded else WIDE
     now, growth = learner.diagnostics(), dense.growth(domain, start, reach)
     diameter = learner.diameter if domain.bounded else WIDE

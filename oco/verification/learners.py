@@ -16,7 +16,7 @@ from oco.verification import definitions
 from oco.verification.cases import Case
 from oco.verification.definitions import Metric, metric_of
 from oco.verification.observations import Observation, Subject, check
-from oco.verification.promises import Ledger
+from oco.verification.promises import DenseAccount
 
 __all__ = ["defined", "factored"]
 
@@ -29,18 +29,18 @@ MATRICES = ("shampoo", "s-shampoo")
 ITERATES, ROOTS = 1e-7, 1e-6
 
 
-def drawn_domain(subject: Subject, rng) -> tuple[Domain, definitions.Ball | None]:
+def drawn_domain(subject: Subject, rng) -> tuple[Domain, definitions.DenseBall | None]:
     """Return a domain, half of the times a ball, and the dense ball where it is one."""
     radius = 10.0 ** rng.uniform(-1, 0.5)
     kind = int(rng.integers(4))
     if kind < 2:
-        return subject.ball(radius), definitions.Ball(radius)
+        return subject.ball(radius), definitions.DenseBall(radius)
     if kind == 2:
         return Euclidean(), None
     return Box(-radius * rng.uniform(0, 2), radius * rng.uniform(0.1, 2)), None
 
 
-def diameter_of(name: str, domain: Domain, ball: definitions.Ball | None, d: int) -> float:
+def diameter_of(name: str, domain: Domain, ball: definitions.DenseBall | None, d: int) -> float:
     """Return D; for a diagonal metric on a box it is the longest side."""
     if ball is not None:
         return 2 * ball.radius
@@ -138,7 +138,7 @@ def _played(place, learner, absorb, rows, ball, options) -> Iterator[Observation
     # From the first gradient that is not 0: metrics of 0 are looked at elsewhere.
     rows = rows[np.cumsum(rows.any(axis=1)) > 0]
     shape = tuple(n for n in np.shape(learner.x) if n > 1) or (1,)
-    ledger = Ledger(learner.lr, options["k"], shape)
+    dense = DenseAccount(learner.lr, options["k"], shape)
     domain, travelled = learner.domain, 0.0
     unit = min(domain.radius(rows.shape[1]), 1.0)
     for t, row in enumerate(rows, start=1):
@@ -148,16 +148,16 @@ def _played(place, learner, absorb, rows, ball, options) -> Iterator[Observation
         if not metric.clear:
             break
         learner.update(g.reshape(np.shape(learner.x)))
-        ledger.enter(g, metric)
+        dense.enter(g, metric)
         found = np.array(learner.x).reshape(-1)
         travelled = max(travelled, float(np.linalg.norm(found)))
         step = learner.lr * metric.direction
         error = float(np.linalg.norm(found - _moved(x - step, metric, domain, ball)))
         size = unit + float(np.linalg.norm(step))
         yield Observation("learner", f"{place}, row {t}", error, 0.0, size, ITERATES)
-    if ledger.rounds:
-        yield from _told(place, learner, ledger, travelled)
-        yield from _bounded(place, learner, ledger, options["gradient_bound"])
+    if dense.rounds:
+        yield from _told(place, learner, dense, travelled)
+        yield from _bounded(place, learner, dense, options["gradient_bound"])
 
 
 def _moved(y, metric: Metric, domain: Domain, ball) -> np.ndarray:
@@ -168,14 +168,14 @@ def _moved(y, metric: Metric, domain: Domain, ball) -> np.ndarray:
     return y
 
 
-def _told(place, learner, ledger: Ledger, travelled: float) -> Iterator[Observation]:
-    now, metric = learner.diagnostics(), checks.known("metric", ledger.metric)
+def _told(place, learner, dense: DenseAccount, travelled: float) -> Iterator[Observation]:
+    now, metric = learner.diagnostics(), checks.known("metric", dense.metric)
     # An escaped mass may be off by rounding of the mass of all gradients, its root by that's root.
-    mass = ledger.squares
+    mass = dense.squares
     told = {
         "potential": (now.potential, metric.potential),
-        "quadratic": (now.quadratic, ledger.quadratic),
-        "Σ‖g‖²": (now.squared_gradients, ledger.squares),
+        "quadratic": (now.quadratic, dense.quadratic),
+        "Σ‖g‖²": (now.squared_gradients, dense.squares),
     }
     if metric.tau is not None:
         told["τ"] = (now.escaped_mass, metric.tau)
@@ -192,21 +192,21 @@ def _told(place, learner, ledger: Ledger, travelled: float) -> Iterator[Observat
         yield Observation("account", f"{place}, {what}", off, 0.0, scale, ROOTS)
 
 
-def _bounded(place, learner, ledger: Ledger, bound: float) -> Iterator[Observation]:
+def _bounded(place, learner, dense: DenseAccount, bound: float) -> Iterator[Observation]:
     diameter = learner.diameter if math.isfinite(learner.diameter) else 3.0
-    spectra = [np.linalg.eigvalsh(covariance)[::-1] for covariance in ledger.axis_covariances]
+    spectra = [np.linalg.eigvalsh(covariance)[::-1] for covariance in dense.axis_covariances]
     account = Account(
-        t=ledger.rounds,
-        d=len(ledger.covariance),
+        t=dense.rounds,
+        d=len(dense.covariance),
         k=learner.k,
         lr=learner.lr,
         diameter=diameter,
         gradient_bound=bound,
         diagnostics=learner.diagnostics(),
-        spectrum=np.linalg.eigvalsh(ledger.covariance)[::-1],
+        spectrum=np.linalg.eigvalsh(dense.covariance)[::-1],
         axis_spectra=tuple(spectra),
     )
     for name, found in ladder(learner.bounds, account).items():
-        expected = ledger.bound(name, diameter, bound)
-        off, scale = abs(found - expected), max(expected, ledger.resolution(diameter))
+        expected = dense.bound(name, diameter, bound)
+        off, scale = abs(found - expected), max(expected, dense.resolution(diameter))
         yield Observation("rungs", f"{place}, {name}", off, 0.0, scale, ROOTS)

@@ -10,7 +10,7 @@ import numpy as np
 from oco.bounds import Account, ladder
 from oco.losses import LOSSES as IMPLEMENTED
 from oco.verification.cases import Case
-from oco.verification.definitions import LOSSES, Sketch, tame
+from oco.verification.definitions import LOSSES, DenseSketch, tame
 from oco.verification.observations import Observation, Subject, check
 
 __all__ = ["curvatures", "newton_steps"]
@@ -77,18 +77,18 @@ def newton_steps(case: Case, subject: Subject) -> Iterator[Observation]:
         learner = subject.learners[name](d, **options)
         exact = name == "ons"
         expected = (d if exact else k) / (sigma * radius**2) if alpha is None else alpha
-        dense = Dense(d, d + 1 if exact else k, expected, sigma, share, exact)
+        dense = DenseNewton(d, d + 1 if exact else k, expected, sigma, share, exact)
         yield from _played(name, learner, dense, rows, labels, radius, rng)
 
 
-class Dense:
+class DenseNewton:
     """A = αI + σ(Ḡ + cρI), and what its bounds are made of, step by step."""
 
     def __init__(
         self, d: int, k: int, alpha: float, sigma: float, share: float, exact: bool
     ) -> None:
         self.d, self.k, self.alpha, self.sigma, self.share = d, k, alpha, sigma, share
-        self.sketch, self.exact = Sketch(d, k), exact
+        self.sketch, self.exact = DenseSketch(d, k), exact
         self.covariance = np.zeros((d, d))
         self.quadratic = self.correction = 0.0
 
@@ -121,7 +121,7 @@ class Dense:
         return (determinant + self.correction) / (2 * self.sigma) + rest
 
 
-def _played(name, learner, dense: Dense, rows, labels, radius, rng) -> Iterator[Observation]:
+def _played(name, learner, dense: DenseNewton, rows, labels, radius, rng) -> Iterator[Observation]:
     unit = max(dense.alpha, dense.sigma) * radius
     points = []
     for t, (a, y) in enumerate(zip(rows, labels, strict=True), start=1):
@@ -143,7 +143,7 @@ def _played(name, learner, dense: Dense, rows, labels, radius, rng) -> Iterator[
     yield from _compared(name, learner, dense, rows, labels, np.array(points), radius, rng)
 
 
-def _halved(learner, dense: Dense, place: str) -> Iterator[Observation]:
+def _halved(learner, dense: DenseNewton, place: str) -> Iterator[Observation]:
     now = learner.diagnostics()
     held = (learner.metric.dense() - now.alpha * np.eye(dense.d)) / now.curvature
     error = np.linalg.eigvalsh(dense.covariance - held)
@@ -153,7 +153,7 @@ def _halved(learner, dense: Dense, place: str) -> Iterator[Observation]:
     yield Observation("half-error", f"{place}, below", -float(error[0]), limit, scale)
 
 
-def _account(learner, dense: Dense, rounds: int) -> Account:
+def _account(learner, dense: DenseNewton, rounds: int) -> Account:
     return Account(
         t=rounds,
         d=dense.d,
@@ -165,7 +165,7 @@ def _account(learner, dense: Dense, rounds: int) -> Account:
     )
 
 
-def _told(name, learner, dense: Dense, radius: float) -> Iterator[Observation]:
+def _told(name, learner, dense: DenseNewton, radius: float) -> Iterator[Observation]:
     now = learner.diagnostics()
     determinant = float(np.linalg.slogdet(dense.metric / dense.alpha)[1])
     told = {

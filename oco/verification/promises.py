@@ -11,11 +11,11 @@ import numpy as np
 from oco import checks
 from oco.verification.definitions import Metric, escape_limit
 
-__all__ = ["Ledger"]
+__all__ = ["DenseAccount"]
 
 
 @dataclass
-class Ledger:
+class DenseAccount:
     """What the bounds of a game are made of, gradient by gradient.
 
     Attributes

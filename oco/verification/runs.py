@@ -19,11 +19,11 @@ from oco.domains import Box, Domain, Euclidean
 from oco.verification.cases import Case
 from oco.verification.comparators import Reach, even, independent
 from oco.verification.definitions import LOSSES, escape_limit, metric_of, tame
-from oco.verification.dual_promises import DUALS, Dense
+from oco.verification.dual_promises import DUALS, DenseDual
 from oco.verification.exactness import LAST_DIGITS, exact_inner, exact_loss
 from oco.verification.learners import MATRICES, SHAPES
 from oco.verification.observations import Observation, Subject, check
-from oco.verification.promises import Ledger
+from oco.verification.promises import DenseAccount
 from oco.verification.watching import Given, Watched, watch
 
 __all__ = ["runs"]
@@ -229,21 +229,21 @@ def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Ob
     if absorb is None:
         return
     long_axes = tuple(n for n in shape if n > 1) or (1,)
-    ledger = Ledger(checks.known("lr", summary.lr), options["k"], long_axes)
+    dense = DenseAccount(checks.known("lr", summary.lr), options["k"], long_axes)
     checkpoints = {int(t): i for i, t in enumerate(trace.t)}
     for t, g in enumerate(seen.gradients, start=1):
         metric = absorb(g)
         if not metric.clear:
             return
-        ledger.enter(g, metric)
+        dense.enter(g, metric)
         if t not in checkpoints:
             continue
         i = checkpoints[t]
         for rung, values in trace.bounds.items():
-            expected = ledger.bound(rung, float(diameters[i]), seen.bound)
+            expected = dense.bound(rung, float(diameters[i]), seen.bound)
             # Without bounds on K nor on a slope, both are infinite.
             off = 0.0 if values[i] == expected else abs(float(values[i]) - expected)
-            scale = max(expected, ledger.resolution(float(diameters[i])))
+            scale = max(expected, dense.resolution(float(diameters[i])))
             yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)
 
 
@@ -253,7 +253,7 @@ def _dual_bounds(
     """Hold each bound of dual averaging at each checkpoint against its dense formula."""
     trace, d = seen.result.trace, seen.stream.d
     lr = checks.known("lr", seen.result.summary.lr)
-    dense = Dense(name, d, k, seen.bound)
+    dense = DenseDual(name, d, k, seen.bound)
     checkpoints = {int(t): i for i, t in enumerate(trace.t)}
     for t, g in enumerate(seen.gradients, start=1):
         dense.absorb(g)

@@ -44,9 +44,9 @@ SIZES = [(12, 40, 5), (40, 6, 5), (30, 2, 9), (200, 230, 20), (300, 150, 12)]
     "decay, dtype", [(0.9, torch.float32), (1.0, torch.float32), (0.9, torch.float64)], ids=str
 )
 def test_guarantees(name, n, columns, rank, decay, dtype):
-    factor = factors.SketchedFactor(n, rank)
+    factor = factors.BatchedSketchedFactor(n, rank)
     state = {name: t[None] for name, t in factor.zeros(torch.empty((), dtype=dtype)).items()}
-    root = factors.Root(torch.ones(1, dtype=torch.float64), epsilon=1e-6, power=0.25)
+    root = factors.BatchedRoot(torch.ones(1, dtype=torch.float64), epsilon=1e-6, power=0.25)
     exact, twin = np.zeros((n, n)), FrequentDirections(n, rank, decay=decay)
     for gradient in stream(name, n, columns):
         matrix = torch.tensor(gradient).to(dtype)

@@ -9,7 +9,7 @@ import numpy as np
 
 from oco.linalg.rounding import UNIT
 from oco.sketch.scatter import ScatterSketch
-from oco.sketch.spectrum import Spectrum
+from oco.sketch.spectrum import ScatterSpectrum
 
 __all__ = ["Model", "Report", "new_sketch"]
 
@@ -81,7 +81,7 @@ class Model:
 class Report:
     """The fitted attributes, in the units of scikit-learn's `PCA`."""
 
-    def __init__(self, spectrum: Spectrum, components) -> None:
+    def __init__(self, spectrum: ScatterSpectrum, components) -> None:
         self.spectrum = spectrum
         if components is None:
             self.count = max(len(spectrum.relative), 1)

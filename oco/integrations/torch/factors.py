@@ -18,10 +18,10 @@ from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors, orth
 from oco.shampoo import NOISE, RANK_CUTOFF, Side
 
 __all__ = [
-    "ExactFactor",
+    "BatchedExactFactor",
+    "BatchedRoot",
+    "BatchedSketchedFactor",
     "Factor",
-    "Root",
-    "SketchedFactor",
     "Unfolding",
     "make_factor",
     "precondition",
@@ -34,10 +34,10 @@ LARGE, STRIPES = 512, 8
 # Numbers in float32 that a vector register of today's processors holds.
 REGISTER = 16
 
-State = dict[str, Tensor]
+FactorState = dict[str, Tensor]
 
 
-class Root(NamedTuple):
+class BatchedRoot(NamedTuple):
     """Which root of a covariance estimate C̃ preconditions: (c C̃ + ε λ_max(c C̃) I)^(−e).
 
     Attributes
@@ -64,7 +64,7 @@ class Root(NamedTuple):
 
         Examples
         --------
-        >>> root = Root(torch.ones(1, dtype=torch.float64), epsilon=0.0, power=0.25)
+        >>> root = BatchedRoot(torch.ones(1, dtype=torch.float64), epsilon=0.0, power=0.25)
         >>> root.weights(torch.tensor([[16.0, 0.0]]), cutoff=1e-12)
         tensor([[0.5000, 0.0000]], dtype=torch.float64)
         """
@@ -127,7 +127,7 @@ def unfoldings(tensor: Tensor) -> tuple[Unfolding, ...]:
 
 
 @dataclass(frozen=True)
-class ExactFactor:
+class BatchedExactFactor:
     """C ← β C + M Mᵀ, and its inverse root as a matrix (Shampoo).
 
     Attributes
@@ -138,7 +138,7 @@ class ExactFactor:
 
     dim: int
 
-    def zeros(self, like: Tensor) -> State:
+    def zeros(self, like: Tensor) -> FactorState:
         """Return one tensor's state before its first gradient, of `like`'s type and device."""
         return {
             "covariance": like.new_zeros(self.dim, self.dim),
@@ -146,8 +146,8 @@ class ExactFactor:
         }
 
     def refreshed(
-        self, state: State, unfolding: Unfolding, decay: float, root: Root
-    ) -> tuple[State, Tensor]:
+        self, state: FactorState, unfolding: Unfolding, decay: float, root: BatchedRoot
+    ) -> tuple[FactorState, Tensor]:
         """Return the state after unfolded gradients, and of which tensors it is right."""
         covariance = torch.add(unfolding.gram, state["covariance"], alpha=decay)
         values, vectors, right = eigh(covariance)
@@ -159,13 +159,13 @@ class ExactFactor:
             "root": (vectors * weights[:, None]) @ vectors.mT,
         }, right
 
-    def apply(self, state: State, rows: Tensor) -> Tensor:
+    def apply(self, state: FactorState, rows: Tensor) -> Tensor:
         """Multiply rows, of shape (batch, anything, n), by the inverse root."""
         return rows @ state["root"]
 
 
 @dataclass(frozen=True)
-class SketchedFactor:
+class BatchedSketchedFactor:
     r"""C̃ = U diag(λ̄) Uᵀ + τ I by Frequent Directions of the decayed sum of M Mᵀ (S-Shampoo).
 
     Attributes
@@ -190,7 +190,7 @@ class SketchedFactor:
     dim: int
     k: int
 
-    def zeros(self, like: Tensor) -> State:
+    def zeros(self, like: Tensor) -> FactorState:
         """Return one tensor's state before its first gradient, of `like`'s type and device."""
         zero = torch.zeros((), dtype=torch.float64, device=like.device)
         return {
@@ -203,8 +203,8 @@ class SketchedFactor:
         }
 
     def refreshed(
-        self, state: State, unfolding: Unfolding, decay: float, root: Root
-    ) -> tuple[State, Tensor]:
+        self, state: FactorState, unfolding: Unfolding, decay: float, root: BatchedRoot
+    ) -> tuple[FactorState, Tensor]:
         """Return the state after unfolded gradients, and of which tensors it is right."""
         old = state["directions"] * (decay * state["eigenvalues"]).sqrt()[:, None]
         span, spans = self._leading_subspace(old, unfolding)
@@ -241,7 +241,7 @@ class SketchedFactor:
         vectors, right = leading_eigenvectors(gram, self.k)
         return old @ vectors[:, :kept] + columns @ vectors[:, kept:], right
 
-    def _estimate(self, state: State, tail: str) -> Tensor:
+    def _estimate(self, state: FactorState, tail: str) -> Tensor:
         """Return the eigenvalues of C̃: those on the directions, then the one outside."""
         values = torch.nn.functional.pad(state["eigenvalues"].double(), (0, 1))
         held, escaped = values > 0, state["escaped_mass"][:, None]
@@ -254,23 +254,25 @@ class SketchedFactor:
             outside = torch.minimum(escaped, missed.clamp_min(0.0) / (self.dim - count))
         return values + torch.where(held, escaped, outside)
 
-    def apply(self, state: State, rows: Tensor) -> Tensor:
+    def apply(self, state: FactorState, rows: Tensor) -> Tensor:
         """Multiply rows, of shape (batch, anything, n), by the inverse root."""
         directions = state["directions"]
         result = ((rows @ directions) * state["root"][:, None]) @ directions.mT
         return result.addcmul_(rows, state["root_tail"].to(rows.dtype)[:, None, None])
 
 
-Factor = ExactFactor | SketchedFactor
+Factor = BatchedExactFactor | BatchedSketchedFactor
 
 
 def make_factor(side: Side) -> Factor:
     """Return the factor of an axis."""
-    return ExactFactor(side.dim) if side.k is None else SketchedFactor(side.dim, side.k)
+    if side.k is None:
+        return BatchedExactFactor(side.dim)
+    return BatchedSketchedFactor(side.dim, side.k)
 
 
 def precondition(
-    factors: Sequence[Factor], states: Sequence[State], tensor: Tensor, out: Tensor
+    factors: Sequence[Factor], states: Sequence[FactorState], tensor: Tensor, out: Tensor
 ) -> None:
     """Multiply tensors along each of their axes by its factor's inverse root.
 
@@ -285,8 +287,8 @@ def precondition(
     out : Tensor of that shape
         Takes the result.
     """
-    left, right = factors[0], factors[-1]
-    if len(factors) == 2 and isinstance(left, SketchedFactor) and isinstance(right, SketchedFactor):
+    sketched = all(isinstance(factor, BatchedSketchedFactor) for factor in factors)
+    if len(factors) == 2 and sketched:
         _both_sides(states[0], states[1], tensor, out)
         return
     current = tensor
@@ -298,7 +300,7 @@ def precondition(
     out.copy_(current.reshape(tensor.shape))
 
 
-def _both_sides(left: State, right: State, x: Tensor, out: Tensor) -> None:
+def _both_sides(left: FactorState, right: FactorState, x: Tensor, out: Tensor) -> None:
     """Compute (t I + U w Uᵀ) X (s I + V z Vᵀ), for sketches on both sides, in few passes over X."""
     u, v = left["directions"], right["directions"]
     w, z = left["root"][:, :, None], right["root"][:, None]

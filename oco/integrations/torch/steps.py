@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oco.integrations.torch.factors import Root, precondition, unfoldings
+from oco.integrations.torch.factors import BatchedRoot, precondition, unfoldings
 from oco.integrations.torch.state import AVERAGES, Batch, Workspace
 from oco.shampoo import power_of, scale_of
 
@@ -100,7 +100,7 @@ def _refreshed(batch: Batch, gradients: Tensor, used: Tensor, group: dict[str, A
     every: Any = slice(None) if len(rows) == len(used) else rows
     beta2 = group["betas"][1]
     absorbed = beta2 * batch.numbers["absorbed"][every] + 1
-    root = Root(
+    root = BatchedRoot(
         torch.ones_like(absorbed) * scale_of(beta2, absorbed, group["bias_correction"]),
         group["epsilon"],
         power_of(group["exponent"], batch.layout.order),
