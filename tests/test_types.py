@@ -25,6 +25,7 @@ ROOT = Path(oco.__file__).parents[1]
 # other line has none.
 SCRIPT = """
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Still:
     def __init__(self, d: int) -> None:
         self.x = np.zeros(d)
 
-    def update(self, g: np.ndarray) -> None:
+    def update(self, g: "np.ndarray[Any, Any]") -> None:
         pass
 
 

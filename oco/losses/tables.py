@@ -153,10 +153,15 @@ def _split(
 
 
 def _labels(name: str, values: np.ndarray, start: int) -> np.ndarray:
-    missing = [i for i, value in enumerate(values.tolist()) if value is None or value != value]
+    missing = [i for i, value in enumerate(_entries(values)) if value is None or value != value]
     if missing:
         raise ValueError(f"row {start + missing[0] + 1}: the label in column {name!r} is missing")
     return as_labels(values, f"column {name!r}")
+
+
+def _entries(values: np.ndarray) -> list:
+    """Return the entries as Python's own, but dates as NumPy's: in nanoseconds, its are integers."""
+    return list(values) if values.dtype.kind in "mM" else values.tolist()
 
 
 def _numbers(where: str, values: np.ndarray, start: int = 0) -> np.ndarray:
@@ -165,7 +170,7 @@ def _numbers(where: str, values: np.ndarray, start: int = 0) -> np.ndarray:
         numbers = values.astype(np.float64)
     else:
         numbers = np.empty(len(values))
-        entries = [np.nan if value is None else value for value in values.tolist()]
+        entries = [np.nan if value is None else value for value in _entries(values)]
         others = [i for i, value in enumerate(entries) if not isinstance(value, float | int)]
         if others:
             # Of texts, one that does not read as a number says more.

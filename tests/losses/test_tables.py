@@ -141,9 +141,10 @@ class TestParquet:
             (["x", "y", "z", "w"], "row 1: column 'a' is 'x', expected a number"),
             ([1.0, None, 2.0, 3.0], "row 2: column 'a' is missing"),
             ([[1], [2], [3], [4]], "row 1: column 'a' is"),
-            (pandas.to_datetime(["2020-01-01"] * 4), "row 1: column 'a' is"),
+            (pandas.to_datetime(["2020-01-01"] * 4).as_unit("ns"), "row 1: column 'a' is"),
+            (pandas.to_datetime(["2020-01-01"] * 4).as_unit("s"), "row 1: column 'a' is"),
         ],
-        ids=["text", "missing", "lists", "dates"],
+        ids=["text", "missing", "lists", "dates in nanoseconds", "dates"],
     )
     def test_what_is_no_number_is_named(self, column, problem, tmp_path):
         path = tmp_path / "rows.parquet"
