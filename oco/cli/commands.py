@@ -8,7 +8,7 @@ import click
 
 from oco.cli.output import DEBUG
 
-__all__ = ["OUTPUT", "Once", "Sectioned", "SectionedOption"]
+__all__ = ["OUTPUT", "Sectioned", "SectionedOption"]
 
 OUTPUT = "Output"
 
@@ -34,11 +34,11 @@ def _debug_option() -> click.Option:
     )
 
 
-class Once(click.Command):
-    """A command that refuses an option given again, of which click would take the last.
+class Sectioned(click.Command):
+    """A command whose help page lists the options by section, each of which is given once.
 
-    `several` says, for an option's name or for any other (``""``), which command takes more than
-    one value.
+    Of an option given again click would take the last.  `several` says, for an option's name
+    or for any other (``""``), which command takes more than one value.
     """
 
     def __init__(self, *arguments, several: dict[str, str] | None = None, **settings) -> None:
@@ -63,10 +63,6 @@ class Once(click.Command):
         raise click.UsageError(
             f"{parameter.opts[0]}: given {times} times" + (f"; {hint}" if hint else ""), context
         )
-
-
-class Sectioned(Once):
-    """A command whose help page lists the options by section."""
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each section's options."""

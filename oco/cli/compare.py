@@ -9,8 +9,9 @@ import click
 
 from oco.cli import output
 from oco.cli.completion import Named
-from oco.cli.options import OUTPUT, Sectioned, experiment_options, option, output_options
-from oco.cli.progress import phases, working
+from oco.cli.figures import draw, figure_path, plot_option
+from oco.cli.options import JSON, OUTPUT, Sectioned, experiment_options, option
+from oco.cli.progress import phases
 from oco.options import OPTIONS, WHAT
 
 __all__ = ["compare"]
@@ -44,7 +45,8 @@ Example:
 )
 @option(OUTPUT, "--csv", unit="FILE", help="Write the table there, with all digits.")
 @option(OUTPUT, "--latex", unit="FILE", help="Write the table there, for LaTeX with booktabs.")
-@output_options
+@plot_option("regret and bounds")
+@JSON
 @click.pass_context
 def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -> None:
     """Run several learners against the same stream and set them side by side.
@@ -57,7 +59,7 @@ def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -
 
         tables = _tables(csv=csv, latex=latex)
         games = prepare_comparison(algorithms, out=out, **options)
-        figure = None if plot is None else output.require_figure(plot)
+        figure = figure_path(plot)
     results, problems = _played(games, out)
     if as_json:
         documents = [result.document() for result in results]
@@ -65,8 +67,8 @@ def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -
         output.print_document(lines)
     else:
         _print(results)
-    if figure is not None and results:
-        problems += _drawn(results, figure)
+    if results:
+        problems += output.attempted(lambda: draw(figure, lambda plots: plots.learners(results)))
     problems += _exported(results, tables)
     _conclude(context, results, problems, shown=not as_json)
 
@@ -94,12 +96,9 @@ def _exported(results: list, tables: dict[str, Path]) -> list[str]:
     from oco.results.storage import replace_file
 
     made = {"csv": exports.as_csv, "latex": exports.as_latex}
-    problems = []
+    problems: list[str] = []
     for kind, path in tables.items():
-        try:
-            replace_file(path, made[kind](results).encode())
-        except OSError as error:
-            problems.append(output.one_line(error))
+        problems += output.attempted(partial(replace_file, path, made[kind](results).encode()))
     return problems
 
 
@@ -107,17 +106,16 @@ def _played(games: list, out: str | None) -> tuple[list, list[str]]:
     from oco.experiment import perform
     from oco.sweeps import Outcome, Store
 
-    results, problems = [], []
+    results: list = []
+    problems: list[str] = []
     with phases() as watch:
         while games:
             game = games.pop(0)
             result = perform(game, watch=partial(watch, who=game.experiment.algorithm))
             results.append(result)
-            try:
-                if out is not None:
-                    Store(out).save(Outcome(game.experiment, result))
-            except (OSError, ValueError) as error:
-                problems.append(output.one_line(error))
+            if out is not None:
+                outcome = Outcome(game.experiment, result)
+                problems += output.attempted(partial(Store(out).save, outcome))
             if result.summary.status == "interrupted":
                 break
     return results, problems
@@ -127,17 +125,6 @@ def _print(results: list) -> None:
     from oco.results.comparison import overview
 
     output.print_rich(*overview(results))
-
-
-def _drawn(results: list, figure) -> list[str]:
-    from oco import plots
-
-    try:
-        with working("drawing"):
-            plots.save(plots.learners(results), figure)
-    except (OSError, ValueError) as error:
-        return [output.one_line(error)]
-    return []
 
 
 def _conclude(context, results: list, problems: list[str], shown: bool) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from oco.cli import output
+from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import OUTPUT, Sectioned, option
-from oco.cli.progress import working
 from oco.options import WHAT
 
 __all__ = ["memory"]
@@ -53,7 +53,7 @@ Examples:
     default=8192,
     help="Longest axis that Shampoo and S-Shampoo do not cut into blocks.",
 )
-@option(OUTPUT, "--plot", unit="FILE", help="Draw memory over k: a .png, .pdf or .svg file.")
+@plot_option("memory over k")
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON object, with every shape.")
 def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> None:
     """Count what optimizers keep for parameters of the given shapes, such as 1024x4096.
@@ -71,7 +71,7 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
             parameters += declared.parameters
             left_out = declared.left_out
         counted = room.ledger(parameters, k, number_bytes=number_bytes, max_axis=max_axis)
-        figure = None if plot is None else output.require_figure(plot)
+        figure = figure_path(plot)
     from oco.memory import presentation
 
     if as_json:
@@ -80,8 +80,4 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
         output.print_rich(*presentation.tables(counted))
         for reason, count in left_out:
             output.say(f"left out: {count:,} tensor{'s' * (count > 1)} {reason}")
-    if figure is not None:
-        from oco import plots
-
-        with working("drawing"):
-            plots.save(plots.memory(counted), figure)
+    draw(figure, lambda plots: plots.memory(counted))

@@ -8,20 +8,17 @@ from typing import Any
 
 import click
 
-from oco.cli.commands import OUTPUT, Once, Sectioned, SectionedOption
+from oco.cli.commands import OUTPUT, Sectioned, SectionedOption
 from oco.cli.completion import DIRECTORY, FILE, Named
 from oco.options import OPTIONS, Option
 
 __all__ = [
     "JSON",
     "OUTPUT",
-    "WHOLE",
-    "Once",
     "Sectioned",
     "experiment_options",
     "jobs_option",
     "option",
-    "output_options",
     "overwrite_option",
     "together",
 ]
@@ -109,12 +106,6 @@ JSON = option(
     "as_json",
     is_flag=True,
     help="Print one JSON object and nothing else on standard output.",
-)
-output_options = together(
-    option(
-        OUTPUT, "--plot", unit="FILE", help="Draw regret and bounds: a .png, .pdf or .svg file."
-    ),
-    JSON,
 )
 overwrite_option = option(
     OUTPUT, "--overwrite", is_flag=True, help="Replace what --out names, if it is there already."

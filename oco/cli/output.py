@@ -6,9 +6,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,10 +23,10 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "BadInput",
+    "attempted",
     "bad_input",
     "complain",
     "debugging",
-    "draw",
     "finished",
     "loud",
     "one_line",
@@ -36,7 +35,6 @@ __all__ = [
     "print_rich",
     "print_table",
     "printing",
-    "require_figure",
     "say",
 ]
 
@@ -45,7 +43,6 @@ FAILED, BAD_USAGE, INTERRUPTED = 1, 2, 130
 DEBUG = "oco.debug"
 # Width of a table of many columns where no terminal says otherwise.
 WIDE = 140
-FIGURES = (".pdf", ".png", ".svg")
 # What became of standard output, if it cannot be written to.
 _lost: list[OSError] = []
 
@@ -76,6 +73,15 @@ def bad_input() -> Iterator[None]:
         raise BadInput(one_line(error)) from error
     except MemoryError as error:
         raise BadInput(f"not enough memory: {one_line(error)}") from error
+
+
+def attempted(action: Callable[[], object]) -> list[str]:
+    """Do it; return what went wrong, for the end, when all else has been printed."""
+    try:
+        action()
+    except (OSError, ValueError) as error:
+        return [one_line(error)]
+    return []
 
 
 def debugging() -> bool:
@@ -198,29 +204,3 @@ def complain(result: Result, shown: bool = False) -> None:
             + ". A proven bound cannot be violated: this is a bug, or the learner claims a bound "
             "that it does not have."
         )
-
-
-def require_figure(path: str) -> Path:
-    """Return the path of a figure that can be written.
-
-    Raises
-    ------
-    ValueError
-        If its suffix is none of a figure's, or its directory cannot be written to.
-    """
-    from oco.results.storage import require_writable
-
-    figure = Path(path)
-    if figure.suffix.lower() not in FIGURES:
-        raise ValueError(f"plot: expected a name that ends in {', '.join(FIGURES)}, got {path!r}")
-    if figure.is_dir():
-        raise ValueError(f"plot: {path!r} is a directory")
-    require_writable(figure.parent, "plot")
-    return figure
-
-
-def draw(result: Result, path: Path) -> None:
-    """Write the figure of the regret and its bounds."""
-    from oco import plots
-
-    plots.save(plots.regret(result), path)

@@ -7,8 +7,8 @@ import click
 from oco import scalars
 from oco.cli import output
 from oco.cli.completion import FILE, OneOf
+from oco.cli.figures import draw, figure_path
 from oco.cli.options import OUTPUT, Sectioned, option
-from oco.cli.progress import working
 from oco.options import OPTIONS, WHAT
 
 __all__ = ["choose", "plot"]
@@ -51,15 +51,12 @@ def plot(runs, kind, where, out) -> None:
     are not in the figure, and are counted.
     """
     with output.bad_input():
-        figure = output.require_figure(out)
+        figure = figure_path(out)
         from oco.sweeps import Store
 
         outcomes = choose(Store(runs).outcomes(), where)
-        from oco import plots
-
         results = [outcome.result for outcome in outcomes if outcome.result is not None]
-        with working("drawing"):
-            plots.save(plots.KINDS[kind](results), figure)
+        draw(figure, lambda plots: plots.KINDS[kind](results))
     faults = sum(bool(outcome.fault) for outcome in outcomes)
     if faults:
         output.loud(f"{faults} of {len(outcomes)} runs have problems; 'oco report' lists them")

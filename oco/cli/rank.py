@@ -6,8 +6,9 @@ import click
 
 from oco.cli import output
 from oco.cli.completion import FILE
+from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import OUTPUT, Sectioned, option
-from oco.cli.progress import bar, working
+from oco.cli.progress import bar
 from oco.options import WHAT
 
 __all__ = ["rank"]
@@ -38,7 +39,7 @@ LARGEST = 128
     unit="ADDRESS",
     help="Sketch on the workers of the Dask scheduler at this address; they must see the file.",
 )
-@option(OUTPUT, "--plot", unit="FILE", help="Draw the answer: a .png, .pdf or .svg file.")
+@plot_option("the answer")
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON object, with every k.")
 @click.pass_context
 def rank(context, /, gradients, target, k_max, dask, plot, as_json) -> None:
@@ -56,7 +57,7 @@ def rank(context, /, gradients, target, k_max, dask, plot, as_json) -> None:
         file = ranks.GradientFile(gradients)
         k_max = min(LARGEST, file.d + 1) if k_max is None else k_max
         checks.integer("k_max", k_max, low=2, high=file.d + 1)
-        figure = None if plot is None else output.require_figure(plot)
+        figure = figure_path(plot)
         with bar("rows", file.rows) as advance:
             if dask is None:
                 sketch = ranks.sketch_file(file, k_max, advance)
@@ -71,10 +72,6 @@ def rank(context, /, gradients, target, k_max, dask, plot, as_json) -> None:
         output.print_rich(*presentation.tables(advice, gradients))
         say = output.loud if advice.recommended is None else output.say
         say(presentation.conclusion(advice))
-    if figure is not None:
-        from oco import plots
-
-        with working("drawing"):
-            plots.save(plots.advice(advice), figure)
+    draw(figure, lambda plots: plots.advice(advice))
     if advice.recommended is None:
         context.exit(output.FAILED)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from oco.cli import output
 from oco.cli.completion import Named, OneOf
+from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import JSON, OUTPUT, Sectioned, jobs_option, option
-from oco.cli.progress import bar, working
+from oco.cli.progress import bar
 from oco.cli.spectra import study_made, study_options
 from oco.options import WHAT
 
@@ -15,7 +18,7 @@ __all__ = ["reproduce"]
 
 # Columns of the contest's tables where no terminal says otherwise.
 WIDE = 160
-PLOT = option(OUTPUT, "--plot", unit="FILE", help="Draw it: a .png, .pdf or .svg file.")
+PLOT = plot_option("it")
 # What the contest is held on: its own list would load PyTorch for a help page.
 TASKS = ("digits-mlp", "char-transformer", "convnet")
 
@@ -51,7 +54,7 @@ def appendix_a(
     computation, where the file is a9a; the exit code is 1 if one is missed.
     """
     with output.bad_input():
-        figures = [output.require_figure(path) if path else None for path in (plot, plot_rates)]
+        figures = [figure_path(path) for path in (plot, plot_rates)]
         from oco import reproduce as made
 
         with bar("appendix-a", 1) as advance:
@@ -72,24 +75,16 @@ def appendix_a(
         context.exit(output.FAILED)
 
 
-def _draw(found, plot, plot_rates) -> None:
-    if plot is None and plot_rates is None:
-        return
-    from oco import plots
-
-    if plot is not None:
-        curves = {
-            entry.algorithm: (entry.t, entry.test_curve) for entry in found.entries if len(entry.t)
-        }
-        title = (
-            f"one pass over {found.test_rows:,} test rows at rates tuned on "
-            f"{found.train_rows:,} others\nlogistic loss, d = {found.d}, k = {found.k}"
-        )
-        with working("drawing"):
-            plots.save(plots.progress(curves, title), plot)
-    if plot_rates is not None:
-        with working("drawing"):
-            plots.save(plots.rates([entry.tuning for entry in found.entries]), plot_rates)
+def _draw(found, progress: Path | None, rates: Path | None) -> None:
+    curves = {
+        entry.algorithm: (entry.t, entry.test_curve) for entry in found.entries if len(entry.t)
+    }
+    title = (
+        f"one pass over {found.test_rows:,} test rows at rates tuned on "
+        f"{found.train_rows:,} others\nlogistic loss, d = {found.d}, k = {found.k}"
+    )
+    draw(progress, lambda plots: plots.progress(curves, title))
+    draw(rates, lambda plots: plots.rates([entry.tuning for entry in found.entries]))
 
 
 @reproduce.command("separation", cls=Sectioned)
@@ -108,7 +103,7 @@ def separation(plot, as_json, jobs, **setting) -> None:
     1000, and any.
     """
     with output.bad_input():
-        figure = None if plot is None else output.require_figure(plot)
+        figure = figure_path(plot)
         from oco import reproduce as made
         from oco.reproduce.separation import DELTAS
 
@@ -120,11 +115,7 @@ def separation(plot, as_json, jobs, **setting) -> None:
         output.print_document(presentation.growths(found))
     else:
         output.print_rich(*presentation.growth_table(found))
-    if figure is not None:
-        from oco import plots
-
-        with working("drawing"):
-            plots.save(plots.separation(found), figure)
+    draw(figure, lambda plots: plots.separation(found))
 
 
 @reproduce.command("spectra", cls=Sectioned)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import click
 
 from oco.cli import output
 from oco.cli.collector import loading
+from oco.cli.figures import figure_path, plot_option
 from oco.cli.options import (
+    JSON,
     OUTPUT,
     Sectioned,
     experiment_options,
     option,
-    output_options,
     overwrite_option,
 )
 from oco.cli.progress import phases
@@ -48,7 +48,8 @@ SEVERAL = {
     unit="DIR",
     help="Save the result there; 'oco show DIR' and oco.load_result read it.",
 )
-@output_options
+@plot_option("regret and bounds")
+@JSON
 @option(OUTPUT, "--quiet", is_flag=True, help="Print nothing but what went wrong.")
 @click.pass_context
 def run(context, /, out, overwrite, plot, as_json, quiet, **options) -> None:
@@ -90,24 +91,22 @@ def _prepared(options: dict, plot: str | None):
         from oco.experiment import prepare
 
         game = prepare(**options)
-        if plot is not None:
-            output.require_figure(plot)
+        figure_path(plot)
     return game
 
 
 def _written(result, out: str | None, plot: str | None, watch) -> list[str]:
     """Save and draw; return what went wrong, so that the result is still printed."""
+
+    def draw(path: str) -> None:
+        from oco import plots
+
+        plots.save(plots.regret(result), path)
+
     problems = []
-    steps: tuple[tuple[str, str | None, Callable], ...] = (
-        ("saving", out, result.save),
-        ("drawing", plot, partial(output.draw, result)),
-    )
-    for phase, path, write in steps:
-        try:
-            if path is not None:
-                watch(phase)
-                write(path)
-                watch(phase, done=1, total=1)
-        except (OSError, ValueError) as error:
-            problems.append(output.one_line(error))
+    for phase, path, write in (("saving", out, result.save), ("drawing", plot, draw)):
+        if path is not None:
+            watch(phase)
+            problems += output.attempted(partial(write, path))
+            watch(phase, done=1, total=1)
     return problems

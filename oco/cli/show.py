@@ -6,18 +6,20 @@ import click
 
 from oco.cli import output
 from oco.cli.completion import DIRECTORY
-from oco.cli.options import Sectioned, output_options
+from oco.cli.figures import draw, figure_path, plot_option
+from oco.cli.options import JSON, Sectioned
 
 __all__ = ["show"]
 
 
 @click.command(cls=Sectioned, short_help="Print again what --out DIR saved.")
 @click.argument("path", metavar="DIR", type=DIRECTORY)
-@output_options
+@plot_option("what it holds")
+@JSON
 def show(path: str, plot: str | None, as_json: bool) -> None:
     """Print what 'oco run', 'oco spectra' or 'oco reproduce spectra' saved with --out DIR."""
     with output.bad_input():
-        figure = None if plot is None else output.require_figure(plot)
+        figure = figure_path(plot)
         from oco.results import storage
 
         kind = storage.read(path)[0].get("kind")
@@ -34,8 +36,7 @@ def _show_result(path: str, figure, as_json: bool) -> None:
 
     with output.bad_input():
         result = load_result(path)
-        if figure is not None:
-            output.draw(result, figure)
+        draw(figure, lambda plots: plots.regret(result))
     if as_json:
         output.print_json(result)
     else:
@@ -44,12 +45,11 @@ def _show_result(path: str, figure, as_json: bool) -> None:
 
 
 def _show_study(path: str, figure, as_json: bool) -> None:
-    from oco.cli.spectra import draw, present
+    from oco.cli.spectra import present
 
     with output.bad_input():
         from oco.spectra import load_study
 
         study = load_study(path)
-        if figure is not None:
-            draw(study, figure)
+        draw(figure, lambda plots: plots.spectra(study))
     present(study, as_json)

@@ -9,11 +9,12 @@ import click
 
 from oco.cli import output
 from oco.cli.completion import FILE
+from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import JSON, OUTPUT, Sectioned, option, overwrite_option, together
-from oco.cli.progress import bar, working
+from oco.cli.progress import bar
 from oco.options import WHAT
 
-__all__ = ["draw", "present", "spectra", "study_made", "study_options"]
+__all__ = ["present", "spectra", "study_made", "study_options"]
 
 # \b keeps the line breaks.
 EXAMPLES = """\b
@@ -38,7 +39,7 @@ _STUDY = (
         help="The step whose leading directions later ones are compared with.",
     ),
     option(OUTPUT, "--out", unit="DIR", help="Save all spectra there; 'oco show DIR' prints them."),
-    option(OUTPUT, "--plot", unit="FILE", help="Draw the study: a .png, .pdf or .svg file."),
+    plot_option("the study"),
     JSON,
     overwrite_option,
 )
@@ -83,7 +84,7 @@ def study_made(
 ) -> None:
     """Make a study, save and draw it where that is asked for, print it, and say what went wrong."""
     with output.bad_input():
-        figure = None if plot is None else output.require_figure(plot)
+        figure = figure_path(plot)
         if out is not None:
             from oco.results.storage import require_free, require_writable, tidy
 
@@ -95,11 +96,10 @@ def study_made(
             context.exit(output.INTERRUPTED)
     problems = []
     if out is not None:
-        problems += _attempted(lambda: study.save(out))
+        problems += output.attempted(lambda: study.save(out))
         if not problems:
             output.say(f"saved in {out}", err=True)
-    if figure is not None:
-        problems += _attempted(lambda: draw(study, figure))
+    problems += output.attempted(lambda: draw(figure, lambda plots: plots.spectra(study)))
     present(study, as_json)
     if study.message:
         output.loud(f"FAILED: {study.message}")
@@ -107,23 +107,6 @@ def study_made(
         output.loud(f"Error: {problem}")
     if problems or study.message:
         context.exit(output.FAILED)
-
-
-def _attempted(action: Callable) -> list[str]:
-    """Do it; return what went wrong, so that the numbers are still printed."""
-    try:
-        action()
-    except (OSError, ValueError) as error:
-        return [output.one_line(error)]
-    return []
-
-
-def draw(study, figure) -> None:
-    """Write the figure of a study."""
-    from oco import plots
-
-    with working("drawing"):
-        plots.save(plots.spectra(study), figure)
 
 
 def present(study, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import click
 
 from oco.cli import output
 from oco.cli.completion import Named, OneOf
+from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import (
     JSON,
     OUTPUT,
@@ -18,7 +19,7 @@ from oco.cli.options import (
     option,
     overwrite_option,
 )
-from oco.cli.progress import bar, working
+from oco.cli.progress import bar
 from oco.options import CHECKS, OPTIONS, WHAT
 
 __all__ = ["tune"]
@@ -66,7 +67,7 @@ Examples:
     help="What the best rate is chosen by: average loss, or the upper end of the certified regret.",
 )
 @option(OUTPUT, "--out", unit="FILE.json", help="Save the whole curve there.")
-@option(OUTPUT, "--plot", unit="FILE", help="Draw the curve: a .png, .pdf or .svg file.")
+@plot_option("the curve")
 @JSON
 @jobs_option
 @overwrite_option
@@ -83,7 +84,7 @@ def tune(
 
         rates = Grid.read("grid", grid).values
         tried = None if deltas is None else Grid.read("deltas", deltas).values
-        figure = None if plot is None else output.require_figure(plot)
+        figure = figure_path(plot)
         target = None if out is None else _target(out, overwrite)
         from oco.sweeps import tuning
 
@@ -104,11 +105,7 @@ def tune(
         from oco.sweeps.presentation import tuning_table
 
         output.print_rich(*tuning_table(found))
-    if figure is not None:
-        from oco import plots
-
-        with working("drawing"):
-            plots.save(plots.rates([found]), figure)
+    draw(figure, lambda plots: plots.rates([found]))
     if found.best is None:
         output.loud("FAILED: every rate failed or diverged")
         context.exit(output.FAILED)

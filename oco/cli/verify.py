@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from oco.cli import output
-from oco.cli.completion import DIRECTORY, FILE, Named
-from oco.cli.options import WHOLE, Once
+from oco.cli.completion import Named
+from oco.cli.options import JSON, OUTPUT, Sectioned, option
+from oco.cli.progress import bar
+from oco.options import DEFAULT_SKETCH, WHAT
 
 __all__ = ["verify"]
 
-VIOLATED, INTERRUPTED = 1, 130
 # What takes a minute on one core.
 CASES = 300
 # \b keeps the line breaks.
@@ -30,61 +29,54 @@ Examples:
 """
 
 
-@click.command(cls=Once, epilog=EXAMPLES, short_help="Check on this machine all that is promised.")
-@click.option(
-    "--cases", type=WHOLE, metavar="N", default=CASES, help="How many streams to draw, at least 1."
+@click.command(
+    cls=Sectioned, epilog=EXAMPLES, short_help="Check on this machine all that is promised."
 )
-@click.option(
-    "--seed", type=WHOLE, metavar="S", default=0, help="Of all that is drawn, at least 0."
-)
-@click.option(
-    "--d-max", type=WHOLE, metavar="D", default=40, help="Largest length of the rows, 1 to 2000."
-)
-@click.option(
+@option(WHAT, "--cases", kind=int, default=CASES, help="How many streams to draw, at least 1.")
+@option(WHAT, "--seed", kind=int, default=0, help="Of all that is drawn, at least 0.")
+@option(WHAT, "--d-max", kind=int, default=40, help="Largest length of the rows, 1 to 2000.")
+@option(
+    WHAT,
     "--k",
-    type=WHOLE,
-    metavar="K",
-    show_default="drawn from 2 to d+1; with --grads 20, or d+1 if less",
+    kind=int,
+    show_default=f"drawn from 2 to d+1; with --grads {DEFAULT_SKETCH}, or d+1 if less",
     help="Sketch size.",
 )
-@click.option(
+@option(
+    WHAT,
     "--grads",
-    type=FILE,
-    metavar="FILE",
+    unit="FILE",
     help="Look at these gradients instead: a .npy file, one row a round, compressed or not, or "
     "a pipe.",
 )
-@click.option(
+@option(
+    WHAT,
     "--check",
     "only",
-    type=Named("oco.verification:PROPERTIES"),
+    kind=Named("oco.verification:PROPERTIES"),
+    unit="NAME",
     multiple=True,
-    metavar="NAME",
     show_default="all",
     help="Look at this property only, by its name in the table (and at what is seen with it); "
     "may be repeated.",
 )
-@click.option(
+@option(
+    WHAT,
     "--sketch",
-    metavar="MODULE:CLASS",
+    unit="MODULE:CLASS",
     help="Verify this sketch instead of FrequentDirections: called with (d, k, decay); has "
     "append(row), eigenvalues, directions, escaped_mass.",
 )
-@click.option(
+@option(WHAT, "--replay", unit="FILE", help="Look at a saved counterexample again.")
+@option(
+    OUTPUT,
     "--out",
-    type=DIRECTORY,
-    metavar="DIR",
+    unit="DIR",
     default=".",
     show_default="this directory",
     help="Where a counterexample is saved.",
 )
-@click.option(
-    "--replay",
-    type=FILE,
-    metavar="FILE",
-    help="Look at a saved counterexample again.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@JSON
 def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> None:
     """Verify the error bounds of the sketch, and all that is built on them.
 
@@ -92,30 +84,31 @@ def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> 
     computation on each.  The exit code is 0; 1 if a property is violated, and then a minimal
     counterexample is saved; 2 for bad input; 130 after Ctrl-C.
     """
-    try:
+    with output.bad_input():
         subject = _subject(sketch)
         if replay is not None:
             _replayed(replay, subject, as_json)
             return
         drawn, count, names = _cases(cases, seed, d_max, k, grads, only)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        raise output.BadInput(output.one_line(error)) from None
     from oco import verification
+    from oco.verification import presentation
 
-    with _progress(count * len(names)) as progress:
-        result = verification.verify(drawn, subject, only=names, progress=progress)
+    with bar("verifying", count * len(names)) as advance:
+        done = itertools.count(1)
+        step = advance and (lambda case, check: advance(next(done), f"{check}: {case.name}"))
+        result = verification.verify(drawn, subject, only=names, progress=step)
     saved = [_saved(example, out, sketch) for example in result.counterexamples]
     if as_json:
-        output.print_document({**_document(result), "counterexamples": saved})
+        output.print_document({**presentation.document(result), "counterexamples": saved})
     else:
-        _print(result)
+        output.print_rich(presentation.table(result))
     for found in saved:
         _complain(found)
     if not result.holds:
-        click.get_current_context().exit(VIOLATED)
+        click.get_current_context().exit(output.FAILED)
     if result.interrupted:
         output.say("INTERRUPTED: what was seen until then holds", err=True)
-        click.get_current_context().exit(INTERRUPTED)
+        click.get_current_context().exit(output.INTERRUPTED)
 
 
 def _subject(sketch: str | None):
@@ -164,7 +157,7 @@ def _replayed(path: str, subject, as_json: bool) -> None:
         output.say(f"at {seen.where}: {seen.value} <= {seen.limit} claimed")
     if seen is not None:
         output.loud(f"VIOLATED: {name}")
-        click.get_current_context().exit(VIOLATED)
+        click.get_current_context().exit(output.FAILED)
 
 
 def _saved(example, out: str, sketch: str | None) -> dict:
@@ -192,35 +185,3 @@ def _complain(found: dict) -> None:
         lines.append(f"  counterexample: {found['path']}")
         lines.append(f"  replay it with: {found['replay']}")
     output.loud("\n".join(lines))
-
-
-def _document(result) -> dict:
-    from oco.verification import presentation
-
-    return presentation.document(result)
-
-
-def _print(result) -> None:
-    from oco.verification import presentation
-
-    output.print_rich(presentation.table(result))
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable | None]:
-    """Show a progress bar on a terminal; nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from oco.results.layout import Screen
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Screen(stderr=True), transient=True) as bar:
-        task = bar.add_task("verifying", total=total)
-
-        def advance(case, check) -> None:
-            bar.update(task, advance=1, description=f"{check}: {case.name}")
-
-        yield advance
