@@ -67,8 +67,8 @@ class Exact:
         if sparse.issparse(rows):
             centred = LinearOperator(
                 (n, d),
-                matvec=lambda v: rows @ v - self.mean @ v,
-                rmatvec=lambda u: rows.T @ u - self.mean * u.sum(),
+                matvec=lambda v: rows @ v.ravel() - self.mean @ v.ravel(),
+                rmatvec=lambda u: rows.T @ u.ravel() - self.mean * u.sum(),
                 dtype=float,
             )
             values = svds(centred, k=k, return_singular_vectors=False, tol=1e-12) ** 2

@@ -34,17 +34,17 @@ class DiagonalStatistic(Travelling):
 
     def __init__(self, d: int, delta: float) -> None:
         self._squares = np.zeros(d)
-        self._delta = delta
+        self.delta = delta
 
     @property
     def metric(self) -> Diagonal:
         """H_t."""
-        return Diagonal(np.sqrt(self._delta**2 + self._squares))
+        return Diagonal(np.sqrt(self.delta**2 + self._squares))
 
     @property
     def largest(self) -> float:
         """Return the largest entry of H_t."""
-        return float(np.sqrt(self._delta**2 + self._squares.max()))
+        return float(np.sqrt(self.delta**2 + self._squares.max()))
 
     @property
     def root_trace(self) -> float:

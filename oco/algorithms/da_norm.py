@@ -35,7 +35,7 @@ class NormStatistic:
     state_bytes = 8
 
     def __init__(self, d: int, delta: float) -> None:
-        self._d, self._delta, self._square = d, delta, 0.0
+        self._d, self.delta, self._square = d, delta, 0.0
 
     @property
     def metric(self) -> Scalar:
@@ -45,7 +45,7 @@ class NormStatistic:
     @property
     def largest(self) -> float:
         """Return (δ² + Σ ‖g_s‖²)^{1/2}."""
-        return math.sqrt(self._delta**2 + self._square)
+        return math.sqrt(self.delta**2 + self._square)
 
     @property
     def root_trace(self) -> float:

@@ -43,7 +43,11 @@ class Statistic(Protocol):
         Memory held, in bytes.
     separable : bool
         Whether H_t is diagonal in the coordinates.
+    delta : float
+        δ, which may be made larger.
     """
+
+    delta: float
 
     @property
     def metric(self) -> SpectralOperator: ...  # noqa: D102 - it is described above, as the others
@@ -220,6 +224,37 @@ class DualAveraging(Travelling):
                 f"sum of gradients of length {np.linalg.norm(self._gradients):g}"
             )
         self._x = x
+
+    def lengthen(self, delta: float) -> None:
+        """Allow longer gradients from now on: `x` becomes what it is with a larger δ.
+
+        Parameters
+        ----------
+        delta : float
+            The new δ, at least the present one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is out of range.
+
+        Notes
+        -----
+        Before a point is played, that is a metric which grows: the bounds hold with the last δ.
+
+        Examples
+        --------
+        >>> import oco
+        >>> learner = oco.algorithms.ftsl(2, k=2, domain=oco.Ball(1.0), lr=1.0, delta=5.0)
+        >>> learner.update(np.array([-5.0, 0.0]))
+        >>> learner.lengthen(12.0)
+        >>> 13 * learner.x
+        array([5., 0.])
+        """
+        delta = checks.number("delta", delta, low=self.delta, high=LARGEST_DELTA)
+        if delta > self.delta:
+            self.delta = self.statistic.delta = delta
+            self._x = self._best(self.statistic.metric)
 
     def _best(self, metric: SpectralOperator) -> np.ndarray:
         """Return the projection of x_1 − η H⁻¹ Σg onto K, in the metric H."""

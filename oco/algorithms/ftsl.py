@@ -39,13 +39,13 @@ class SketchedStatistic:
 
     def __init__(self, d: int, k: int, delta: float) -> None:
         self.sketch = FrequentDirections(d, k)
-        self._delta = delta
+        self.delta = delta
 
     @property
     def metric(self) -> LowRankPlusScalar:
         """H_t: a view of the sketch that the next gradient changes."""
         sketch = self.sketch
-        tail = self._delta**2 + sketch.escaped_mass
+        tail = self.delta**2 + sketch.escaped_mass
         roots = np.sqrt(sketch.eigenvalues + tail)
         return LowRankPlusScalar(sketch.basis, roots, math.sqrt(tail), sketch.d)
 
@@ -53,7 +53,7 @@ class SketchedStatistic:
     def largest(self) -> float:
         """Return λ_max(H_t) = (δ² + λ̄_1 + ρ_{1:t})^{1/2}."""
         top = float(self.sketch.eigenvalues.max(initial=0.0))
-        return math.sqrt(self._delta**2 + top + self.sketch.escaped_mass)
+        return math.sqrt(self.delta**2 + top + self.sketch.escaped_mass)
 
     @property
     def escaped_mass(self) -> float | None:

@@ -167,6 +167,40 @@ def test_a_gradient_longer_than_delta_is_refused_and_changes_nothing(name):
     np.testing.assert_array_equal(learner.x, other.x)
 
 
+@pytest.mark.parametrize("kind", ["random", "against the point"])
+@pytest.mark.parametrize("name", DUALS)
+def test_a_delta_that_grows_before_its_round_keeps_every_rung(name, kind):
+    for seed in range(10):
+        gradients = rows(seed, t=40) * 1.05 ** np.arange(40)[:, None]
+        learner = make(name, oco.Ball(R), 1e-3, lr=R / math.sqrt(2))
+        delta, lost, played = 1e-3, 0.0, []
+        for g in gradients:
+            length = np.linalg.norm(g)
+            delta = max(delta, length)
+            learner.lengthen(delta)
+            if played:
+                *_, now = squares(name, played, K)
+                metric = root(delta**2 * np.eye(D) + now)
+                expected = minimiser(np.sum(played, axis=0), metric, learner.lr, R)
+                np.testing.assert_allclose(learner.x, expected, atol=1e-7 * R)
+            if kind == "against the point" and learner.x.any():
+                g = length * learner.x / np.linalg.norm(learner.x)
+            lost += g @ learner.x
+            learner.update(g)
+            played.append(g)
+        regret = lost + R * np.linalg.norm(np.sum(played, axis=0))
+        spectrum = np.linalg.eigvalsh(np.transpose(played) @ played)[::-1]
+        account = Account(
+            len(played), D, learner.k, learner.lr, learner.diameter, delta,
+            learner.diagnostics(), spectrum,
+        )  # fmt: skip
+        rungs = ladder(learner.bounds, account)
+        assert 0 < regret <= min(rungs.values()) * (1 + 1e-12), (seed, rungs)
+        assert rungs["certificate"] == min(rungs.values())
+    with pytest.raises(ValueError, match=r"delta: expected .* got 0\.0001"):
+        learner.lengthen(1e-4)
+
+
 def test_a_run_names_the_round_of_the_gradient_that_is_longer_than_delta():
     result = oco.run("ftsl", stream="adversary", d=6, k=3, T=20, delta=0.5)
     assert result.summary.status == "failed" and result.summary.rounds == 0

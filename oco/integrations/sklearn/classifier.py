@@ -33,11 +33,11 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     loss : {"logistic", "hinge", "squared", "softmax"}, default="logistic"
         Of more than two classes, one against the rest each; softmax judges all of them together.
         Squared loss has labels ±1.
-    learner : {"s-adagrad", "adagrad", "full-adagrad", "adagrad-norm", "ogd"}, default="s-adagrad"
-        What plays the weights: S-AdaGrad's rounds cost O(dk), full-matrix AdaGrad's O(d²) and more,
-        those of the others O(d).
+    learner : {"s-adagrad", "ftsl", "adagrad", "full-adagrad", "adagrad-norm", "ogd"}
+        What plays the weights, "s-adagrad" by default.  A round of S-AdaGrad and of FTSL costs
+        O(dk), of full-matrix AdaGrad O(d²) and more, of the others O(d).
     k : int, default=10
-        Sketch size of S-AdaGrad.
+        Sketch size of S-AdaGrad and FTSL.
     lr : float, optional
         η.  By default it is set in each round: 2 over the root mean square of the rows' lengths so
         far, of their sums of magnitudes for diagonal AdaGrad, so that no unit needs tuning.
@@ -59,6 +59,9 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
         Whether the loss that stops `fit` is that of a part of the rows held back.
     validation_fraction : float, default=0.1
         How many those are.
+    certify : bool, default=False
+        Whether `partial_fit` keeps the rows, so that `regret_interval_` can be proven.  Weights of
+        rows must then be 0 or 1, and `alpha` 0.
     class_weight : dict or "balanced", optional
         Weights of the classes; balanced ones only in `fit`.
     random_state : int, RandomState or None
@@ -73,6 +76,16 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
         Passes that `fit` made.
     t_ : int
         Rows of positive weight played, of all passes.
+    regret_interval_ : ndarray of shape (2,)
+        With `certify`: what the rows of `partial_fit` cost as they came, by the weights that were
+        there then, less what the best fixed weights would have paid for them, lies between these,
+        rounding included.  One against the rest, that is the sum over the classes.
+    regret_radius_ : float
+        The best weights no longer than this are meant, intercept included; in a ball it is infinite
+        and all of the ball meant.
+    regret_bound_ : float
+        What the learner's theory proves its regret to be at most, to rounding, of all rounds, with
+        those of `fit`, where `radius` and `lr` are given; infinite otherwise.
     n_features_in_, feature_names_in_
         As for every estimator.
 
@@ -80,8 +93,12 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     -----
     A round is an ordinary one of the learner (see `oco.algorithms`): with the prediction z = ⟨a, x⟩
     its gradient is φ'(z, y) a, times the row's weight.  With softmax the variable is the matrix of
-    all classes' weights.  Sparse rows cost what their entries do with diagonal AdaGrad of one
-    prediction, without penalty and ball; for the other learners one at a time is made dense.
+    all classes' weights.  Sparse rows cost what their entries do with "adagrad", "adagrad-norm" and
+    "ogd", without penalty, ball and `certify`; for the other learners one at a time is made dense.
+
+    FTSL needs to know beforehand how long gradients are: its δ is as large as the rows so far
+    demand, that of the round included, before it plays.  Where the loss has no steepest slope
+    (squared loss without a ball) δ follows the gradients themselves, and nothing is proven.
 
     References
     ----------
@@ -123,6 +140,7 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
         shuffle=True,
         early_stopping=False,
         validation_fraction=0.1,
+        certify=False,
         class_weight=None,
         random_state=None,
     ):
@@ -140,6 +158,7 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
         self.shuffle = shuffle
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.certify = certify
         self.class_weight = class_weight
         self.random_state = random_state
 
@@ -204,12 +223,8 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
                 f"{self.classes_}"
             )
         weights = self._class_weighted(self.class_weight, y, weights)
-        if first:
-            players = self._made_players(X.shape[1])
-        else:
-            players = [player.copy() for player in self._players]
-        self._play(players, X, self._targets(y), weights, np.arange(X.shape[0]))
-        self._players = players
+        players = self._made_players(X.shape[1]) if first else self._players
+        self._play_once(players, X, self._targets(y), weights)
         return self
 
     def decision_function(self, X):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,7 +13,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from oco.integrations.sklearn.player import LEARNERS, CoordinatePlayer, Player, new_learner
+from oco.integrations.sklearn.coordinates import SPARSE, CoordinatePlayer
+from oco.integrations.sklearn.player import LEARNERS, Player, new_learner
+from oco.regret import above, below
 
 __all__ = ["SketchedLinear"]
 
@@ -36,6 +39,7 @@ class SketchedLinear(BaseEstimator):
         "shuffle": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "certify": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -68,8 +72,35 @@ class SketchedLinear(BaseEstimator):
         check_is_fitted(self)
         return max(player.rounds for player in self._players)
 
+    @property
+    def regret_interval_(self):
+        """What the rounds of `partial_fit` cost beyond the best fixed weights: proven bounds."""
+        low, high, _ = self._regrets().T
+        return np.array([below(math.fsum(low)), above(math.fsum(high))])
+
+    @property
+    def regret_radius_(self):
+        """How long the weights may be that the regret is proven against."""
+        return float(self._regrets()[:, 2].min())
+
+    @property
+    def regret_bound_(self):
+        """What the learner's theory says the regret is at most; infinite where it says nothing."""
+        check_is_fitted(self)
+        return math.fsum(player.regret_bound for player in self._players)
+
     # Whether `coef_` is one vector.
     _flat = False
+
+    def _regrets(self) -> np.ndarray:
+        """Return the bounds and the radius of each player."""
+        check_is_fitted(self)
+        records = [player.record for player in self._players if isinstance(player, Player)]
+        if not records or not all(map(len, records)):
+            raise AttributeError(
+                f"This {type(self).__name__} has kept no rows: set certify=True before partial_fit"
+            )
+        return np.array([record.regret for record in records])
 
     def _weights(self) -> np.ndarray:
         """Return the weights, one row a prediction."""
@@ -105,8 +136,12 @@ class SketchedLinear(BaseEstimator):
 
     def _new_players(self, loss, models: int, outputs: int, d: int) -> list:
         """Return players that have seen nothing, one a model."""
-        if self.learner == "adagrad" and outputs == 1 and not self.alpha and self.radius is None:
-            return [CoordinatePlayer(d, loss, self.lr, self.fit_intercept) for _ in range(models)]
+        free = not self.alpha and self.radius is None
+        if free and self.learner in SPARSE and not self.certify:
+            return [
+                CoordinatePlayer(self.learner, d, loss, outputs, self.lr, self.fit_intercept)
+                for _ in range(models)
+            ]
         width = d + self.fit_intercept
         return [
             Player(
@@ -127,6 +162,21 @@ class SketchedLinear(BaseEstimator):
         )
         total = len(order) if weights is None else float(weights[order].sum())
         return cost / total if total else 0.0
+
+    def _play_once(self, players, X, targets: np.ndarray, weights) -> None:
+        """Let copies of the players play all rows in order, and take their places."""
+        if self.certify:
+            if self.alpha:
+                raise ValueError(f"certify=True needs alpha=0, got alpha={self.alpha}")
+            if weights is not None and not np.isin(weights, (0.0, 1.0)).all():
+                raise ValueError("certify=True needs sample weights of 0 and 1 alone")
+        players = [player.copy() for player in players]
+        for j, player in enumerate(players):
+            if self.certify and not isinstance(player, Player):
+                raise ValueError("certify=True must be set before the first call")
+            kept = {"record": True} if self.certify else {}
+            player.play(X, targets[:, j], weights, np.arange(X.shape[0]), **kept)
+        self._players = players
 
     def _fit_epochs(self, players, X, targets, weights, strata=None) -> None:
         """Play all rows again and again until that is of no more use."""

@@ -35,6 +35,10 @@ class Huber(Loss):
         """Return the residual, at most ε in magnitude."""
         return np.clip(z - y, -self.epsilon, self.epsilon)
 
+    def lipschitz(self, z_max, y_max):
+        """Return ε."""
+        return float(self.epsilon)
+
 
 class Pinball(Loss):
     """φ(z, y) = max(q (y − z), (1 − q)(z − y)), least at the quantile q.
@@ -58,6 +62,10 @@ class Pinball(Loss):
     def derivative(self, z, y):
         """Return −q below y, 1 − q above it, 0 at it."""
         return np.where(z < y, -self.quantile, np.where(z > y, 1.0 - self.quantile, 0.0))
+
+    def lipschitz(self, z_max, y_max):
+        """Return the larger of q and 1 − q."""
+        return max(self.quantile, 1.0 - self.quantile)
 
 
 CLASSIFICATION = {"hinge": HINGE, "logistic": LOGISTIC, "softmax": SOFTMAX, "squared": SQUARED}

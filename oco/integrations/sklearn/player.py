@@ -10,15 +10,18 @@ import numpy as np
 from scipy import sparse
 
 from oco import algorithms
+from oco.algorithms.dual_averaging import SMALLEST_DELTA, DualAveraging
+from oco.bounds import RUNGS, Account
 from oco.cores import one_blas_thread
 from oco.domains import Ball, Euclidean
+from oco.integrations.sklearn.record import Record
 from oco.linalg.operators import Diagonal
 from oco.losses.loss import Loss
 
-__all__ = ["LEARNERS", "CoordinatePlayer", "Player", "new_learner"]
+__all__ = ["LEARNERS", "Player", "new_learner", "rate"]
 
 #: Learners that take nothing but what an estimator has to give.
-LEARNERS = ("s-adagrad", "adagrad", "full-adagrad", "adagrad-norm", "ogd")
+LEARNERS = ("s-adagrad", "ftsl", "adagrad", "full-adagrad", "adagrad-norm", "ogd")
 # Of the default rate, by whether a step changes coordinates alike or in all directions together:
 # the first prediction moves by about as much.  Of 0.1, 0.3, 1 and 3, with two learners, one pass
 # and ten, on a9a, the digits and breast cancer, 1 or 3 had the least log-loss on held out rows.
@@ -26,11 +29,19 @@ RATE = 2.0
 
 
 def new_learner(name: str, d: int, k: int, radius: float | None, lr: float | None):
-    """Return a learner of d weights; `lr` of None is set in each round."""
+    """Return a learner of d weights; `lr` of None is set in each round, as FTSL's δ always is."""
     make = algorithms.ALGORITHMS[name]
     domain = Euclidean() if radius is None else Ball(radius)
-    options = {"k": min(k, d + 1)} if "k" in inspect.signature(make).parameters else {}
+    accepted = inspect.signature(make).parameters
+    options = {"k": min(k, d + 1)} if "k" in accepted else {}
+    if name == "ftsl":
+        options["delta"] = SMALLEST_DELTA
     return make(d, domain=domain, lr=1.0 if lr is None else lr, **options)
+
+
+def rate(labels: float, lengths: float) -> float | None:
+    """Return the default rate, from the sums of squares so far; None where there are none."""
+    return RATE * math.sqrt(labels / lengths) if lengths > 0 and labels > 0 else None
 
 
 class Player:
@@ -38,7 +49,7 @@ class Player:
 
     Parameters
     ----------
-    learner : MirrorDescent
+    learner : MirrorDescent or DualAveraging
         Of `outputs` times as many weights as a row has numbers.
     loss : Loss
         Of one prediction, or of a vector of `outputs` of them.
@@ -58,22 +69,48 @@ class Player:
     ):
         self.learner, self.loss, self.outputs = learner, loss, outputs
         self.adapt, self.alpha, self.intercept = adapt, alpha, intercept
-        self.coordinates = isinstance(learner.preconditioner.metric, Diagonal)
+        self.dual = isinstance(learner, DualAveraging)
+        self.coordinates = not self.dual and isinstance(learner.preconditioner.metric, Diagonal)
         self.rounds = 0
         self.lengths = self.labels = 0.0
         self.average = learner.x.copy()
+        self.record = Record(learner.domain, loss, outputs, intercept)
 
     @property
     def point(self) -> np.ndarray:
         """The point to play next."""
         return self.learner.x
 
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the weights, their average and what the learner keeps beside them."""
+        return self.average.nbytes + self.learner.diagnostics().state_bytes
+
     def copy(self):
         """Return a player that goes on by itself."""
         return copy.deepcopy(self)
 
+    @property
+    def regret_bound(self) -> float:
+        """What the learner's regret is proven to be at most, in a ball at one rate; else inf."""
+        learner = self.learner
+        if self.adapt or not learner.domain.bounded:
+            return math.inf
+        account = Account(
+            t=self.rounds,
+            d=learner.d,
+            k=learner.k,
+            lr=learner.lr,
+            diameter=learner.diameter,
+            gradient_bound=math.inf,
+            diagnostics=learner.diagnostics(),
+        )
+        return RUNGS[learner.bounds[0]].value(account)
+
     @one_blas_thread()
-    def play(self, rows, labels: np.ndarray, weights: np.ndarray | None, order) -> float:
+    def play(
+        self, rows, labels: np.ndarray, weights: np.ndarray | None, order, record: bool = False
+    ) -> float:
         """Play rows in order, and return the sum of what their predictions cost before each."""
         learner, loss, alpha = self.learner, self.loss, self.alpha
         width = rows.shape[1] + self.intercept
@@ -94,10 +131,14 @@ class Player:
                 a[columns] = rows.data[part]
             y = labels[i]
             self.rounds += 1
+            if self.dual:
+                self._lengthen(self._longest(a, y) * weight)
             x = learner.x
             z = a @ x if self.outputs == 1 else x.reshape(self.outputs, width) @ a
             total += weight * float(loss.value(z, y))
             slope = weight * loss.derivative(z, y)
+            if record:
+                self.record.note(z, x)
             if self.adapt:
                 self._measure(a, y if real else 1.0)
             g = slope * a if self.outputs == 1 else np.outer(slope, a).ravel()
@@ -109,9 +150,13 @@ class Player:
             if not dense:
                 a[columns] = 0.0
             if g.any():
+                if self.dual:
+                    self._lengthen(float(np.linalg.norm(g)))
                 learner.update(g)
             # Of round t with the weight t: early points, which know little, are soon forgotten.
             self.average += 2.0 / (self.rounds + 1) * (learner.x - self.average)
+        if record:
+            self.record.keep(rows, labels, weights, order)
         return total
 
     def _measure(self, a: np.ndarray, y: float) -> None:
@@ -119,94 +164,17 @@ class Player:
         size = float(np.abs(a).sum()) if self.coordinates else 0.0
         self.lengths += size * size if self.coordinates else float(a @ a)
         self.labels += y * y
-        if self.lengths > 0 and self.labels > 0:
-            self.learner.lr = RATE * math.sqrt(self.labels / self.lengths)
+        self.learner.lr = rate(self.labels, self.lengths) or self.learner.lr
 
+    def _longest(self, a: np.ndarray, y: float) -> float:
+        """Return what a gradient at this row is at most as long as; 0 where nothing is known."""
+        length = math.sqrt(float(a @ a))
+        radius = self.learner.domain.radius(self.learner.d)
+        most = self.loss.lipschitz(radius * length if length else 0.0, abs(float(y))) * length
+        most += self.alpha * radius if self.alpha else 0.0
+        return most if math.isfinite(most) else 0.0
 
-class CoordinatePlayer:
-    """Diagonal AdaGrad in Euclidean space, at a cost a round that follows the row's entries.
-
-    It plays what a `Player` of `oco.algorithms.adagrad` does.  A weight stays what it is between
-    rows that have its feature, and so its part of the average is added up when one comes.
-
-    Parameters
-    ----------
-    d : int
-        Weights, without the intercept's.
-    loss : Loss
-        Of one prediction.
-    lr : float or None
-        η; set in each round, as a `Player` does, for None.
-    intercept : bool
-        Whether there is one more weight, of a constant 1.
-    """
-
-    outputs = 1
-
-    def __init__(self, d: int, loss: Loss, lr: float | None, intercept: bool) -> None:
-        self.loss, self.lr, self.intercept = loss, lr, intercept
-        self.rounds = 0
-        self.lengths = self.labels = 0.0
-        self.point = np.zeros(d + intercept)
-        self._squares = np.zeros(d + intercept)
-        # Σ s x_s over the rounds s that each weight has been added up for, and Σ s over those.
-        self._sums = np.zeros(d + intercept)
-        self._counted = np.zeros(d + intercept)
-
-    @property
-    def average(self) -> np.ndarray:
-        """Σ s x_{s+1}/Σ s over the rounds so far: the points after each of them."""
-        total = self._total()
-        if not total:
-            return self.point
-        return (self._sums + (total - self._counted) * self.point) / total
-
-    def copy(self):
-        """Return a player that goes on by itself."""
-        return copy.deepcopy(self)
-
-    def play(self, rows, labels: np.ndarray, weights: np.ndarray | None, order) -> float:
-        """Play rows in order, and return the sum of what their predictions cost before each."""
-        loss, x, squares = self.loss, self.point, self._squares
-        d = rows.shape[1]
-        every = np.arange(d + self.intercept)
-        dense = not sparse.issparse(rows)
-        cost, real = 0.0, loss.labels == "real"
-        for i in order:
-            weight = 1.0 if weights is None else float(weights[i])
-            if weight == 0.0:
-                continue
-            if dense:
-                columns, values = every[:d], rows[i]
-            else:
-                part = slice(rows.indptr[i], rows.indptr[i + 1])
-                columns, values = rows.indices[part], rows.data[part]
-            if self.intercept:
-                columns, values = np.append(columns, d), np.append(values, 1.0)
-            values = values.astype(np.float64, copy=False)
-            y = labels[i]
-            z = values @ x[columns]
-            cost += weight * float(loss.value(z, y))
-            slope = weight * float(loss.derivative(z, y))
-            before = self._total()
-            self.rounds += 1
-            self.lengths += float(np.abs(values).sum()) ** 2
-            self.labels += float(y) ** 2 if real else 1.0
-            if slope == 0.0 or not self.lengths:
-                continue
-            lr = self.lr
-            if lr is None:
-                lr = RATE * math.sqrt(self.labels / self.lengths)
-            g = slope * values
-            held = squares[columns] + g * g
-            squares[columns] = held
-            roots = np.sqrt(held)
-            self._sums[columns] += (before - self._counted[columns]) * x[columns]
-            self._counted[columns] = before
-            x[columns] -= lr * np.divide(g, roots, out=np.zeros_like(g), where=roots > 0)
-            if not np.isfinite(held).all():
-                raise FloatingPointError("X: expected a finite sum of squared gradients")
-        return cost
-
-    def _total(self) -> float:
-        return self.rounds * (self.rounds + 1) / 2
+    def _lengthen(self, delta: float) -> None:
+        """Let δ be at least this: before the round where it is known, so that bounds hold."""
+        if delta > self.learner.delta:
+            self.learner.lengthen(delta)

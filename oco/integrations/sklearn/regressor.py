@@ -29,14 +29,14 @@ class SketchedRegressor(RegressorMixin, SketchedLinear):
         η.  By default it is set in each round: twice the root mean square of the labels so far
         over that of the rows' lengths, of their sums of magnitudes for diagonal AdaGrad.
     learner, k, alpha, radius, fit_intercept, average, max_iter, tol, n_iter_no_change, shuffle, \
-    early_stopping, validation_fraction, random_state
+    early_stopping, validation_fraction, certify, random_state
         As for `SketchedClassifier`.
 
     Attributes
     ----------
     coef_ : ndarray of shape (d,)
     intercept_ : ndarray of shape (1,)
-    n_iter_, t_, n_features_in_, feature_names_in_
+    n_iter_, t_, regret_interval_, regret_radius_, regret_bound_, n_features_in_, feature_names_in_
         As for `SketchedClassifier`.
 
     Examples
@@ -76,6 +76,7 @@ class SketchedRegressor(RegressorMixin, SketchedLinear):
         shuffle=True,
         early_stopping=False,
         validation_fraction=0.1,
+        certify=False,
         random_state=None,
     ):
         self.loss = loss
@@ -94,6 +95,7 @@ class SketchedRegressor(RegressorMixin, SketchedLinear):
         self.shuffle = shuffle
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.certify = certify
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -123,13 +125,8 @@ class SketchedRegressor(RegressorMixin, SketchedLinear):
         first = not self.__sklearn_is_fitted__()
         X, y = self._validated(X, y, reset=first, y_numeric=True)
         weights = self._validated_weights(sample_weight, X)
-        if first:
-            players = self._made_players(X.shape[1])
-        else:
-            players = [player.copy() for player in self._players]
-        targets = y.astype(np.float64, copy=False)[:, None]
-        self._play(players, X, targets, weights, np.arange(X.shape[0]))
-        self._players = players
+        players = self._made_players(X.shape[1]) if first else self._players
+        self._play_once(players, X, y.astype(np.float64, copy=False)[:, None], weights)
         return self
 
     def predict(self, X):
