@@ -160,7 +160,7 @@ def _labels(name: str, values: np.ndarray, start: int) -> np.ndarray:
 
 
 def _entries(values: np.ndarray) -> list:
-    """Return the entries as Python's own, but dates as NumPy's: in nanoseconds, its are integers."""
+    """Return the entries as Python's own, but dates as NumPy's, which are no integers."""
     return list(values) if values.dtype.kind in "mM" else values.tolist()
 
 

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import copy
-import math
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import eigh
 
 from oco import checks
 from oco.cores import one_blas_thread
-from oco.linalg.rounding import UNIT
-from oco.sketch.rows import Block, FactorBlock, aged, block_of, joined
+from oco.sketch.absorbed import Absorbed
+from oco.sketch.rows import joined
 from oco.sketch.spectrum import ScatterSpectrum
 
 __all__ = ["ScatterSketch"]
 
 FLOATS = (np.float32, np.float64)
-# What a block may round, in units of u √n and of the squares that it handles, for products and an
-# eigenproblem of size n: what roundings of random signs add up to, with room to spare.
-PER_BLOCK = 16.0
-TINY = float(np.finfo(np.float64).tiny)
-# In the same units, what an eigenvalue may be and mean nothing: less than the above allows for.
-NOISE = 4.0
 # Rows absorbed at a time, in units of the sketch size: a decomposition costs least per row where
 # the block is a little longer than the sketch, and more rows let less mass escape.
 BLOCK = 1.5
 # What a sketch that is far from full is taken for, in units of what it holds.
 FILLING = 2, 64
-# One in so many directions is deflated, the last of them (Desai et al.).
-DEFLATED = 5
 # Numbers that a block may hold whatever the sketch size, as calls cost more than they compute.
 FEW = 1 << 16
 # A sparse block costs the memory of its entries: longer ones fold the dense sketch less often.
 SPARSE_BLOCK = 8
-# Rows whose entries leave this range are scaled by a power of two, as squares would overflow.
-LARGEST = 1e100
 
 
 class ScatterSketch:
@@ -123,7 +111,7 @@ class ScatterSketch:
         block: int | None = None,
     ) -> None:
         self.d = checks.integer("d", d, low=1)
-        self.size = checks.integer("size", size, low=2, high=self.d + 1)
+        size = checks.integer("size", size, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
         self.center = bool(center)
         self.error = None if error is None else checks.number("error", error, low=0, below=1)
@@ -132,13 +120,9 @@ class ScatterSketch:
         )
         self.block = None if block is None else checks.integer("block", block, low=1)
         self.rows = 0
-        self._factor = np.zeros((0, self.d))
-        self._scale = 1.0
-        # Of the rows that have been absorbed: μ as a sum of two numbers, how many count.
-        self._mean, self._rest = np.zeros(self.d), np.zeros(self.d)
-        self._counted = 0
-        self._elapsed = self._weight = self._weight_squares = 0.0
-        self._total = self._escaped = self._rounding = 0.0
+        self._absorbed = Absorbed(
+            self.d, size, self.decay, self.center, self.error, self.components
+        )
         self._waiting: list = []
         self._cached: ScatterSpectrum | None = None
 
@@ -197,7 +181,7 @@ class ScatterSketch:
         if self._waiting:
             rows, weights = joined(self._waiting)
             self._waiting = []
-            self._absorb(rows, weights)
+            self._absorbed.absorb(rows, weights)
 
     @one_blas_thread()
     def merge(self, other: ScatterSketch) -> None:
@@ -227,33 +211,21 @@ class ScatterSketch:
         other.flush()
         self.flush()
         self._cached = None
-        larger = max(self._scale, other._scale)
-        self._rescale(larger)
-        other._rescale(larger)
         self.rows += other.rows
-        self.size = max(self.size, other.size)
-        self._counted += other._counted
-        self._elapsed += other._elapsed
-        if not other._weight:
-            return
-        self._escaped += other._escaped
-        self._rounding += other._rounding
-        self._weight_squares += other._weight_squares
-        self._join(
-            FactorBlock(other._factor, other._mean, other._rest, other._weight, other._total)
-        )
+        self._absorbed.merge(other._absorbed)
 
     def append_stream(self, other: ScatterSketch) -> None:
         """Absorb a sketch of rows that came after this one's: all before them decay."""
         self.flush()
         other = other.copy()
         other.flush()
-        self._age(other._elapsed)
+        self._absorbed.age(other._absorbed.elapsed)
         self.merge(other)
 
     def copy(self) -> ScatterSketch:
         """Return a sketch that goes on by itself; arrays are replaced and never changed."""
         result = copy.copy(self)
+        result._absorbed = copy.copy(self._absorbed)
         result._waiting = list(self._waiting)
         return result
 
@@ -263,8 +235,13 @@ class ScatterSketch:
         if self._cached is None:
             seen = self.copy() if self._waiting else self
             seen.flush()
-            self._cached = seen._spectrum()
+            self._cached = seen._absorbed.spectrum(self.rows)
         return self._cached
+
+    @property
+    def size(self) -> int:
+        """ℓ, as given or as large as `error` has made it."""
+        return self._absorbed.size
 
     @property
     def state_bytes(self) -> int:
@@ -272,7 +249,8 @@ class ScatterSketch:
         held = sum(
             rows.data.nbytes if sparse.issparse(rows) else rows.nbytes for rows, _ in self._waiting
         )
-        return self._factor.nbytes + self._mean.nbytes + self._rest.nbytes + held
+        absorbed = self._absorbed
+        return absorbed.factor.nbytes + absorbed.mean.nbytes + absorbed.rest.nbytes + held
 
     def __repr__(self) -> str:
         return (
@@ -283,7 +261,7 @@ class ScatterSketch:
         """Return how many rows fill a block."""
         if self.block is not None:
             return self.block
-        size = min(self.size, max(FILLING[0] * len(self._factor), FILLING[1]))
+        size = min(self.size, max(FILLING[0] * len(self._absorbed.factor), FILLING[1]))
         if sparse.issparse(rows):
             return SPARSE_BLOCK * size
         return max(int(BLOCK * size), FEW // self.d)
@@ -299,171 +277,8 @@ class ScatterSketch:
             part = rows[start:stop], None if weights is None else weights[start:stop]
             block = joined([*self._waiting, part])
             self._waiting, waiting, start = [], 0, stop
-            self._absorb(*block)
+            self._absorbed.absorb(*block)
         if start < rows.shape[0]:
             # Copied: the caller may write to them.
             rest = rows[start:].astype(np.float64, copy=True)
             self._waiting.append((rest, None if weights is None else weights[start:].copy()))
-
-    def _absorb(self, rows, weights) -> None:
-        """Absorb a block of rows, all of them of positive weight."""
-        count = rows.shape[0]
-        data = rows.data if sparse.issparse(rows) else rows
-        largest = max(float(data.max(initial=0.0)), -float(data.min(initial=0.0)))
-        if weights is not None:
-            largest *= math.sqrt(max(float(weights.max()), 1.0))
-        if not math.isfinite(largest):
-            raise ValueError("rows: expected finite weighted rows, got an overflow")
-        held = self._total or (self._weight and self._mean.any())
-        if largest > LARGEST * self._scale or (0 < largest * LARGEST < 1 and not held):
-            self._rescale(2.0 ** math.frexp(largest)[1] if largest < 2.0**1023 else 2.0**1023)
-        rows = rows.astype(np.float64, copy=False)
-        if self._scale != 1.0:
-            rows = rows / self._scale
-        given = np.ones(count) if weights is None else weights
-        elapsed = math.fsum(given)
-        squares = elapsed
-        if self.decay < 1:
-            weights, squares = aged(given, self.decay)
-        self._age(elapsed)
-        self._counted += count
-        self._elapsed += elapsed
-        self._weight_squares += squares
-        self._join(block_of(rows, weights, self.center))
-
-    def _age(self, elapsed: float) -> None:
-        """Let what has been absorbed decay by so many rows."""
-        if self.decay == 1 or not self._weight:
-            return
-        factor = self.decay**elapsed
-        self._factor = math.sqrt(factor) * self._factor
-        self._weight *= factor
-        self._weight_squares *= factor**2
-        self._total *= factor
-        self._escaped *= factor
-        self._rounding *= factor
-
-    def _rescale(self, scale: float) -> None:
-        """Hold everything in units of `scale`, a power of two."""
-        if scale == self._scale:
-            return
-        ratio = self._scale / scale
-        self._factor, self._mean, self._rest = (
-            array * ratio for array in (self._factor, self._mean, self._rest)
-        )
-        for _ in range(2):
-            self._total *= ratio
-            self._escaped *= ratio
-            self._rounding *= ratio
-        self._scale = scale
-
-    def _join(self, block: Block) -> None:
-        """Turn the sketch into that of its rows and a block's."""
-        weight = self._weight + block.weight
-        step = (block.mean - self._mean) + (block.rest - self._rest)
-        top, between = self._factor, 0.0
-        if self.center and self._weight:
-            row = math.sqrt(self._weight * (block.weight / weight)) * step
-            between = float(row @ row)
-            if between:
-                top = np.concatenate([top.T, row[:, None]], axis=1).T
-        self._move(block, step, block.weight / weight)
-        self._weight = weight
-        self._total += block.mass + between
-        self._replace(block, top)
-
-    def _move(self, block: Block, step: np.ndarray, share: float) -> None:
-        """Move the mean towards a block's; what the sum of two numbers rounds is kept beside it."""
-        if not self._weight:
-            self._mean, self._rest = block.mean, block.rest
-            return
-        # From the mean that is nearer: far away, what the step rounds is as large as it is long.
-        if share > 0.5:
-            start, rest = block.mean, block.rest
-            step = -(self._weight / (self._weight + block.weight)) * step
-        else:
-            start, rest, step = self._mean, self._rest, share * step
-        moved = rest + step
-        mean = start + moved
-        # Exact where |mean| ≥ |moved|, and to rounding elsewhere.
-        self._rest = moved - (mean - start)
-        self._mean = mean
-
-    def _replace(self, block: Block, top: np.ndarray) -> None:
-        """Put C = [top; block]ᵀ[top; block], deflated, in the place of S̄."""
-        # Of the two Gram matrices the smaller one, where both are to be had.
-        gram = block.covariance(top) if len(top) + block.count > self.d else None
-        flat = gram is not None
-        if gram is None:
-            gram = block.gram(top)
-        trace = max(float(np.trace(gram)), 0.0)
-        handled = self._total + trace + block.handled
-        products = max(len(top) + block.count, self.d)
-        doubt = PER_BLOCK * UNIT * math.sqrt(products) * handled
-        # What is below the smallest normal number is lost whole.
-        self._rounding += doubt + (len(top) + block.count + 1) * self.d * TINY
-        if not trace:
-            self._factor = top[:0]
-            return
-        # All of them: divide and conquer takes less time than the other methods for the largest.
-        gram /= trace
-        values, vectors = eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
-        values, vectors = trace * values[::-1], vectors[:, ::-1]
-        # What is below this may be rounding alone: it is left out, and accounted for above.
-        values = np.where(values > NOISE * UNIT * math.sqrt(products) * trace, values, 0.0)
-        if self.error is not None:
-            self.size = max(self.size, self._large_enough(values, self.error))
-        rho = float(values[self.size - 1]) if len(values) >= self.size else 0.0
-        kept = min(self.size - 1, np.count_nonzero(values > rho))
-        values, vectors = values[:kept], vectors[:, :kept]
-        self._escaped += rho
-        deflated = values.copy()
-        deflated[_spared(self.size) :] -= rho
-        if flat:
-            self._factor = np.sqrt(deflated)[:, None] * vectors.T
-        else:
-            self._factor = block.combine(top, np.sqrt(deflated / values)[:, None] * vectors.T)
-
-    def _large_enough(self, values: np.ndarray, error: float) -> int:
-        """Return the smallest size that keeps the error within what is allowed."""
-        sizes = np.arange(self.size, max(len(values), self.size) + 2)
-        padded = np.append(values, np.zeros(len(sizes) + self.size))
-        rho = padded[sizes - 1]
-        sums = np.append(0.0, np.cumsum(padded))
-        missed = self._total - (sums[sizes - 1] - (sizes - 1 - _spared(sizes)) * rho)
-        if self.components is not None:
-            missed = np.minimum(missed, self.components * (self._escaped + rho))
-        enough = np.flatnonzero(missed <= error * self._total)
-        size = sizes[enough[0]] if len(enough) else sizes[-1]
-        return min(int(size), self.d + 1)
-
-    def _spectrum(self) -> ScatterSpectrum:
-        """Return what is known of S, all rows being absorbed."""
-        directions, values = np.zeros((0, self.d)), np.zeros(0)
-        if len(self._factor):
-            q, r = np.linalg.qr(self._factor.T)
-            left, singular, _ = np.linalg.svd(r)
-            kept = np.count_nonzero(singular > max(len(r), 1) * 2 * UNIT * singular[0])
-            directions = np.ascontiguousarray((q @ left[:, :kept]).T)
-            values = singular[:kept] ** 2
-        return ScatterSpectrum(
-            d=self.d,
-            rows=self.rows,
-            positive=self._counted,
-            weight=self._weight,
-            weight_squares=self._weight_squares,
-            mean=self._scale * (self._mean + self._rest),
-            directions=directions,
-            relative=values,
-            relative_escaped=self._escaped,
-            relative_total=self._total,
-            relative_rounding=self._rounding,
-            scale=self._scale,
-            size=self.size,
-            centered=self.center,
-        )
-
-
-def _spared(size):
-    """Return how many directions of a sketch nothing is taken from when mass escapes."""
-    return size - -(-size // DEFLATED)

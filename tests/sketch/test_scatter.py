@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from oco.sketch.absorbed import DEFLATED
 from oco.sketch.guarantees import escaped_mass_limit
-from oco.sketch.scatter import DEFLATED, ScatterSketch
+from oco.sketch.scatter import ScatterSketch
 
 
 def streams(seed, d_max=24, n_max=150):
