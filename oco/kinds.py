@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 from oco import scalars
-from oco.notations import Shape, Spectrum
+from oco.notations import Grid, Shape, Spectrum
 
 __all__ = [
     "COLUMN",
     "ENDS",
     "FLAG",
+    "GRID",
     "LABEL",
     "NUMBER",
     "PATH",
@@ -123,3 +124,4 @@ COLUMN = Kind(str, _column)
 LABEL = Kind(float | str, _label)
 SHAPE = Kind(Shape, Shape.read)
 SPECTRUM = Kind(Spectrum, Spectrum.read)
+GRID = Kind(Grid, Grid.read)

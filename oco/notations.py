@@ -1,4 +1,4 @@
-"""Values that are written as short texts: the spectrum of features, the shape of a matrix.
+"""Values that are written as short texts: a spectrum of features, the shape of a matrix, a grid.
 
 Each is read once, where it comes in, and travels as what it means.
 """
@@ -11,7 +11,20 @@ from typing import NamedTuple
 
 from oco import scalars
 
-__all__ = ["DEFAULT_SPECTRUM", "SPECTRA", "Shape", "Spectrum"]
+__all__ = [
+    "DEFAULT_SPECTRUM",
+    "MOST_NUMBERS",
+    "SPECTRA",
+    "Grid",
+    "Shape",
+    "Spectrum",
+    "log_grid",
+]
+
+# Digits of a number in a grid: 0.1 and not 0.09999999999999999.
+DIGITS = 12
+# More numbers than this are a slip of the hand, which shall not fill the memory.
+MOST_NUMBERS = 100_000
 
 
 class Shape(NamedTuple):
@@ -156,3 +169,79 @@ class Spectrum:
 
 #: What the features have unless they are told.
 DEFAULT_SPECTRUM = Spectrum("power", (1.0,))
+
+
+def log_grid(low: float, high: float, count: int) -> tuple[float, ...]:
+    """Return `count` numbers from `low` to `high`, evenly spaced in the logarithm.
+
+    Examples
+    --------
+    >>> log_grid(1e-3, 1, 4)
+    (0.001, 0.01, 0.1, 1.0)
+    """
+    # Help pages read notations, and load no array library.
+    import numpy as np
+
+    # The ends are set to `low` and `high` themselves, whatever their logarithms overflow to.
+    with np.errstate(over="ignore"):
+        values = np.geomspace(low, high, count)
+    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Numbers to try: two ends, 0 < low ≤ high, and how many from one to the other.
+
+    Examples
+    --------
+    >>> grid = Grid.read("grid", "1e-3:1:4")
+    >>> str(grid), grid.values
+    ('0.001:1:4', (0.001, 0.01, 0.1, 1.0))
+    """
+
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def read(cls, name: str, value) -> Grid:
+        """Return the grid that the text ``FROM:TO:COUNT`` describes; a grid is itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is neither, or a part is out of its range; the error calls it `name`.
+        """
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise TypeError(f"{name}: expected a text such as '1e-6:1:49', got {value!r}")
+        try:
+            low, high, count = map(float, value.split(":"))
+        except ValueError:
+            raise ValueError(
+                f"{name}: expected FROM:TO:COUNT, as 1e-6:1:49, got {value!r}"
+            ) from None
+        low = scalars.number(f"{name}: FROM", low, above=0)
+        high = scalars.number(f"{name}: TO", high, low=low)
+        return cls(low, high, scalars.whole(f"{name}: COUNT", count, 1, MOST_NUMBERS))
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The numbers."""
+        return log_grid(self.low, self.high, self.count)
+
+    def plain(self) -> str:
+        """Return it as JSON data: its text."""
+        return str(self)
+
+    @classmethod
+    def from_plain(cls, data) -> Grid:
+        """Return the grid whose `plain` is `data`; a ValueError says that it is none's."""
+        if not isinstance(data, str):
+            raise ValueError(f"grid: expected a text, got {data!r}")
+        return cls.read("grid", data)
+
+    def __str__(self) -> str:
+        low, high = (repr(end).removesuffix(".0") for end in (self.low, self.high))
+        return f"{low}:{high}:{self.count}"

@@ -14,6 +14,7 @@ from oco.kinds import (
     COLUMN,
     ENDS,
     FLAG,
+    GRID,
     LABEL,
     NUMBER,
     PATH,
@@ -150,7 +151,8 @@ def default_sketch(d: int) -> int:
 # fmt: off
 _ROWS = (
     Option("algorithm", TEXT, WHAT, ("run", "learner"),
-           "The learner: a name from 'oco list algs', or package.module:factory.",
+           "The learner: a name from 'oco list algs', experts:NAME for copies of it at several "
+           "rates, or package.module:factory.",
            required=True, flag="--alg", unit="NAME", names="oco.algorithms:ALGORITHMS",
            commands=("run",)),
     Option("d", SIZE, WHAT, ("run", "learner", "stream"),
@@ -171,6 +173,10 @@ _ROWS = (
     Option("alpha", POSITIVE, WHAT, ("learner",),
            "α > 0 of the Newton steps: their metric before any gradient.",
            otherwise="k/(σR²), without a sketch d/(σR²)", interchangeable=True),
+    Option("grid", GRID, WHAT, ("learner",),
+           "Rates of the copies that experts:NAME plays, evenly spaced in the logarithm.",
+           otherwise="9, from 1/1000 to 10 times the learner's own", unit="FROM:TO:COUNT",
+           commands=("run", "compare"), interchangeable=True),
     Option("domain", TEXT, WHAT, ("run", "domain"), "ball, box or unconstrained.",
            default="ball", unit="NAME", names="oco.domains:DOMAINS"),
     Option("radius", POSITIVE, WHAT, ("stream", "domain"),

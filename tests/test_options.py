@@ -9,7 +9,7 @@ import pytest
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import DOMAINS
-from oco.experiment.takers import options_of
+from oco.experiment.takers import REGISTRIES, options_of
 from oco.losses import LOSSES, STREAMS
 from oco.notations import SPECTRA
 from oco.options import DEFAULT_NOISE, DEFAULT_TURNS, OPTIONS, checked, default_sketch
@@ -163,8 +163,7 @@ def test_a_new_row_is_on_the_command_line_and_in_its_lists(found):
 
 
 def test_who_takes_an_option_is_who_asks_for_it():
-    registries = {"learner": ALGORITHMS, "stream": STREAMS, "domain": DOMAINS}
-    asked = {who: set().union(*map(options_of, all_.values())) for who, all_ in registries.items()}
+    asked = {who: set().union(*map(options_of, all_.values())) for who, all_ in REGISTRIES.items()}
     for name, option in OPTIONS.items():
         for who in {"stream", "domain"} - set(option.takers):
             assert name not in asked[who], (name, who)

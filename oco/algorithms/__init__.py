@@ -11,6 +11,7 @@ from oco.algorithms.da_diagonal import da_diagonal
 from oco.algorithms.da_full import da_full
 from oco.algorithms.da_norm import da_norm
 from oco.algorithms.dual_averaging import DualAveraging, DualDiagnostics, Statistic
+from oco.algorithms.experts import Experts, ExpertsDiagnostics, experts
 from oco.algorithms.fd_son import fd_son
 from oco.algorithms.ftsl import ftsl
 from oco.algorithms.full_adagrad import full_adagrad
@@ -31,6 +32,8 @@ __all__ = [
     "Diagnostics",
     "DualAveraging",
     "DualDiagnostics",
+    "Experts",
+    "ExpertsDiagnostics",
     "KroneckerDescent",
     "KroneckerDiagnostics",
     "KroneckerRoot",
@@ -46,6 +49,7 @@ __all__ = [
     "da_diagonal",
     "da_full",
     "da_norm",
+    "experts",
     "fd_son",
     "ftsl",
     "full_adagrad",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from oco import checks
 from oco.algorithms import (
     Diagnostics,
     DualDiagnostics,
+    ExpertsDiagnostics,
     KroneckerDiagnostics,
     NewtonDiagnostics,
 )
@@ -133,6 +135,36 @@ def _log_det(account: Account) -> float:
     return now.log_determinant / (2 * now.curvature) + _starting(account)
 
 
+def _experts(account: Account) -> ExpertsDiagnostics:
+    return _told(account, ExpertsDiagnostics, "experts")
+
+
+def _certificates(account: Account) -> list[float]:
+    """Return the certificate of each copy, for the gradients that it was given."""
+    return [
+        (RUNGS[one.bound] if isinstance(one.bound, str) else one.bound).value(
+            replace(account, k=one.k, lr=one.lr, diameter=one.diameter, diagnostics=one.diagnostics)
+        )
+        for one in _experts(account).standings
+    ]
+
+
+def _experts_certificate(account: Account) -> float:
+    behind = [one.behind for one in _experts(account).standings]
+    return min(map(sum, zip(_certificates(account), behind, strict=True)))
+
+
+def _adahedge(account: Account) -> float:
+    return min(_certificates(account)) + 2 * _experts(account).gap
+
+
+def _adahedge_theorem(account: Account) -> float:
+    now = _experts(account)
+    log = math.log(len(now.standings))
+    hedged = 2 * math.sqrt(now.variance * log) + now.widest * (4 / 3 * log + 2)
+    return min(_certificates(account)) + hedged
+
+
 #: Every bound by the name that learners give it: its own, but for certificates.
 RUNGS: dict[str, Rung] = {
     rung.name: rung
@@ -189,8 +221,27 @@ RUNGS: dict[str, Rung] = {
             "spectrum",
             _ftsl_theorem,
         ),
+        Rung(
+            "adahedge",
+            "min_i C_i + 2Δ, Δ the mixability gap of AdaHedge",
+            None,
+            _adahedge,
+        ),
+        Rung(
+            "adahedge-theorem",
+            "min_i C_i + 2·√(V·ln N) + S·(4/3·ln N + 2), V the variance of the copies' losses, S "
+            "their largest spread",
+            None,
+            _adahedge_theorem,
+        ),
     )
 }
+RUNGS["experts-certificate"] = Rung(
+    "certificate",
+    "min_i (C_i + Σ⟨g, x − x^i⟩), C_i the certificate of copy i, as measured in the run",
+    None,
+    _experts_certificate,
+)
 RUNGS["dual-certificate"] = Rung(
     "certificate",
     "D²/(2η)·λ_max(H_T) + (η/2)·Σ gᵀH⁻¹g, H the metric before each g, as measured in the run; "

@@ -49,24 +49,25 @@ def listing(kind: str | None) -> None:
 
 def _everything() -> None:
     """Print the names of each kind."""
-    from oco.algorithms import ALGORITHMS
     from oco.domains import DOMAINS
+    from oco.experiment.takers import REGISTRIES
     from oco.losses import LOSSES, STREAMS
     from oco.optimizers import OPTIMIZERS
     from oco.results.layout import Sheet, words
 
     table = Sheet("", words(), headed=False)
-    known: tuple[Iterable[str], ...] = (ALGORITHMS, LOSSES, STREAMS, DOMAINS, OPTIMIZERS)
+    known: tuple[Iterable[str], ...] = (REGISTRIES["learner"], LOSSES, STREAMS, DOMAINS, OPTIMIZERS)
     for kind, names in zip(("learners", *KINDS[1:]), known, strict=True):
         table.add(kind, ", ".join(names))
     output.print_rich(table, "", "oco list KIND says what each is, and which options it takes")
 
 
 def _algs():
-    from oco.algorithms import ALGORITHMS
+    from oco.experiment.takers import REGISTRIES
 
     return ("name", "what it is", "options"), [
-        (name, _first_line(factory), _options(factory)) for name, factory in ALGORITHMS.items()
+        (name, _first_line(factory), _options(factory))
+        for name, factory in REGISTRIES["learner"].items()
     ]
 
 

@@ -184,8 +184,8 @@ def quality(task, grid, as_json, **setting) -> None:
     time of a step.  Needs the extra 'torch'; the full contest takes from ten minutes to an hour.
     """
     with output.bad_input():
+        from oco.notations import Grid
         from oco.reproduce import quality as made
-        from oco.sweeps.grids import Grid
 
         if grid is not None:
             setting["rates"] = Grid.read("grid", grid).values

@@ -80,7 +80,7 @@ def tune(
     Rates that diverged are in the table too.  The exit code is 1 if no rate came to an end.
     """
     with output.bad_input():
-        from oco.sweeps.grids import Grid
+        from oco.notations import Grid
 
         rates = Grid.read("grid", grid).values
         tried = None if deltas is None else Grid.read("deltas", deltas).values

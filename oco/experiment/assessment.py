@@ -333,6 +333,15 @@ def _notes(game: Game, play: Play, certification: Certification, diameter_at: np
             f"a side of {max(_sides(play)):,} is too long for the spectra of Σ GGᵀ and Σ GᵀG: the "
             "bounds that need them are left open"
         )
+    standings = getattr(play.diagnostics[-1] if play.rounds else None, "standings", ())
+    if standings:
+        best = max(standings, key=lambda one: one.behind)
+        rates = [one.lr for one in standings]
+        yield (
+            f"{game.experiment.algorithm}: of {len(rates)} rates from {min(rates):.4g} to "
+            f"{max(rates):.4g}, η = {best.lr:.4g} won: to first order its copy lost "
+            f"{best.behind:.4g} less than was lost"
+        )
     if not rungs(game, play) and play.rounds:
         name = game.experiment.algorithm
         yield f"the learner {name} claims no bounds on its regret: none was checked"

@@ -9,7 +9,7 @@ import numpy as np
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball, Euclidean
-from oco.experiment.lookup import Options
+from oco.experiment.lookup import EXPERTS, Options
 from oco.linalg.engine import ENGINE
 
 __all__ = ["compile_kernels"]
@@ -33,6 +33,7 @@ def compile_kernels(algorithm: str, bounded: bool) -> None:
     bounded : bool
         Whether it plays on a bounded domain.
     """
+    algorithm = algorithm.removeprefix(EXPERTS)
     if ENGINE != "numba" or algorithm not in ALGORITHMS:
         return
     options = Options(

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from oco import checks, marks
+from oco.algorithms.experts import experts
 
-__all__ = ["PARTS", "Options", "described", "resolve"]
+__all__ = ["EXPERTS", "PARTS", "Options", "described", "resolve"]
 
 # Options that name what a run is made of.
 PARTS = ("algorithm", "loss", "stream", "domain")
@@ -19,6 +20,8 @@ PARTS = ("algorithm", "loss", "stream", "domain")
 KNOWN_AS = {"path": "data"}
 # What the marks call an option's things, where they call them otherwise.
 MARKED_AS = {"algorithm": "learner"}
+# In front of a learner's name: copies of it at several rates.
+EXPERTS = "experts:"
 
 
 def resolve(kind: str, name: str, registry: Mapping):
@@ -35,8 +38,9 @@ def resolve(kind: str, name: str, registry: Mapping):
     Returns
     -------
     object
-        Of the registry, or marked as of its kind: see `oco.marks`.  Its module has been imported;
-        it has not been called.
+        Of the registry; of a learner's name behind ``experts:`` the factory of copies of it, see
+        `oco.algorithms.experts`; or marked as of its kind: see `oco.marks`.  Its module has been
+        imported; it has not been called.
 
     Raises
     ------
@@ -58,6 +62,8 @@ def resolve(kind: str, name: str, registry: Mapping):
     """
     if name in registry:
         return registry[name]
+    if kind == "algorithm" and name.startswith(EXPERTS):
+        return experts(resolve(kind, name.removeprefix(EXPERTS), registry))
     if ":" not in name:
         checks.choice(kind, name, registry)
     module_name, _, attribute = name.partition(":")

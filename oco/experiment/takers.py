@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import inspect
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from oco import checks
 from oco.algorithms import ALGORITHMS
+from oco.algorithms.experts import experts
 from oco.domains import DOMAINS
-from oco.experiment.lookup import KNOWN_AS, resolve
+from oco.experiment.lookup import EXPERTS, KNOWN_AS, resolve
 from oco.losses import LOSSES, STREAMS
 from oco.options import OPTIONS
 from oco.results.experiment import default_stream
 
-__all__ = ["HARMLESS", "options_of", "refuse_untaken", "taken"]
+__all__ = ["HARMLESS", "REGISTRIES", "options_of", "refuse_untaken", "taken"]
 
 # An option that may be given where nothing is random: it then says nothing false.
 HARMLESS = {"seed"}
 REGISTRIES: dict[str, Mapping[str, Any]] = {
-    "learner": ALGORITHMS,
+    "learner": ChainMap(ALGORITHMS, {f"{EXPERTS}NAME": experts(ALGORITHMS["ogd"])}),
     "loss": LOSSES,
     "stream": STREAMS,
     "domain": DOMAINS,

@@ -19,8 +19,8 @@ from oco.experiment import Experiment
 from oco.experiment.game import set_up
 from oco.experiment.takers import taken
 from oco.losses import DataFile, Stream
+from oco.notations import log_grid
 from oco.simulator import Play, log_checkpoints, play
-from oco.sweeps.grids import log_grid
 from oco.sweeps.local import computed, require_files, resolve_jobs
 from oco.sweeps.tuning import Tuning, measure, tune
 

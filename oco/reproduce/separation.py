@@ -17,8 +17,8 @@ from joblib import delayed
 from oco import checks
 from oco.experiment import Experiment
 from oco.experiment.game import set_up
+from oco.notations import log_grid
 from oco.simulator import log_checkpoints, play
-from oco.sweeps.grids import log_grid
 from oco.sweeps.local import computed, resolve_jobs
 
 __all__ = ["CAPS", "DELTAS", "Growth", "Separation", "separation"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from oco.notations import Shape, Spectrum
+from oco.notations import Grid, Shape, Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ class SharedOptions(TypedDict, total=False):
     d: int | None
     shape: tuple[int, ...] | list[int] | str | None
     alpha: float | None
+    grid: Grid | str | None
     k: int | None
     T: int | None
     seed: int
@@ -84,6 +85,7 @@ class StoredOptions:
     lr: float | None
     delta: float | None
     alpha: float | None
+    grid: Grid | None
     domain: str
     radius: float
     lower: float | tuple[float, ...]

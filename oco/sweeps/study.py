@@ -20,9 +20,9 @@ from oco.experiment import Experiment
 from oco.experiment.takers import taken
 from oco.kinds import POSITIVE
 from oco.losses import LOSSES, STREAMS
+from oco.notations import MOST_NUMBERS, log_grid
 from oco.options import OPTIONS, checked
 from oco.sweeps.games import game_of
-from oco.sweeps.grids import MOST_EXPERIMENTS, log_grid
 
 try:
     import tomllib
@@ -157,10 +157,8 @@ def _combinations(shared: dict[str, _Setting], grids) -> Iterator[dict[str, _Set
         _require_known(f"{where}.", grid, OPTIONS)
         axes = [[(name, s) for s in _axis(where, name, grid[name])] for name in grid]
         count = math.prod(len(axis) for axis in axes)
-        if count > MOST_EXPERIMENTS:
-            raise ValueError(
-                f"{where}: expected at most {MOST_EXPERIMENTS} experiments, got {count}"
-            )
+        if count > MOST_NUMBERS:
+            raise ValueError(f"{where}: expected at most {MOST_NUMBERS} experiments, got {count}")
         for chosen in itertools.product(*axes):
             yield {**shared, **dict(chosen)}
 
@@ -201,7 +199,7 @@ def _range(path: str, name: str, table: Mapping) -> list:
 
 
 def _count(path: str, table: Mapping) -> int:
-    return checks.whole(f"{path}.count", table.get("count"), low=1, high=MOST_EXPERIMENTS)
+    return checks.whole(f"{path}.count", table.get("count"), low=1, high=MOST_NUMBERS)
 
 
 def _experiment(

@@ -79,7 +79,7 @@ import numpy as np, oco
 
 @oco.learner
 class Everything:
-    def __init__(self, d, k, lr, delta, alpha, radius, spectrum, noise, turns, r, features,
+    def __init__(self, d, k, lr, delta, alpha, grid, radius, spectrum, noise, turns, r, features,
                  bias, positive, label, labels):
         self.x = np.zeros(d)
     def update(self, g): ...
@@ -92,7 +92,7 @@ def test_every_option_arrives(tmp_path, monkeypatch):
     options = {
         "alg": "takes_everything:Everything", "loss": "absolute", "stream": "drift",
         "domain": "box", "d": 3, "shape": "3x1", "k": 2,
-        "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "alpha": 4.0,
+        "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "alpha": 4.0, "grid": "0.1:1:3",
         "radius": 3.0, "lower": -0.5, "upper": 0.75,
         "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
         "gap": 0.01, "positive": 2.0, "label": "y", "labels": "labels.npy",

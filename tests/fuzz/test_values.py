@@ -14,9 +14,8 @@ from oco.algorithms import ALGORITHMS
 from oco.domains import DOMAINS
 from oco.losses import LOSSES, STREAMS
 from oco.losses.spectra import eigenvalues
-from oco.notations import SPECTRA, Shape, Spectrum
+from oco.notations import MOST_NUMBERS, SPECTRA, Grid, Shape, Spectrum
 from oco.results import Experiment
-from oco.sweeps.grids import MOST_EXPERIMENTS, Grid
 from oco.sweeps.study import parse_study
 
 assert hypothesis_profiles.LOADED
@@ -66,7 +65,7 @@ def test_grids(text):
     assert Grid.read("grid", str(grid)) == grid
     values = grid.values
     low, high, count = text.split(":")
-    assert len(values) == int(count) <= MOST_EXPERIMENTS
+    assert len(values) == int(count) <= MOST_NUMBERS
     assert values[0] > 0 and np.isfinite(values[-1]) and np.all(np.diff(values) >= 0)
     np.testing.assert_allclose(values[0], float(low), rtol=1e-11)
     if len(values) > 1:
@@ -145,4 +144,4 @@ def test_studies(text):
         assert str(error)
         return
     plain = [repr(experiment.plain()) for experiment in study.experiments]
-    assert 1 <= len(plain) == len(set(plain)) <= MOST_EXPERIMENTS
+    assert 1 <= len(plain) == len(set(plain)) <= MOST_NUMBERS

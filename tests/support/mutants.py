@@ -165,6 +165,26 @@ NEWTONS = [
            "now.alpha * now.reach * now.reach + spread", "now.alpha * now.reach * now.reach"),
 ]  # fmt: skip
 
+EXPERTS = [
+    Mutant("AdaHedge's regret is left out of the certificate", "bounds", "_experts_certificate",
+           "min(map(sum, zip(_certificates(account), behind, strict=True)))",
+           "min(_certificates(account))"),
+    Mutant("AdaHedge's regret is taken as Δ, not 2Δ", "bounds", "_adahedge",
+           "2 * _experts(account).gap", "_experts(account).gap"),
+    Mutant("each copy's certificate is that of the rate that has won", "bounds", "_certificates",
+           "one.lr", "account.lr"),
+    Mutant("AdaHedge's rate stays what it was", "algorithms", "AdaHedge.absorb",
+           "self.gap += max(paid - self._mixed(above), 0.0)",
+           "self.gap = self.gap or max(paid - self._mixed(above), 0.0)"),
+    Mutant("AdaHedge's theorem leaves the spread out", "bounds", "_adahedge_theorem",
+           "2 * math.sqrt(now.variance * log) + now.widest * (4 / 3 * log + 2)",
+           "2 * math.sqrt(now.variance * log)"),
+    Mutant("experts with equal weights", "algorithms", "Experts._mean",
+           "self.weights @ points", "points.mean(axis=0)"),
+    Mutant("only the copies that lead learn", "algorithms", "Experts.update",
+           "one.update(g)", "one.update(g if one.lr >= self.lr else 0.0 * g)"),
+]  # fmt: skip
+
 DOMAINS = [
     Mutant("a ball is projected onto without the metric", "domains", "Ball.project",
            "self.nearest(metric.project_on_ball(y, self._radius))", "self.nearest(y)"),
@@ -318,6 +338,7 @@ MUTANTS: dict[str, list[Mutant]] = {
     "learners": LEARNERS,
     "dual averaging": DUALS,
     "newton": NEWTONS,
+    "experts": EXPERTS,
     "domains": DOMAINS,
     "losses": LOSSES,
     "protocol": PROTOCOL,

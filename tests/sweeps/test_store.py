@@ -19,6 +19,7 @@ def test_the_key_depends_on_every_option():
     changes = {
         "algorithm": "ogd", "loss": "hinge", "stream": "drift", "domain": "box", "d": 7, "k": 4,
         "shape": (3, 2), "T": 41, "seed": 1, "lr": 0.1, "delta": 2.0, "alpha": 0.5,
+        "grid": "0.1:1:3",
         "radius": 2.0, "lower": -2.0, "upper": 2.0,
         "spectrum": "flat", "noise": 0.2, "turns": 0.5, "r": 2, "bias": False, "features": 9,
         "positive": 1.0, "label": "y", "checkpoints": 4, "prefix_regret": True, "gap": 0.01,

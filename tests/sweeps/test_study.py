@@ -5,9 +5,9 @@ import os
 import pytest
 
 import oco
+from oco.notations import log_grid
 from oco.results import Experiment
 from oco.sweeps import parse_study, read_study
-from oco.sweeps.grids import log_grid
 
 SHARED = "[experiment]\nd = 12\nT = 30\n"
 

@@ -14,6 +14,7 @@ SOME = {
     "Ada-FD's potential leaves d out": "account",
     "all of the escaped mass is added where half is claimed": "half-error",
     "dual averaging pays in the metric after the gradient": "dual-account",
+    "AdaHedge's regret is left out of the certificate": "experts-rungs",
     "the squared loss is not halved": "loss",
     "the gradient is that of the round before": "protocol",
     "offsets are raised by their rounding": "minorant",
