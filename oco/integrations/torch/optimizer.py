@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -164,6 +165,9 @@ class SShampoo(torch.optim.Optimizer):
     >>> bool(loss < 0.2 * target.square().sum())
     True
     """
+
+    # As PyTorch has it, for checkers that see none.
+    defaults: dict[str, Any]
 
     def __init__(
         self,
