@@ -13,6 +13,7 @@ EXTRAS = {
     "PyTorch": "torch",
     "JAX": "jax",
     "Optax": "jax",
+    "river": "river",
 }
 # PyPI's own PyTorch for Linux brings gigabytes of libraries for graphics cards.
 CPU_ALONE = "for the CPU alone, with --extra-index-url https://download.pytorch.org/whl/cpu"
