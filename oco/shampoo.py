@@ -25,6 +25,7 @@ __all__ = [
     "MATRIX_RATE",
     "MAX_AXIS",
     "MOMENTUM",
+    "MOMENTUM_DTYPES",
     "NESTEROV",
     "NOISE",
     "OPTIONS",
@@ -73,6 +74,8 @@ UPDATE_EVERY = 10
 GRAFTS = ("none", "unit", "sgd", "rmsprop", "adam")
 # What momentum averages: the steps, or the gradients before they become steps.
 AVERAGED = ("step", "gradient")
+# How few bits momentum's average may be kept in; None for those of the statistics.
+MOMENTUM_DTYPES = ("bfloat16",)
 # What stands for the eigenvalues that a sketch does not have: see `tail_of`.
 TAILS = ("escaped", "half", "mean")
 # A factor's exponent is −1/(this times the number of axes): see `power_of`.
@@ -334,6 +337,10 @@ def _max_axis(name: str, value) -> int | None:
     return None if value is None else checks.integer(name, value, low=1)
 
 
+def _momentum_dtype(name: str, value) -> str | None:
+    return None if value is None else checks.choice(name, value, MOMENTUM_DTYPES)
+
+
 def _flag(name: str, value) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{name}: expected True or False, got {value!r}")
@@ -358,6 +365,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "tail": partial(checks.choice, options=TAILS),
     "exponent": partial(checks.choice, options=ROOTS),
     "bias_correction": _flag,
+    "momentum_dtype": _momentum_dtype,
 }
-#: The options that NumPy, PyTorch and JAX share.
+#: The options that NumPy and PyTorch share; JAX has all but the last.
 OPTIONS = tuple(_CHECKS)

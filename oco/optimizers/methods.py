@@ -133,12 +133,13 @@ def s_shampoo(
     average: str = AVERAGE,
     nesterov: bool = NESTEROV,
     matrix_rate: float = MATRIX_RATE,
+    momentum_dtype: str | None = None,
 ) -> Optimizer:
     r"""S-Shampoo: U = L̂^{-1/4} g R̂^{-1/4} from sketched factors, with a grafted length.
 
     Parameters
     ----------
-    parameters, lr, momentum, weight_decay, average, nesterov, matrix_rate
+    parameters, lr, momentum, weight_decay, average, nesterov, matrix_rate, momentum_dtype
         As for `Optimizer`.
     k, epsilon, update_every, max_axis, tail, exponent
         As for `KroneckerRoot`, with exact factors for axes of at most 2k.
@@ -229,6 +230,7 @@ def s_shampoo(
         average=average,
         nesterov=nesterov,
         matrix_rate=matrix_rate,
+        momentum_dtype=momentum_dtype,
     )
 
 
@@ -250,6 +252,7 @@ def shampoo(
     average: str = AVERAGE,
     nesterov: bool = NESTEROV,
     matrix_rate: float = MATRIX_RATE,
+    momentum_dtype: str | None = None,
 ) -> Optimizer:
     """Shampoo: `s_shampoo` with exact factors, and all its options but `k` and `tail`.
 
@@ -280,6 +283,7 @@ def shampoo(
         average=average,
         nesterov=nesterov,
         matrix_rate=matrix_rate,
+        momentum_dtype=momentum_dtype,
     )
 
 

@@ -16,8 +16,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from oco import checks
+from oco.optimizers.rounding import rounded
 from oco.optimizers.rules import Rule
-from oco.shampoo import AVERAGED
+from oco.shampoo import AVERAGED, check_options
 
 __all__ = ["Optimizer"]
 
@@ -46,12 +47,15 @@ class Optimizer:
         Whether an average a takes the newest once more: μ a + (1 − μ) U, or g in place of U.
     matrix_rate : float
         > 0, by which η is multiplied where two axes of a parameter or more are longer than 1.
+    momentum_dtype : {None, "bfloat16"}
+        What b is kept in: after each step it is rounded up or down at random, so that it is what it
+        would be on average (`oco.optimizers.rounding`); what it is for that step is not rounded.
 
     Attributes
     ----------
     parameters : list of ndarray
         The arrays that were given.
-    lr, momentum, weight_decay, bias_correction, average, nesterov, matrix_rate
+    lr, momentum, weight_decay, bias_correction, average, nesterov, matrix_rate, momentum_dtype
         As given.
     rules : list of Rule
         One for each parameter.
@@ -87,6 +91,7 @@ class Optimizer:
         average: str = "step",
         nesterov: bool = False,
         matrix_rate: float = 1.0,
+        momentum_dtype: str | None = None,
     ) -> None:
         self.parameters = list(parameters)
         for i, parameter in enumerate(self.parameters):
@@ -103,6 +108,7 @@ class Optimizer:
         self.average = checks.choice("average", average, AVERAGED)
         self.nesterov = bool(nesterov)
         self.matrix_rate = checks.number("matrix_rate", matrix_rate, above=0)
+        self.momentum_dtype = check_options({"momentum_dtype": momentum_dtype})["momentum_dtype"]
         self._matrices = [sum(n > 1 for n in p.shape) >= 2 for p in self.parameters]
         self.rules = [
             rule(parameter.shape, sum(self._matrices[:i]))
@@ -172,6 +178,8 @@ class Optimizer:
             return new
         running *= self.momentum
         running += (1 - self.momentum) * new
+        if self.momentum_dtype is not None:
+            self._running[i] = rounded(running, i, self.steps[i])
         correction = 1 - self.momentum ** self.steps[i] if self.bias_correction else 1.0
         average = running / correction
         if self.nesterov:

@@ -37,6 +37,7 @@ OTHERS = {
     "average": "gradient",
     "nesterov": True,
     "matrix_rate": 0.2,
+    "momentum_dtype": "bfloat16",
 }
 
 

@@ -77,3 +77,28 @@ def test_a_large_gram_matrix_is_whole():
     matrix = torch.randn(2, 530, 20, dtype=torch.float64)
     gram = factors.Unfolding(matrix).gram
     torch.testing.assert_close(gram, matrix @ matrix.mT, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("n", [4, 9, 40, 64])
+def test_what_an_exact_factor_has_not_seen_is_divided_by_the_root_of_epsilon(n, dtype):
+    """Also where single precision cannot tell n roundings from ε: its eigenvalue is 0, plus ε."""
+    gradient = torch.randn(1, n, 3, generator=torch.Generator().manual_seed(n)).to(dtype)
+    factor = factors.ExactFactor(n)
+    state = {name: t[None] for name, t in factor.zeros(gradient[0, 0, 0]).items()}
+    roots = {}
+    for epsilon in (1e-6, 0.0):
+        root = factors.BatchedRoot(torch.ones(1, dtype=torch.float64), epsilon, power=0.5)
+        found, right = factor.refreshed(state, factors.Unfolding(gradient), 0.9, root)
+        assert right.all()
+        roots[epsilon] = found["root"][0].double()
+    u, s, _ = torch.linalg.svd(gradient[0].double())
+    unseen = u[:, 3:].mT @ roots[1e-6] @ u[:, 3:]
+    expected = (1e-6 * s[0] ** 2) ** -0.5
+    # Rounding, 6e-8 of the largest eigenvalue times a few, beside an epsilon of 1e-6.
+    tolerance = 0.3 if dtype == torch.float32 else 1e-6
+    torch.testing.assert_close(
+        unseen / expected, torch.eye(n - 3, dtype=torch.float64), rtol=0, atol=tolerance
+    )
+    # Without ε what may be zero is, and its inverse is said to be 0.
+    torch.testing.assert_close(u[:, 3:].mT @ roots[0.0] @ u[:, 3:], 0 * unseen, rtol=0, atol=1e-4)

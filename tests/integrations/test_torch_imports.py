@@ -19,6 +19,7 @@ print(*sorted(sys.modules), sep="\\n")
 """
 # Of this package: its own room, checks of arguments and constants.
 ROOMS = ("oco.integrations", "oco.checks", "oco.scalars", "oco.shampoo", "oco.linalg.cutoffs")
+ROOMS += ("oco.rounding",)
 UNWANTED = ("numba", "joblib", "scipy", "sklearn", "matplotlib", "click", "rich", "pandas", "dask")
 
 

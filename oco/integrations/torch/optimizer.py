@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -99,6 +100,10 @@ class SShampoo(torch.optim.Optimizer):
         Whether the newest step, or gradient, is taken into its average once more.
     matrix_rate : float
         > 0, by which `lr` is multiplied for matrices and tensors; not for weight decay.
+    momentum_dtype : torch.bfloat16 or None
+        What momentum's average is kept in, in half of the memory: after each step it is rounded up
+        or down at random, so that it is the same on average.  The draws are a matter of the
+        parameter's place, its count of steps and the entry.  None keeps the statistics' type.
     maximize : bool
         Whether steps climb.
     foreach : bool or None
@@ -190,6 +195,7 @@ class SShampoo(torch.optim.Optimizer):
         average: str = AVERAGE,
         nesterov: bool = NESTEROV,
         matrix_rate: float = MATRIX_RATE,
+        momentum_dtype: torch.dtype | str | None = None,
         maximize: bool = False,
         foreach: bool | None = None,
         differentiable: bool = False,
@@ -212,6 +218,7 @@ class SShampoo(torch.optim.Optimizer):
             "average": average,
             "nesterov": nesterov,
             "matrix_rate": matrix_rate,
+            "momentum_dtype": momentum_dtype,
             "maximize": maximize,
             "foreach": foreach,
             "differentiable": differentiable,
@@ -339,22 +346,24 @@ class SShampoo(torch.optim.Optimizer):
                 loss = closure()
         self._check_options()
         check_gradients(self.param_groups)
-        phases = None
+        places = None
         for g, group in enumerate(self.param_groups):
             parameters = [p for p in group["params"] if p.grad is not None]
             batches = self._batches.get(g, [])
             if not current(batches, parameters, group, self.state):
-                phases = phases or self._phases()
-                batches = self._batches[g] = stacked(parameters, group, self.state, phases)
+                places = places or self._places()
+                batches = self._batches[g] = stacked(parameters, group, self.state, places)
             for batch in batches:
                 step(batch, group, self._workspace)
         return loss
 
-    def _phases(self) -> dict:
-        """Return the place of each parameter among those that have factors."""
+    def _places(self) -> dict:
+        """Return the place of each parameter among those that have factors, and among all."""
         everyone = [p for group in self.param_groups for p in group["params"]]
-        matrices = [p for p in everyone if sum(n > 1 for n in p.shape) >= 2]
-        return dict.fromkeys(everyone, 0) | {p: i for i, p in enumerate(matrices)}
+        phases = itertools.accumulate(
+            (sum(n > 1 for n in p.shape) >= 2 for p in everyone), initial=0
+        )
+        return {p: (phase, i) for i, (p, phase) in enumerate(zip(everyone, phases, strict=False))}
 
     def _check_options(self) -> None:
         """Check the options that are new since the last step, and make their types plain."""

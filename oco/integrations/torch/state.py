@@ -17,6 +17,7 @@ from oco.shampoo import Layout, layout
 
 __all__ = [
     "AVERAGES",
+    "MOMENTA",
     "SCALARS",
     "Batch",
     "Workspace",
@@ -37,6 +38,8 @@ AVERAGES = {
     "momentum_buffer": "momentum_weight",
     "gradient_average": "gradient_weight",
 }
+# Those of them that `momentum_dtype` is about.
+MOMENTA = ("momentum_buffer", "gradient_average")
 # Single numbers; reading them waits for the device that they are on.
 SCALARS = {
     *("step", "skipped", "absorbed", "escaped_mass", "total_mass", "root_tail"),
@@ -107,11 +110,20 @@ def new_state(parameter: Tensor, plan: Layout) -> dict[str, Any]:
     return state
 
 
-def new_averages(parameter: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+def average_type(name: str, parameter: Tensor, group: dict[str, Any]) -> torch.dtype:
+    """Return the type that an average of a parameter is kept in."""
+    if name in MOMENTA and group["momentum_dtype"] is not None:
+        return getattr(torch, group["momentum_dtype"])
+    return statistics_type(parameter.dtype)
+
+
+def new_averages(
+    parameter: Tensor, names: Sequence[str], group: dict[str, Any]
+) -> dict[str, Tensor]:
     """Return averages that have not absorbed anything, and their weights."""
-    dtype = statistics_type(parameter.dtype)
     found = {}
     for name in names:
+        dtype = average_type(name, parameter, group)
         found[name] = torch.zeros_like(
             parameter, dtype=dtype, memory_format=torch.contiguous_format
         )
@@ -161,6 +173,8 @@ class Batch:
         Their options.
     phases : sequence of int
         When the factors of each are refreshed: see `due`.
+    places : sequence of int
+        Of each among all parameters.
 
     Attributes
     ----------
@@ -179,9 +193,11 @@ class Batch:
         states: Sequence[dict[str, Any]],
         group: dict[str, Any],
         phases: Sequence[int],
+        places: Sequence[int],
     ) -> None:
         self.parameters, self.states, self._phases = list(parameters), list(states), list(phases)
         self.dtype = statistics_type(parameters[0].dtype)
+        self.places = torch.tensor(places, device=parameters[0].device)
         self.layout = layout(tuple(parameters[0].shape), group["k"], group["max_axis"])
         self.factors: list[list[Factor]] = [
             [make_factor(side) for side in sides] for sides in self.layout.sides
@@ -264,11 +280,12 @@ def stacked(
     parameters: Sequence[Tensor],
     group: dict[str, Any],
     states: dict[Tensor, dict[str, Any]],
-    phases: dict[Tensor, int],
+    places: dict[Tensor, tuple[int, int]],
 ) -> list[Batch]:
     """Return batches of the parameters that can be stepped together.
 
-    States and averages that are missing begin.
+    States and averages that are missing begin, and those of another type than is wanted are turned
+    into it.  `places` has the phase of each parameter, and its place among all.
     """
     alike: dict[tuple, list[Tensor]] = {}
     for p in parameters:
@@ -276,14 +293,18 @@ def stacked(
         if not state:
             state.update(new_state(p, plan))
         missing = [name for name in needed(group, plan.order) if name not in state]
-        state.update(new_averages(p, missing))
+        state.update(new_averages(p, missing, group))
+        for name in MOMENTA:
+            if name in state:
+                state[name] = state[name].to(average_type(name, p, group))
         alike.setdefault((p.shape, p.dtype, p.device, *sorted(state)), []).append(p)
     found = []
     for some in alike.values():
         size = 1 if group["foreach"] is False else max(1, TOGETHER // some[0].numel())
         for first in range(0, len(some), size):
             few = some[first : first + size]
-            found.append(Batch(few, [states[p] for p in few], group, [phases[p] for p in few]))
+            phases, ranks = zip(*(places[p] for p in few), strict=True)
+            found.append(Batch(few, [states[p] for p in few], group, phases, ranks))
     return found
 
 
@@ -301,6 +322,11 @@ def current(
         and all(
             (group["foreach"] is not False or len(batch.parameters) == 1)
             and all(name in batch.numbers for name in needed(group, batch.layout.order))
+            and all(
+                batch.numbers[name].dtype == average_type(name, batch.parameters[0], group)
+                for name in MOMENTA
+                if name in batch.numbers
+            )
             and batch.layout
             == layout(tuple(batch.parameters[0].shape), group["k"], group["max_axis"])
             and batch.holds([states[p] for p in batch.parameters])

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from oco.integrations.torch.factors import BatchedRoot, precondition, unfoldings
+from oco.integrations.torch.rounding import round_into
 from oco.integrations.torch.state import AVERAGES, Batch, Workspace
 from oco.shampoo import power_of, scale_of
 
@@ -85,7 +86,7 @@ def _averaged_gradients(
     old, new = momentum * inverse, (1 - momentum) * inverse
     if group["nesterov"]:
         old, new = momentum * old, momentum * new + (1 - momentum)
-    mean = torch.mul(average, _wide(old, average), out=workspace.like(gradients, "x"))
+    mean = torch.mul(average, _wide(old, gradients), out=workspace.like(gradients, "x"))
     return mean.addcmul_(gradients, _wide(new, gradients))
 
 
@@ -209,9 +210,8 @@ def _averaged_steps(
     An average that is kept from steps before is brought up to date also where it is not used.
     """
     steps, new = update * _wide(factor, update), 1 - group["momentum"]
-    batch.step_average = torch.lerp(
-        batch.numbers["momentum_buffer"], steps, new, out=workspace.like(update, "average")
-    )
+    average = batch.numbers["momentum_buffer"].to(steps.dtype)
+    batch.step_average = torch.lerp(average, steps, new, out=workspace.like(update, "average"))
     if group["average"] == "gradient":
         return update, rate
     rate = _rate(batch, group) * torch.ones_like(factor)
@@ -242,20 +242,27 @@ def _make(
         old = state[name]
         old.copy_(new if all_used else torch.where(_wide(used, old), new, old))
 
+    def put_average(name: str, new: Tensor) -> None:
+        if state[name].dtype == torch.bfloat16:
+            coarse = torch.empty_like(state[name])
+            round_into(coarse, new, batch.places, state["step"] + 1)
+            new = coarse
+        put(name, new)
+
     for name, weight in weights.items():
         put(AVERAGES[name], weight)
     for name, decay in (("first_moment", beta1), ("gradient_average", group["momentum"])):
-        if name in state and all_used:
+        if name in state and all_used and state[name].dtype == gradients.dtype:
             state[name].lerp_(gradients, 1 - decay)
         elif name in state:
-            put(name, torch.lerp(state[name], gradients, 1 - decay))
+            put_average(name, torch.lerp(state[name].to(gradients.dtype), gradients, 1 - decay))
     if "second_moment" in state:
         old = state["second_moment"]
         square = old.mul_(beta2) if all_used else old * beta2
         square.addcmul_(gradients, gradients, value=_new_part(beta2))
         put("second_moment", square)
     if "momentum_buffer" in state:
-        put("momentum_buffer", batch.step_average)
+        put_average("momentum_buffer", batch.step_average)
     _move(batch.parameters, update, rate, used, all_used, group)
 
 
