@@ -84,7 +84,7 @@ def test_a_large_gram_matrix_is_whole():
 def test_what_an_exact_factor_has_not_seen_is_divided_by_the_root_of_epsilon(n, dtype):
     """Also where single precision cannot tell n roundings from ε: its eigenvalue is 0, plus ε."""
     gradient = torch.randn(1, n, 3, generator=torch.Generator().manual_seed(n)).to(dtype)
-    factor = factors.ExactFactor(n)
+    factor = factors.BatchedExactFactor(n)
     state = {name: t[None] for name, t in factor.zeros(gradient[0, 0, 0]).items()}
     roots = {}
     for epsilon in (1e-6, 0.0):
