@@ -19,8 +19,6 @@ class FullCovariance:
     ----------
     d : int
         Dimension.
-    capacity : int, optional
-        Rounds between two eigendecompositions of G_t: see `GrowingRoot`.
 
     Attributes
     ----------
@@ -37,8 +35,8 @@ class FullCovariance:
     fused = None
     escaped_mass = None
 
-    def __init__(self, d: int, capacity: int | None = None) -> None:
-        self.metric = GrowingRoot(d, capacity)
+    def __init__(self, d: int) -> None:
+        self.metric = GrowingRoot(d)
 
     @property
     def potential(self) -> float:

@@ -277,10 +277,10 @@ def over_seeds(count: int) -> str:
     return f" Median and 10 to 90 % band over {count} seeds." if count > 1 else ""
 
 
-def guide(axes, t: np.ndarray, height: float, label: str = "slope of √t") -> None:
+def guide(axes, t: np.ndarray, height: float) -> None:
     """Draw √t, of the given height at the last of `t`."""
-    dots = (0, (1, 2))
-    axes.plot(t, height * np.sqrt(t / t[-1]), color="0.55", lw=1, linestyle=dots, label=label)
+    style = {"color": "0.55", "lw": 1, "linestyle": (0, (1, 2)), "label": "slope of √t"}
+    axes.plot(t, height * np.sqrt(t / t[-1]), **style)
 
 
 def save(figure: Figure, path, **settings) -> None:

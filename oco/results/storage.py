@@ -76,13 +76,13 @@ def require_writable(directory, name: str = "out") -> Path:
     return directory
 
 
-def require_free(directory, name: str = "out") -> Path:
+def require_free(directory) -> Path:
     """Prove that a file can be written to `directory`, and that no result is there.
 
     Parameters
     ----------
-    directory, name
-        As of `require_writable`.
+    directory : str or path-like
+        Created if it is missing.
 
     Raises
     ------
@@ -92,15 +92,15 @@ def require_free(directory, name: str = "out") -> Path:
     directory = Path(directory)
     if (directory / DOCUMENT).exists():
         raise ValueError(
-            f"{name}: {str(directory)!r} holds a result already; overwrite it (--overwrite) or "
+            f"out: {str(directory)!r} holds a result already; overwrite it (--overwrite) or "
             "choose another directory"
         )
     if any(directory.glob(f"*/{DOCUMENT}")):
         raise ValueError(
-            f"{name}: {str(directory)!r} holds a directory of runs, which a single result would "
+            f"out: {str(directory)!r} holds a directory of runs, which a single result would "
             "hide; choose another"
         )
-    return require_writable(directory, name)
+    return require_writable(directory)
 
 
 def tidy(directory) -> None:

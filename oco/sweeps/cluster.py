@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from oco.experiment import Experiment
 from oco.extras import missing
@@ -58,11 +58,7 @@ def connected(address: str) -> Iterator:
         yield client
 
 
-def on_cluster(
-    experiments: Sequence[Experiment],
-    address: str,
-    compute: Callable[[Experiment], Outcome] = attempt,
-) -> Iterator[Outcome]:
+def on_cluster(experiments: Sequence[Experiment], address: str) -> Iterator[Outcome]:
     """Iterate over the outcomes of experiments as workers finish them.
 
     Parameters
@@ -71,8 +67,6 @@ def on_cluster(
         In the order in which to start them.
     address : str
         Of the Dask scheduler.
-    compute : callable
-        What a worker does with each.
 
     Yields
     ------
@@ -91,7 +85,7 @@ def on_cluster(
         # Not pure: an experiment is computed because it is asked for, whatever the cluster may
         # remember under the same name.
         futures = {
-            client.submit(compute, experiment, pure=False): experiment for experiment in experiments
+            client.submit(attempt, experiment, pure=False): experiment for experiment in experiments
         }
         for future in as_completed(list(futures)):
             experiment = futures.pop(future)

@@ -117,10 +117,10 @@ class Case:
                 start = t
             yield t, row, exact if t in self.checkpoints else exact[:0]
 
-    def with_rows(self, rows: np.ndarray, name: str | None = None) -> Case:
+    def with_rows(self, rows: np.ndarray) -> Case:
         """Return the same case for other rows; the sketch size is kept within their length."""
         k = min(self.k, rows.shape[1] + 1)
-        return replace(self, rows=rows, k=k, name=name or self.name)
+        return replace(self, rows=rows, k=k)
 
     def _blocks(self) -> Iterator[np.ndarray]:
         for start in range(0, self.T, BLOCK):

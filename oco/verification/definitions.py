@@ -31,6 +31,8 @@ __all__ = [
 # in which a metric is inverted; between the two a dense computation cannot tell.
 ZERO, POSITIVE = 1e-14, 1e-7
 SMALLEST = np.finfo(np.float64).tiny
+# ε of the Kronecker metrics.
+EPSILON = 1e-6
 
 
 def tame(case: Case, rounds: int, dimensions: int) -> np.ndarray:
@@ -198,9 +200,7 @@ def _adam(d: int) -> Absorb:
     return absorb
 
 
-def kronecker(
-    shape: tuple[int, ...], k: int | None, *, decay: float = 1.0, epsilon: float = 1e-6
-) -> Absorb:
+def kronecker(shape: tuple[int, ...], k: int | None, *, decay: float = 1.0) -> Absorb:
     """Return H = ⊗ (C̃_i + ε λ_max(C̃_i) I)^{1/(2p)} on matrices or vectors, weighted as means."""
     shape = tuple(n for n in shape if n > 1) or (1,)
     p = len(shape)
@@ -225,7 +225,7 @@ def kronecker(
             columns = np.moveaxis(tensor, i, 0).reshape(shape[i], -1)
             sketch.absorb(columns @ columns.T)
             factor = scale * (sketch.matrix + sketch.tau * np.eye(shape[i]))
-            shift = epsilon * float(np.linalg.eigvalsh(factor)[-1])
+            shift = EPSILON * float(np.linalg.eigvalsh(factor)[-1])
             root = _power(factor + shift * np.eye(shape[i]), 1 / (2 * p))[0]
             axes.append(DenseAxis(factor, root, sketch.tau, shift))
         matrix = axes[0].root if p == 1 else np.kron(axes[0].root, axes[1].root)
