@@ -250,16 +250,23 @@ def _absorb(state: Sketch, row: jax.Array) -> tuple[Sketch, jax.Array]:
     below = lax.stop_gradient(values.max() + square)
     below = jnp.where(below > 0, below, 1)
     values, turn = eigh(jnp.diag(jnp.where(alive, values, -below)) + jnp.outer(z, z))
+    # A decomposition that has failed in every way is refused like a row that is not finite.
+    used = finite & jnp.isfinite(jnp.sum(turn))
     turn = turn[:, ::-1]
     held = jnp.arange(len(values)) < alive.sum()
     values = jnp.where(held, jnp.maximum(values[::-1], 0), 0)
     kept = values[:-1] - values[-1]
-    turn = jnp.where(kept > 0, turn[:, :-1], 0)
-    directions = turn[:-1].T @ state.directions + turn[-1, :, None] * unit
+    # What is refused turns nothing.
+    turn = jnp.where(used, jnp.where(kept > 0, turn[:, :-1], 0), jnp.eye(len(z), len(z) - 1))
     rows = state.rows + 1
-    due = rows % CORRECTED_EVERY == 0
+    frame = state.directions
+    inside = lax.cond(
+        rows % CORRECTED_EVERY == 0,
+        lambda: turn[:-1] + _defect(frame) @ turn[:-1] / 2,
+        lambda: turn[:-1],
+    )
     after = Sketch(
-        directions=lax.cond(due, _orthonormalized, lambda frame: frame, directions),
+        directions=inside.T @ frame + turn[-1, :, None] * unit,
         eigenvalues=kept,
         escaped_mass=state.decay * state.escaped_mass + values[-1],
         total_mass=state.decay * state.total_mass + square,
@@ -267,9 +274,7 @@ def _absorb(state: Sketch, row: jax.Array) -> tuple[Sketch, jax.Array]:
         rows=rows,
         refused=state.refused,
     )
-    before = state._replace(refused=state.refused + 1)
-    # A decomposition that has failed in every way is refused like a row that is not finite.
-    used = finite & jnp.isfinite(jnp.sum(turn))
+    before = state._replace(directions=after.directions, refused=state.refused + 1)
     after = jax.tree.map(lambda new, old: jnp.where(used, new, old), after, before)
     return after, jnp.where(used, z @ turn, 0)
 
@@ -291,8 +296,7 @@ def _split(state: Sketch, row: jax.Array) -> tuple[jax.Array, jax.Array, jax.Arr
     return z, jnp.append(state.eigenvalues > 0, new), unit
 
 
-def _orthonormalized(frame: jax.Array) -> jax.Array:
-    """Return rows that are orthonormal to the square of how far these were from it."""
+def _defect(frame: jax.Array) -> jax.Array:
+    """Return E = I − U Uᵀ: (I + E/2) U is orthonormal to the square of how far U is from it."""
     length = jnp.any(frame != 0, axis=1)
-    error = jnp.diag(length.astype(frame.dtype)) - frame @ frame.T
-    return frame + error @ frame / 2
+    return jnp.diag(length.astype(frame.dtype)) - frame @ frame.T
