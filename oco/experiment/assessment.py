@@ -59,7 +59,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     recorded = Recorded(game.stream, play.labels)
 
     def unless_interrupted(what: str, compute: Callable, otherwise=None, ready=lambda: False):
-        # Who interrupts once wants an end, not the next computation; what is there is kept.
+        # After one interrupt no other computation is begun; what has been computed is kept.
         if interruptions and not ready():
             interruptions.append(f"left out {what}")
             return otherwise
@@ -227,7 +227,7 @@ def _summary(
     spectrum = spectra.covariance[-1] if n else None
     axes = _axes(account, spectra) if n else ()
     diameter = float(diameter_at[-1]) if n and np.isfinite(diameter_at[-1]) else None
-    # The same for every learner on a bounded domain; the D of dual averaging is another.
+    # K's own diameter, so that learners compare: dual averaging has another D in its bounds.
     width = game.domain.diameter(game.stream.d) if game.domain.bounded else diameter
     full = None
     if spectrum is not None and width is not None and not _stays(account):

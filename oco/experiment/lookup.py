@@ -16,11 +16,11 @@ __all__ = ["EXPERTS", "PARTS", "Options", "described", "resolve"]
 
 # Options that name what a run is made of.
 PARTS = ("algorithm", "loss", "stream", "domain")
-# Options that the thing itself calls otherwise than the user does.
+# Parameters that stand for an option of another name.
 KNOWN_AS = {"path": "data"}
-# What the marks call an option's things, where they call them otherwise.
+# Options whose things bear a mark of another name.
 MARKED_AS = {"algorithm": "learner"}
-# In front of a learner's name: copies of it at several rates.
+# A prefix of a learner's name: copies of it at several rates.
 EXPERTS = "experts:"
 
 

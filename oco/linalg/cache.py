@@ -35,16 +35,16 @@ from oco.linalg.engine import Kernel
 __all__ = ["KernelCache", "cache_folder", "kernel_sources", "root_folder"]
 
 PACKAGE = Path(__file__).parent.parent
-# How a file of kernels begins to be one.
+# The import that makes a file one of kernels.
 MARK = re.compile(rb"^from oco\.linalg\.engine import .*kernel", re.MULTILINE)
-# What a file begins with; another number where its layout changes.
+# How a file in the cache begins; the number changes with the layout.
 MAGIC = b"oco kernel 1\n"
 DIGITS = 32
-# Folders that others use stay: two versions side by side, machines of several kinds with one home.
-# When a new one is made, those go that nothing has used for this long, and of the others all but
-# the most recent, so that whoever edits kernels does not fill the disk.
+# Other folders may be in use: by two versions side by side, or by machines of several kinds that
+# share a home.  When one is made, the KEPT most recent stay, but for those that have not been used
+# for KEPT_SECONDS, so that whoever edits kernels does not fill the disk.
 KEPT, KEPT_SECONDS = 8, 30 * 86_400
-# A folder in use is marked as such so often.
+# A folder's date says when it was last used, to within this.
 MARKED_SECONDS = 86_400
 
 
@@ -77,7 +77,7 @@ def root_folder() -> Path:
         folder = Path(platformdirs.user_cache_dir("oco", appauthor=False))
     except RuntimeError:
         folder = Path("~")
-    # Earlier versions leave the name of a home that nobody knows as it is.
+    # Earlier versions of platformdirs return a path that begins with ~ where no home is known.
     if not folder.is_absolute():
         raise OSError("the user has no home directory")
     return folder / "kernels"
@@ -127,7 +127,7 @@ def _clean(new: Path) -> None:
 
 
 class KernelCache:
-    """Where numba's dispatcher of a kernel looks for machine code, and keeps it.
+    """The cache of one kernel, with the methods that numba's dispatcher calls.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ class KernelCache:
         Whose machine code it is.
     """
 
-    # How many kernels are being compiled, one for the sake of another; and why one was not kept.
+    # How many kernels are being compiled now, each because another calls it; why one was not kept.
     _compiling = 0
     _problem = ""
 
@@ -144,7 +144,7 @@ class KernelCache:
 
     @property
     def cache_path(self) -> str:
-        """The folder of all versions."""
+        """The folder that holds one folder for each version."""
         return str(root_folder())
 
     def load_overload(self, signature, context):
@@ -181,13 +181,13 @@ class KernelCache:
         return cache_folder(codegen.magic_tuple()) / f"{module}.{name}-{version}"
 
     def enable(self) -> None:
-        """Nothing: it always is."""
+        """Do nothing: the cache is always on."""
 
     def disable(self) -> None:
-        """Nothing: as above."""
+        """Do nothing: the cache is always on."""
 
     def flush(self) -> None:
-        """Nothing: what is kept is never stale."""
+        """Do nothing: what is kept is never stale."""
 
 
 def _loaded_code(kernel: Kernel) -> str:

@@ -80,7 +80,7 @@ class _Axis:
         return low_rank + values[-1] * columns
 
     def sums(self, squares: np.ndarray, axis: int) -> np.ndarray:
-        """Add up squares over what shares an eigenvalue: q sums of one, and one over the rest."""
+        """Sum squares over each eigenspace: q of one dimension each, and that of the rest."""
         return np.add.reduceat(squares, range(self.rank + 1), axis) if self.tailed else squares
 
     @property

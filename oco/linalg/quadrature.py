@@ -61,11 +61,11 @@ def root_rule(count: int, low: float, high: float) -> tuple[np.ndarray, np.ndarr
     return s, (2 / math.pi) * (K / count) * slope
 
 
-# One rule serves every matrix, scaled so that its largest eigenvalue was 1 a while ago.  It must be
-# accurate for 1e-9 ≤ λ ≤ 64 and for all 0 ≤ μ ≤ 800.  The interval goes beyond the eigenvalues
-# because ±iμ are poles too: those with μ² > high would come near to the nodes, and those
-# with μ² < low err by no more than 3e-3 low/λ, relative to the identity, in μ (A^{1/2} + μI)⁻¹.
-# The rule itself errs by 6e-13.
+# One rule serves every matrix: `oco.linalg.growing_root` scales it so that the largest eigenvalue
+# is 1 at a decomposition, and at most 64 before the next.  The rule must be accurate for
+# 1e-9 ≤ λ ≤ 64 and 0 ≤ μ ≤ 800, and errs by 6e-13 there.  Its interval is wider than that because
+# the integrand has the poles ±iμ too.  Where μ² > high they would come near to the nodes; where
+# μ² < low, μ (A^{1/2} + μI)⁻¹ is off by at most 3e-3 low/λ, relative to the identity.
 LOWEST, HIGHEST = 1e-17, 1e6
 NODES, WEIGHTS = root_rule(84, LOWEST, HIGHEST)
 

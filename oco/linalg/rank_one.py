@@ -19,12 +19,12 @@ from oco.linalg.products import inner
 __all__ = ["EPS", "rank_one_eigh", "secular_eigh"]
 
 EPS = float(np.finfo(np.float64).eps)
-# What the two poles and z have to lose, relative to ‖z‖², is dropped before the eigenproblem is
-# solved.  Relative to the norm of the whole, as in LAPACK's divide and conquer, it would be far
-# more than a small z weighs, and add up over many updates of the same kind.
+# An entry of z is dropped, and two poles are merged, where that changes the matrix by at most this,
+# relative to ‖z‖².  LAPACK's divide and conquer compares with the norm of the whole matrix: of a
+# small z it would drop all, and over many such updates what it drops would add up.
 DEFLATION = EPS
-# Smaller weights, relative to the root of the largest number, are dropped in any case: a root's
-# distance from its pole is of the order of their squares, and it is divided by that distance cubed.
+# Entries of z below this are dropped in any case, once the largest number is scaled to about 1: a
+# root lies about z_j² from its pole, and a division by that distance cubed must not overflow.
 SMALLEST_WEIGHT = 1e-60
 # Rational iterations: 3 to 5 are typical, and the bracket halves in each that misbehaves.
 MAX_ITERATIONS = 100
@@ -36,7 +36,7 @@ LAST_STEP = 1e-6
 def lapack_eigh(poles, z):
     """Decompose diag(poles) + z zᵀ as a dense matrix; see `rank_one_eigh`."""
     n = len(poles)
-    # LAPACK's order is ascending: that of the negative matrix is the one wanted.
+    # LAPACK's eigenvalues ascend: those of the negative matrix, negated, descend.
     negative = np.zeros((n, n), order="F")
     negative.ravel(order="F")[:: n + 1] = -poles
     negative = dsyr(-1.0, z, a=negative, lower=True, overwrite_a=True)
@@ -71,11 +71,12 @@ def _zero_of_fit(a, b, c):
 
 @kernel
 def _choose_poles(poles, weights, f, gap, low, high, origin, mu):
-    """Choose each root's nearer pole, by f in the middle, and fit f there with the poles' weights.
+    """Choose the pole that each root is nearer to, and a first guess of its distance from there.
 
-    The fit is solved for the distance itself: the derivatives in the middle tell nothing of a root
-    that is much nearer to a pole.  `gap` is the distance between the poles; afterwards, from the
-    nearer one to the other.
+    A root lies between two poles, and the sign of f in their middle tells in which half.  The guess
+    is the zero of the function that has the two poles with their weights, and the value f in the
+    middle; derivatives in the middle would tell nothing of a root that is much nearer to a pole.
+    `gap` is the distance between the poles; afterwards it has a sign, from the nearer to the other.
     """
     for i in range(len(f)):
         upper = f[i] < 0
@@ -84,7 +85,7 @@ def _choose_poles(poles, weights, f, gap, low, high, origin, mu):
         lowest, highest = (half, 0.0) if upper else (0.0, half)
         c = f[i] + (near - far) / half
         fit = _zero_of_fit(2 * half * c + near + far, 2 * half * near, c)
-        # By rounding alone it could be beyond.
+        # Only rounding can put it outside.
         mu[i] = min(max(fit, lowest), highest)
         origin[i] = poles[i] if upper else poles[i + 1]
         gap[i], low[i], high[i] = 2 * half, lowest, highest
@@ -92,7 +93,7 @@ def _choose_poles(poles, weights, f, gap, low, high, origin, mu):
 
 @kernel
 def _improve(f, slope, curvature, gap, low, high, mu):
-    """Take one step of the iteration for each root; where it was the last, the bracket is empty."""
+    """Take one step of the iteration for each root; one that is found gets an empty bracket."""
     for i in range(len(f)):
         at = mu[i]
         # f rises from −∞ at the pole below to +∞ at the one above.
@@ -131,11 +132,11 @@ def _roots(d, z2):
     for i in range(n):
         gap[i] = d[i - 1] - d[i] if i > 0 else 2 * z2.sum()
         f[i] = 1 + _sums(d, z2, d[i], gap[i] / 2)[0]
-    # The middle, d_0 + Σ z2, is a bound on the largest, if not for rounding.
+    # The largest root is at most d_0 + Σ z2, the middle: f is at least 0 there, but for rounding.
     f[0] = max(f[0], 0.0)
     _choose_poles(poles, weights, f, gap, low, high, origin, mu)
     if f[0] < 0.5:
-        # Another bound from below than that of the fit: by all the weight at a single pole.
+        # A second lower bound, better where it is the larger: that of all weight at one pole.
         mu[0] = max(mu[0], gap[0] / 2 * (1 - 2 * f[0]) / (1 - f[0]))
     for _ in range(MAX_ITERATIONS):
         finished = True
@@ -156,7 +157,7 @@ def _roots(d, z2):
 
 @kernel
 def _deflate(d, z, live, rotations):
-    """Drop entries of z, and merge poles, where that is a rounding of z zᵀ; in place.
+    """Set entries of z to 0 and merge poles where that changes z zᵀ by a rounding; in place.
 
     Fills `live` with the indices that stay and `rotations` with rows (p, i, c, s); returns how many
     of each.

@@ -34,14 +34,13 @@ class Resolvents(Travelling):
 
         (B + σ_n I)⁻¹ = D_n⁻¹ − D_n⁻¹ C K_n⁻¹ Cᵀ D_n⁻¹,   K_n = S + Cᵀ D_n⁻¹ C.
 
-    The factors M_n, lower triangular with K_n⁻¹ = M_nᵀ S M_n, grow by a row for each term.  So a
-    term costs one product of an N × r with an r × j matrix, and so does a vector that B + σ_n I is
-    solved for.
+    The factors M_n, lower triangular with K_n⁻¹ = M_nᵀ S M_n, get a row more with each term.  To
+    add a term costs one product of an N × r with an r × j matrix; to solve for a vector, as much.
 
-    A vector that brings a coordinate of its own, c = (c', ρ), would find λ = 0 there, and D_n = σ_n
-    would lose as many digits as σ_n is smaller than the eigenvalue that comes into being.
-    Therefore the coordinate is given λ = ρ², which a second term, −(ρe)(ρe)ᵀ, takes back.  K_n is
-    then indefinite but quasi-definite: it has a triangular factorisation in any order
+    A vector c = (c', ρ) may have a coordinate that B does not have yet.  With λ = 0 for it, D_n
+    would be σ_n there, often far smaller than the new eigenvalue, and the subtraction above would
+    cancel most digits.  So the coordinate gets λ = ρ², and a second term, −(ρe)(ρe)ᵀ, takes that
+    back.  K_n is then indefinite but quasi-definite: it has a triangular factorisation in any order
     (R. J. Vanderbei, SIAM J. Optim. 5, 1995).
 
     Examples
@@ -94,7 +93,7 @@ class Resolvents(Travelling):
         self._grow(-row[:, 0, :], pivots, 1.0)
 
     def append_direction(self, c: np.ndarray) -> float:
-        """Add c cᵀ, for c of shape (r + 1,) with a coordinate that B does not have yet.
+        """Add c cᵀ, for c of shape (r + 1,) whose last coordinate is new to B.
 
         Returns
         -------

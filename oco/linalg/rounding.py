@@ -16,7 +16,7 @@ import numpy as np
 __all__ = ["ABOVE", "SMALLEST", "SQUARES", "UNIT", "exact_sum", "gamma", "lengths", "running_sums"]
 
 UNIT = 2.0**-53
-#: The smallest positive number: what a product that underflows may have lost, and as much again.
+#: The smallest positive number, which is twice what a product that underflows may have lost.
 SMALLEST = 2.0**-1074
 #: Error bounds are sums of many positive numbers, computed in floating point too.  Multiplied by
 #: this, they are bounds all the same: it covers 2²² roundings of each, and terms in u².

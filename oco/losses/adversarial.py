@@ -93,9 +93,9 @@ class Starve(WorstSign):
     Notes
     -----
     With linear losses the gradients are orthonormal for d rounds at a time.  A Frequent Directions
-    sketch of size ℓ that has filled with ℓ − 1 of them, all of one length, loses its whole content
-    to the next: every ℓ-th round the escaped mass grows by as much as the trace of the gradients'
-    covariance allows, which is ‖g‖² for ℓ rounds.
+    sketch of size ℓ that holds ℓ − 1 of them, all of one length, loses all that it holds to the
+    next: in every ℓ-th round the escaped mass grows by ‖g‖², the most that the trace of the
+    gradients' covariance allows.
 
     Examples
     --------

@@ -111,7 +111,7 @@ class Squared(Loss):
     def gradient_curvature(self, z_max, y_max):
         """Return 1/max (z − y)²: φ(z) − φ(w) = φ'(z)(z − w) − (z − w)²/2."""
         residual = float(z_max + y_max)
-        # Where no residual can be but 0, nothing is lost.
+        # If only a residual of 0 is possible, any σ is right.
         return 1.0 / residual / residual if residual else 1.0
 
     def error(self, z, y, doubt=0.0):
@@ -122,7 +122,7 @@ class Squared(Loss):
             return rounding + doubt * (residual + 0.5 * doubt)
 
     def minorant(self, u, y):
-        """Return −u²/2 − u y, lowered by 3u of it: a tangent of every slope."""
+        """Return −u²/2 − u y, lowered by a relative 3u: there is a tangent of every slope."""
         with np.errstate(over="ignore"):
             offset = -u * (0.5 * u + y)
             return offset - 3 * UNIT * np.abs(offset) - 2 * SMALLEST * (u != 0), 0.0 * offset
@@ -161,7 +161,7 @@ class Absolute(Loss):
         return UNIT * np.abs(z - y) + doubt
 
     def minorant(self, u, y):
-        """Return −v y at the v in [−1, 1] nearest to u, less u|v y| unless v is ±1."""
+        """Return −v y, lowered by its rounding, for the slope v in [−1, 1] nearest to u."""
         inside = np.clip(u, -1.0, 1.0)
         offset = -inside * y
         return offset - _of_product(inside, offset), np.abs(u - inside)
@@ -201,7 +201,7 @@ class Hinge(Loss):
         return rounding + np.abs(y) * doubt
 
     def minorant(self, u, y):
-        """Return s in [0, 1], as max(0, 1 − y z) ≥ s (1 − y z), with −y s next to u."""
+        """Return s, as φ(z) ≥ s (1 − y z), for the slope −y s with s in [0, 1] nearest to u."""
         return _share(u, y, 1.0)
 
     def conjugate(self, u, y):
@@ -243,7 +243,7 @@ class Logistic(Loss):
         return math.exp(-float(y_max) * float(z_max))
 
     def error(self, z, y, doubt=0.0):
-        """Return u φ + 20u min(φ, log 2), what y z is off by, and |y| times the doubt."""
+        """Return u φ + 20u min(φ, log 2), what rounding y z adds, and |y| times the doubt."""
         margin = y * z
         value = np.logaddexp(0.0, -margin)
         library = 20 * UNIT * np.minimum(value, LOG2) + 4 * SMALLEST
@@ -251,7 +251,7 @@ class Logistic(Loss):
         return UNIT * value + library + product + np.abs(y) * doubt
 
     def minorant(self, u, y):
-        """Return the entropy H(s), lowered by 14u of it, as φ(z) ≥ −y s z + H(s)."""
+        """Return the entropy H(s), lowered by a relative 14u, as φ(z) ≥ −y s z + H(s)."""
         share, doubt = _share(u, y, 0.5)
         entropy = -(xlogy(share, share) + xlog1py(1.0 - share, -share))
         inside = (share > 0) & (share < 1)
@@ -266,13 +266,13 @@ class Logistic(Loss):
 
 
 def _of_product(factor, product):
-    """Return what a product with `factor` is off by: nothing for 0 and ±1."""
+    """Return the rounding error of a product with `factor`: none for 0 and ±1."""
     exact = (np.abs(factor) == 1.0) | (np.asarray(factor) == 0.0)
     return np.where(exact, 0.0, UNIT * np.abs(product) + SMALLEST)[()]
 
 
 def _share(u, y, without: float):
-    """Return s in [0, 1] with −y s next to u, and how far; s is `without` where y is 0."""
+    """Return the s in [0, 1] with −y s nearest to u, `without` for y = 0, and the distance."""
     u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
     share = np.full(np.broadcast(u, y).shape, without)
     with np.errstate(over="ignore"):

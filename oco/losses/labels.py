@@ -23,10 +23,10 @@ class Prepared:
     values : ndarray of shape (T,)
         float64: −1 or +1, the number 0, 1, … of a class, or what was given.
     classes : ndarray of shape (c,), or None
-        What stood for each class, in their order: for signs −1 and +1.  None for real labels, and
-        where +1 is one label against all others.
+        The label as given of each class, in order; of −1 and +1 for signs.  None for real labels,
+        and where +1 is one label against all others.
     note : str
-        What a reader should know; empty where labels are what they were.
+        What became of the labels, in words; empty where they were kept as given.
     """
 
     values: np.ndarray

@@ -13,8 +13,8 @@ from oco.linalg.rounding import SMALLEST, UNIT
 
 __all__ = ["ASSUMED", "Loss", "as_loss"]
 
-#: What is assumed of a loss that does not state the errors of its values: a prediction that is off
-#: by this, relatively, and a value or slope there that is off by this, relatively.
+#: The relative errors that a loss without an `error` of its own is assumed to make: it computes the
+#: value or slope at a prediction this far from the one given, and rounds it by as much again.
 ASSUMED = 16 * UNIT
 
 
@@ -40,7 +40,7 @@ class Loss(ABC):
     minorant : callable or None
         ``minorant(u, y)`` gives `offset` and `doubt`, of one number a round each: for some slope v
         with ‖v − u‖ ≤ `doubt`, φ(z, y) ≥ ⟨v, z⟩ + `offset` for all z, proven with the rounding of
-        `offset` itself.  None where the tangents and `error` have to do.
+        `offset` itself.  Where it is None, tangents and `error` are used.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class Loss(ABC):
             reach = 4 * (doubt + ASSUMED * np.abs(z))
             yield from (z - reach, z + reach)
             return
-        # A cube lies in the cross-polytope that is as many times as long as it has dimensions.
+        # A cube of half side 1 lies in the hull of ± c times the unit vectors, in c dimensions.
         classes = z.shape[-1]
         reach = 4 * classes * (doubt + ASSUMED * np.max(np.abs(z), axis=-1))
         for j in range(classes):

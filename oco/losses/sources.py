@@ -24,7 +24,7 @@ __all__ = ["DAMAGED", "STDIN", "Source", "fingerprint", "is_pipe", "source"]
 
 STDIN = "-"
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
-# Bytes of a pipe that are kept in memory, the rest in a temporary file; and how many are taken.
+# Bytes of a pipe that are kept in memory, with the rest in a temporary file; and the most in all.
 PIPE_MEMORY, PIPE_LIMIT = 64 << 20, 4 << 30
 BLOCK = 1 << 20
 FROM_PIPE = "came through the pipe: save them to a file"
@@ -34,7 +34,7 @@ COMPRESSED: dict[bytes, Callable] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
-# What else a file may begin with that no reader can do anything with, and what to do about it.
+# The first bytes of files that no reader here can use, and what the user can do about each.
 HOPELESS = {
     b"version https://git-lfs": "is a git-lfs pointer, not the file itself: run 'git lfs pull'",
     b"\x28\xb5\x2f\xfd": "is compressed by Zstandard: decompress it first",
@@ -44,7 +44,7 @@ HOPELESS = {
 SUFFIXES = (".gz", ".bz2", ".xz")
 # What decompression raises for damaged or truncated data.
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
-# What was read from pipes, by name and inode: they can be read once, a stream more often.
+# What was read from pipes, by device and inode: a pipe can be read once, a stream is read again.
 _spooled: dict[tuple, IO[bytes]] = {}
 
 

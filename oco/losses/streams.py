@@ -65,7 +65,7 @@ class Stream(ABC):
     width : int
         Length of a_t: d, or d/c.
     notes : tuple of str
-        What a reader of a result should know about the rounds.
+        Sentences about the rounds that are shown with a result.
     adaptive : bool
         Whether it sees the learner's prediction before it chooses the label.  Such a stream's
         labels are NaN in `chunks`; the game calls ``answer(z)`` in each round.

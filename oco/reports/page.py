@@ -23,13 +23,13 @@ from oco.texts import shown
 __all__ = ["report"]
 
 TEMPLATE = "report.html.j2"
-# Settings that get figures and tables of their own; a reader of more wants `oco.load_table`.
+# The most settings of a page, each with figures and a table; for more there is `oco.load_table`.
 MOST_SETTINGS = 12
 
 
 @dataclass(frozen=True)
 class _Figure:
-    """A figure as the template needs it: a data URL, what it is, and what it says."""
+    """A figure as the template needs it: a name, a data URL and a caption."""
 
     name: str
     source: str
@@ -38,7 +38,7 @@ class _Figure:
 
 @dataclass(frozen=True)
 class _Section:
-    """One setting: its learners and its figures."""
+    """One setting of a page: a row for each learner, and figures."""
 
     anchor: str
     title: str

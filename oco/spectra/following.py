@@ -16,8 +16,8 @@ from oco.spectra.tracking import GradientTracker
 
 __all__ = ["DECAY", "EVALUATIONS", "SIZE", "evaluation_steps", "follow"]
 
-# The overlap of leading directions is with those of this step, as in the published figures: early,
-# but after the first hundred gradients have filled the covariance.
+# Leading directions are compared with those of this step, as in the published figures: early, but
+# after a hundred gradients have filled the covariance.
 REFERENCE = 100
 # β of the published study, which is S-Shampoo's own, and the sketch size that S-Shampoo has.
 DECAY, SIZE = BETAS[1], SKETCH_SIZE
@@ -52,9 +52,10 @@ def follow(
     decay : float
         β of the covariances, in (0, 1].
     reference : int, optional
-        The step that overlaps are with; 100, or the last one if that is earlier.
+        The step whose leading directions later ones are compared with; 100, or the last one if that
+        is earlier.
     evaluations : int
-        ≥ 1: how often to measure, at even distances; the reference comes on top.
+        ≥ 1: how often to measure, at even distances; the reference step is measured besides.
     origin : str
         What the gradients are of, for tables and figures.
     progress : callable, optional
@@ -63,7 +64,8 @@ def follow(
     Returns
     -------
     SpectralStudy
-        Up to where it got, if the gradients ended with an error; `message` then says which.
+        Of the checkpoints that were reached, if the gradients ended with an error; `message` then
+        says which.
 
     Raises
     ------

@@ -18,8 +18,7 @@ ROWS = 11
 # What the axes of a gradient are: those of a weight matrix, as most frameworks have it.
 AXES = {"C": "over the entries", "L": "over the outputs", "R": "over the inputs"}
 
-# Shares of the mass for which a table states how many directions hold them: a sketch of that size
-# keeps so much.
+# A table states how many directions hold these shares of the mass.
 MASSES = (0.9, 0.95, 0.99)
 
 
@@ -52,7 +51,7 @@ def steps_table(study: SpectralStudy) -> Sheet:
 
     Columns: intrinsic dimension, top-25 % mass, overlap of the leading directions with those at the
     reference step, fraction of the mass in the sketch's directions, τ/λ_max; and the cosine between
-    the step that the sketches shape and the one that the exact factors do.
+    S-Shampoo's step, from the sketches, and Shampoo's, from the exact factors.
     """
     titles = ("dimension", "top 25 %", "overlap", "kept", "τ/λ_max")
     names = (f"{name} {title}" for name in study.factors for title in titles)

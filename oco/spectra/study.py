@@ -60,7 +60,7 @@ class FactorSpectra(Record):
 
     @property
     def seen(self) -> np.ndarray:
-        """Eigenvalues of C̄ + τ I, of shape (c, n), descending: what the sketch takes C for."""
+        """Eigenvalues of C̄ + τ I, the sketch's estimate of C, of shape (c, n), descending."""
         known = self.sketched[:, : self.dim]
         padded = np.pad(known, ((0, 0), (0, self.dim - known.shape[1])))
         return padded + self.escaped_mass[:, None]
@@ -104,7 +104,7 @@ class Followed(Record):
     decay : float
         β of the factors.
     reference : int
-        The step that overlaps are with.
+        The step whose leading directions later ones are compared with.
     message : str
         What ended the sequence early; empty if nothing did.
     """
@@ -130,8 +130,8 @@ class SpectralStudy(Followed):
     spectra : tuple of FactorSpectra
         Of C for vectors; of L, over the first axis, and R, over the second, for matrices.
     alignment : ndarray of shape (c,)
-        Cosine of the angle between the step that the sketches shape and the one that the exact
-        factors do: S-Shampoo's and Shampoo's, before grafting and momentum.
+        Cosine of the angle between S-Shampoo's step, from the sketches, and Shampoo's, from the
+        exact factors, both before grafting and momentum.
     versions : dict of str to str
         Of this package, Python, NumPy and SciPy.
     """

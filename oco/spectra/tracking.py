@@ -15,7 +15,7 @@ from oco.spectra.measures import overlap
 
 __all__ = ["TOP", "FactorTracker", "GradientTracker", "preconditioned"]
 
-#: Leading directions whose turning is followed, where there are as many.
+#: How many leading directions are followed as they turn; all where there are fewer.
 TOP = 16
 
 
@@ -27,7 +27,7 @@ class FactorTracker:
     dim : int
         n, the length of the gradient's axis.
     k : int
-        Sketch size, ≥ 2; of n + 1 if larger, which loses nothing.
+        Sketch size, ≥ 2; at most n + 1 is used, which loses nothing.
     decay : float
         β in (0, 1].
 
@@ -59,15 +59,15 @@ class FactorTracker:
         covariance : Dense
             C, decomposed.
         refer : bool
-            Whether later overlaps are with the leading directions of now.
+            Whether to keep the present leading directions, for later overlaps with them.
 
         Returns
         -------
         dict
             ``eigenvalues`` of C, shape (n,), and ``sketched``, λ̄, shape (k − 1,), padded with 0,
             both descending; ``escaped_mass``, τ; ``captured``, the fraction of tr C in the sketch's
-            directions; ``overlap`` of C's leading directions with those that were referred to, NaN
-            before; ``agreement``, the overlap of the sketch's leading directions with C's.
+            directions; ``overlap`` of C's leading directions with those that were kept, NaN before;
+            ``agreement``, the overlap of the sketch's leading directions with C's.
         """
         sketch = self.sketch
         leading = covariance.vectors.T[::-1][: self._top]
@@ -116,7 +116,7 @@ class GradientTracker:
                 factor.absorb(unfold(gradient, axis))
 
     def measure(self, gradient: np.ndarray, refer: bool = False) -> tuple[tuple[dict, ...], float]:
-        """Measure every factor, and the angle between the steps that they shape.
+        """Measure every factor, and the angle between the exact and the sketched step.
 
         Parameters
         ----------
