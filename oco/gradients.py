@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
@@ -85,6 +85,7 @@ def axis_spectra(
     checkpoints: np.ndarray,
     shape: tuple[int, ...],
     progress: Callable[[int], None] | None = None,
+    axes: Sequence[int] | None = None,
 ) -> tuple[tuple[np.ndarray, ...], ...]:
     """Compute the spectra along each axis of the gradients, taken as arrays of a shape.
 
@@ -96,6 +97,8 @@ def axis_spectra(
         Of the gradients, whose entries are in C order.
     progress : callable, optional
         Called after each spectrum with how many there are.
+    axes : sequence of int, optional
+        Of which axes; all by default.
 
     Returns
     -------
@@ -103,17 +106,17 @@ def axis_spectra(
         At each checkpoint t, for each axis: the eigenvalues of Σ_{s≤t} M_s M_sᵀ with M_s the
         gradient unfolded along the axis, in descending order.
     """
-    found = _spectra(_axis_covariances(stream, slopes, checkpoints, shape), progress)
-    axes = len(shape)
-    return tuple(found[i : i + axes] for i in range(0, len(found), axes))
+    axes = range(len(shape)) if axes is None else axes
+    found = _spectra(_axis_covariances(stream, slopes, checkpoints, shape, axes), progress)
+    return tuple(found[i : i + len(axes)] for i in range(0, len(found), len(axes)))
 
 
-def _axis_covariances(stream, slopes, checkpoints, shape) -> Iterator[np.ndarray]:
-    """Yield at each checkpoint the covariance along each axis in turn."""
-    covariances = [np.zeros((n, n)) for n in shape]
+def _axis_covariances(stream, slopes, checkpoints, shape, axes) -> Iterator[np.ndarray]:
+    """Yield at each checkpoint the covariance along each of the axes in turn."""
+    covariances = [np.zeros((shape[axis], shape[axis])) for axis in axes]
     for gradients, due in _segments(stream, slopes, checkpoints):
         tensors = gradients.reshape(-1, *shape)
-        for axis, covariance in enumerate(covariances):
+        for axis, covariance in zip(axes, covariances, strict=True):
             columns = unfold(tensors, axis + 1)
             covariance += columns @ columns.T
         if due:

@@ -32,6 +32,7 @@ __all__ = [
     "RANK_CUTOFF",
     "RATE",
     "ROOTS",
+    "SIDES",
     "SKETCH_SIZE",
     "TAIL",
     "TAILS",
@@ -78,8 +79,10 @@ AVERAGED = ("step", "gradient")
 MOMENTUM_DTYPES = ("bfloat16",)
 # What stands for the eigenvalues that a sketch does not have: see `tail_of`.
 TAILS = ("escaped", "half", "mean")
-# A factor's exponent is −1/(this times the number of axes): see `power_of`.
+# A factor's exponent is −1/(this times the number of factors): see `power_of`.
 ROOTS = {"shampoo": 2, "shampoo2": 1}
+# Which axes have factors: all of them, or the shortest alone (one-sided Shampoo).
+SIDES = ("both", "shorter")
 
 # Sketches keep k − 1 directions, so that one of size 1 would keep nothing.
 LEAST_SIZE = 2
@@ -138,6 +141,7 @@ def layout(
     k: int | tuple[int | None, ...] | None,
     max_axis: int | None,
     exact_ratio: int = EXACT_RATIO,
+    sides: str = "both",
 ) -> Layout:
     """Return the blocks and factors of tensors of a shape.
 
@@ -151,11 +155,15 @@ def layout(
         A longer axis is cut into pieces of this length, the last of which may be shorter.
     exact_ratio : int
         A piece of at most this many times k has an exact factor.
+    sides : {"both", "shorter"}
+        Whether all axes have factors, or only the shortest: the first of them, if several are.
 
     Examples
     --------
     >>> layout((3, 1, 20), 4, None).sides
     ((Side(axis=0, dim=3, k=None), Side(axis=1, dim=20, k=4)),)
+    >>> layout((3, 1, 20), 2, None, sides="shorter").sides
+    ((Side(axis=0, dim=3, k=None),),)
     >>> [[side.dim for side in sides] for sides in layout((5, 9), 4, 6).sides]
     [[5, 6], [5, 3]]
     """
@@ -167,6 +175,7 @@ def layout(
         for n in merged
     ]
     blocks = tuple(itertools.product(*pieces))
+    shortest = merged.index(min(merged)) if merged else 0
     return Layout(
         merged,
         blocks,
@@ -174,6 +183,7 @@ def layout(
             tuple(
                 _side(i, piece.stop - piece.start, sizes[axis], exact_ratio)
                 for i, (axis, piece) in enumerate(zip(kept, block, strict=True))
+                if sides == "both" or i == shortest
             )
             for block in blocks
         ),

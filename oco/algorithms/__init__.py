@@ -20,9 +20,11 @@ from oco.algorithms.kronecker_descent import KroneckerDescent, KroneckerDiagnost
 from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
 from oco.algorithms.newton import Newton, NewtonDiagnostics
 from oco.algorithms.ogd import ogd
+from oco.algorithms.one_sided_shampoo import one_sided_shampoo
 from oco.algorithms.ons import ons
 from oco.algorithms.rfd_son import rfd_son
 from oco.algorithms.s_adagrad import s_adagrad
+from oco.algorithms.s_one_sided import s_one_sided
 from oco.algorithms.s_ons import s_ons
 from oco.algorithms.s_shampoo import s_shampoo
 from oco.algorithms.shampoo import shampoo
@@ -54,9 +56,11 @@ __all__ = [
     "ftsl",
     "full_adagrad",
     "ogd",
+    "one_sided_shampoo",
     "ons",
     "rfd_son",
     "s_adagrad",
+    "s_one_sided",
     "s_ons",
     "s_shampoo",
     "shampoo",
@@ -80,4 +84,6 @@ ALGORITHMS: dict[str, Callable[..., Any]] = {
     "adam": adam,
     "shampoo": shampoo,
     "s-shampoo": s_shampoo,
+    "one-sided-shampoo": one_sided_shampoo,
+    "s-one-sided": s_one_sided,
 }

@@ -13,7 +13,7 @@ from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
 from oco.linalg.lengths import squared_length
 from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.operators import Dense, Scalar, SpectralOperator, pseudo_power, resolve_rank
-from oco.shampoo import EPSILON, ROOTS, TAILS, layout, power_of, scale_of, sketch_sizes
+from oco.shampoo import EPSILON, ROOTS, SIDES, TAILS, layout, power_of, scale_of, sketch_sizes
 
 __all__ = ["EPSILON", "KroneckerRoot"]
 
@@ -50,14 +50,21 @@ class KroneckerRoot:
         "escaped", no bound on the regret is claimed.
     exact_ratio : int
         A factor is exact where its axis, or a piece of it, is at most this many times `k`.
+    sides : {"both", "shorter"}
+        Whether all axes have factors, or the shortest alone: H = Ĉ^{1/2} along that axis, with the
+        identity on all others (one-sided Shampoo).
 
     Attributes
     ----------
     shape, decay, epsilon, update_every, max_axis, bias_correction, tail, exponent,
-    exact_ratio
+    exact_ratio, sides
         As given.
+    merged : tuple of int
+        The axes of `shape` that are longer than 1; the first where there is none.
+    axes : tuple of int
+        Which of them have a factor.
     order : int
-        p.
+        p, how many that are.
     factors : tuple of ExactFactor or SketchedFactor
         The statistics: axis by axis, block by block.
     roots : tuple of SpectralOperator
@@ -107,9 +114,11 @@ class KroneckerRoot:
         tail: str = "escaped",
         exponent: str = "shampoo",
         exact_ratio: int = 1,
+        sides: str = "both",
     ) -> None:
         self.tail = checks.choice("tail", tail, TAILS)
         self.exponent = checks.choice("exponent", exponent, ROOTS)
+        self.sides = checks.choice("sides", sides, SIDES)
         self.shape = checks.shape("shape", shape)
         sizes = sketch_sizes("k", k, len(self.shape))
         self.decay = checks.number("decay", decay, above=0, high=1)
@@ -120,10 +129,10 @@ class KroneckerRoot:
             self.max_axis = checks.integer("max_axis", max_axis, low=1)
         self.bias_correction = bool(bias_correction)
         self.exact_ratio = checks.integer("exact_ratio", exact_ratio, low=1)
-        plan = layout(self.shape, sizes, self.max_axis, self.exact_ratio)
-        # A tensor of one entry keeps one axis.
-        self._merged, self._places = plan.shape, plan.blocks
-        self.order = len(self._merged)
+        plan = layout(self.shape, sizes, self.max_axis, self.exact_ratio, self.sides)
+        self.merged, self._places = plan.shape, plan.blocks
+        self.axes = tuple(side.axis for side in plan.sides[0])
+        self.order = len(self.axes)
         self._blocks = [
             tuple(
                 ExactFactor(side.dim, self.decay)
@@ -133,6 +142,7 @@ class KroneckerRoot:
             )
             for sides in plan.sides
         ]
+        self._roots: list[tuple[Dense | LowRankPlusScalar, ...]] = []
         self._metrics: list[Kronecker] = []
         self.updates = self.absorbed = 0
         self._total = 0.0
@@ -145,9 +155,9 @@ class KroneckerRoot:
     @property
     def roots(self) -> tuple[SpectralOperator, ...]:
         """Ĉ^{1/(2p)} of each of the factors; 0 before the first update."""
-        if not self._metrics:
+        if not self._roots:
             return tuple(Scalar(0.0, factor.dim) for factor in self.factors)
-        return tuple(itertools.chain.from_iterable(m.factors for m in self._metrics))
+        return tuple(itertools.chain.from_iterable(self._roots))
 
     @property
     def metric(self) -> SpectralOperator:
@@ -156,12 +166,16 @@ class KroneckerRoot:
             return Scalar(0.0, math.prod(self.shape))
         if len(self._metrics) == 1:
             return self._metrics[0]
-        return BlockDiagonal(self._merged, self._places, self._metrics)
+        return BlockDiagonal(self.merged, self._places, self._metrics)
 
     @property
     def potential(self) -> float:
-        """Return tr H."""
-        return sum(metric.sum() for metric in self._metrics)
+        """Return tr H, of the factors alone: the identity on an axis without one counts as 1.
+
+        A step from X towards U costs tr (X − U)ᵀ(C_t^½ − C_{t−1}^½)(X − U), at most
+        ‖X − U‖² (tr C_t^½ − tr C_{t−1}^½).
+        """
+        return sum(math.prod(root.sum() for root in roots) for roots in self._roots)
 
     @property
     def escaped_mass(self) -> float | None:
@@ -179,8 +193,8 @@ class KroneckerRoot:
         """Memory of the factors and of the eigenvectors of their roots, in bytes."""
         eigenvectors = sum(
             root.vectors.nbytes if isinstance(root, Dense) else root.basis.frame.nbytes
-            for metric in self._metrics
-            for root in metric.factors
+            for roots in self._roots
+            for root in roots
         )
         return self.statistics_bytes + eigenvectors
 
@@ -235,9 +249,9 @@ class KroneckerRoot:
     def _stepped(self, g: np.ndarray, x: np.ndarray, due: bool) -> np.ndarray:
         """Absorb the entries g if that is due, and return those of H⁻¹ X, of shape (d,)."""
         if due:
-            self._absorb(g.reshape(self._merged))
+            self._absorb(g.reshape(self.merged))
         self.updates += 1
-        x, direction = x.reshape(self._merged), np.empty(self._merged)
+        x, direction = x.reshape(self.merged), np.empty(self.merged)
         for places, metric in zip(self._places, self._metrics, strict=True):
             block = x[places]
             direction[places] = metric.solve(block.reshape(-1)).reshape(block.shape)
@@ -246,13 +260,26 @@ class KroneckerRoot:
     def _absorb(self, tensor: np.ndarray) -> None:
         self.absorbed += 1
         for places, factors in zip(self._places, self._blocks, strict=True):
-            for axis, factor in enumerate(factors):
+            for axis, factor in zip(self.axes, factors, strict=True):
                 factor.absorb(unfold(tensor[places], axis))
         scale = self._scale()
-        self._metrics = [
-            Kronecker([self._root(factor.covariance(self.tail), scale) for factor in factors])
+        self._roots = [
+            tuple(self._root(factor.covariance(self.tail), scale) for factor in factors)
             for factors in self._blocks
         ]
+        self._metrics = [
+            Kronecker(self._with_identities(places, roots))
+            for places, roots in zip(self._places, self._roots, strict=True)
+        ]
+
+    def _with_identities(self, places, roots) -> list[Dense | LowRankPlusScalar]:
+        """Return what acts on each axis of a block: its factor's root, or the identity."""
+        operators: list[Dense | LowRankPlusScalar] = [
+            LowRankPlusScalar.identity(piece.stop - piece.start) for piece in places
+        ]
+        for axis, root in zip(self.axes, roots, strict=True):
+            operators[axis] = root
+        return operators
 
     def _scale(self) -> float:
         beta = self.decay

@@ -14,6 +14,13 @@ from oco.linalg.operators import SpectralOperator
 
 __all__ = ["AxisAccount", "KroneckerDescent", "KroneckerDiagnostics"]
 
+# What is claimed of a metric with factors on both sides and on one: always, where every gradient is
+# absorbed before its step, and of sketches too.
+BOUNDS: dict[str, tuple[str, ...]] = {
+    "both": ("certificate", "shampoo-trace", "shampoo-theorem"),
+    "shorter": ("one-sided-certificate", "one-sided-trace", "one-sided-theorem"),
+}
+
 
 @dataclass(frozen=True)
 class AxisAccount:
@@ -31,6 +38,8 @@ class AxisAccount:
         τ: C̃ = C̄ + τ I; 0 for an exact factor.
     regularisation : float
         ε, in the units of C̃.
+    axis : int
+        Which of the gradients' axes it is.
     """
 
     dim: int
@@ -38,6 +47,7 @@ class AxisAccount:
     potential: float
     escaped_mass: float
     regularisation: float
+    axis: int
 
 
 @dataclass(frozen=True)
@@ -47,13 +57,16 @@ class KroneckerDiagnostics(Diagnostics):
     Attributes
     ----------
     axes : tuple of AxisAccount
-        One for each axis longer than 1.
+        One for each axis that has a factor.
     gradient_rank : float
         r: no gradient has a larger rank.  For tensors the geometric mean over the unfoldings.
+    shape : tuple of int
+        Of the gradients, without axes of length 1.
     """
 
     axes: tuple[AxisAccount, ...] = ()
     gradient_rank: float = 1.0
+    shape: tuple[int, ...] = ()
 
 
 class KroneckerDescent(MirrorDescent):
@@ -80,6 +93,8 @@ class KroneckerDescent(MirrorDescent):
         Rounds from one update of the statistics to the next.
     k : int or sequence of int, optional
         The sketch size as the user gave it.
+    sides : {"both", "shorter"}
+        Whether all axes have factors, or the shortest alone.
 
     Attributes
     ----------
@@ -98,6 +113,9 @@ class KroneckerDescent(MirrorDescent):
     tr H_t = Π_i tr C̃_i^{1/(2p)}.  If every gradient is absorbed before its step, H_t² ⪰ Σ g gᵀ/r
     (Gupta, Koren, Singer, ICML 2018), and Σ ⟨G_t, H_t⁻¹G_t⟩ ≤ 2r tr H_T: at the default η
     Regret_T ≤ √(2r)·D·Π_i tr C̃_i^{1/(2p)}.
+
+    With one factor the potential is tr C̃^{1/2} alone, D may be in the operator norm, and r is 1:
+    docs/theory.md proves it.
     """
 
     def __init__(
@@ -110,24 +128,28 @@ class KroneckerDescent(MirrorDescent):
         epsilon: float,
         update_every: int,
         k=None,
+        sides: str = "both",
     ) -> None:
-        root = KroneckerRoot(shape, k=k, epsilon=epsilon, update_every=update_every)
+        root = KroneckerRoot(shape, k=k, epsilon=epsilon, update_every=update_every, sides=sides)
         if root.update_every > 1 and root.epsilon == 0:
             raise ValueError(
                 f"epsilon: expected a number > 0 with update_every={root.update_every}, got 0"
             )
-        if gradient_rank is None:
+        if sides == "shorter":
+            self.gradient_rank = 1.0
+        elif gradient_rank is None:
             self.gradient_rank = largest_rank(root.shape)
         else:
             self.gradient_rank = float(checks.integer("gradient_rank", gradient_rank, low=1))
         diameter = domain.diameter(math.prod(root.shape))
         if lr is None and math.isfinite(diameter):
             lr = diameter / math.sqrt(2 * self.gradient_rank)
-        bounds: tuple[str, ...] = ("certificate",)
-        if root.update_every == 1:
+        bounds = BOUNDS[sides]
+        if not any(factor.rank is not None for factor in root.factors):
             # Of what is proven of a sketch, nothing is left to say of exact factors.
-            sketched = any(factor.rank is not None for factor in root.factors)
-            bounds += ("shampoo-trace", "shampoo-theorem") if sketched else ("shampoo-trace",)
+            bounds = bounds[:2]
+        if root.update_every > 1:
+            bounds = bounds[:1]
         super().__init__(
             math.prod(root.shape), root, domain, lr, diameter=diameter, bounds=bounds, k=k
         )
@@ -143,11 +165,16 @@ class KroneckerDescent(MirrorDescent):
                 potential=metric.sum(),
                 escaped_mass=factor.escaped_mass,
                 regularisation=root.epsilon / (1 + root.epsilon) * self._largest(metric),
+                axis=axis,
             )
-            for factor, metric in zip(root.factors, root.roots, strict=True)
+            for axis, factor, metric in zip(root.axes, root.factors, root.roots, strict=True)
         )
-        account = dataclasses.asdict(super().diagnostics())
-        return KroneckerDiagnostics(**account, axes=axes, gradient_rank=self.gradient_rank)
+        return KroneckerDiagnostics(
+            **dataclasses.asdict(super().diagnostics()),
+            axes=axes,
+            gradient_rank=self.gradient_rank,
+            shape=root.merged,
+        )
 
     def _largest(self, metric: SpectralOperator) -> float:
         """Return λ_max(C̃ + εI), whose root the metric holds."""

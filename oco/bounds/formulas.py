@@ -97,6 +97,16 @@ def _omega(axis: AxisAccount, spectrum: np.ndarray) -> float:
     return 0.0 if axis.rank is None else escaped_mass_limit(spectrum, axis.rank)
 
 
+def _one_sided_theorem(account: Account) -> float:
+    (axis,), (spectrum,) = (
+        _by_axes(account).axes,
+        checks.known("axis_spectra", account.axis_spectra),
+    )
+    root_trace = float(np.sqrt(np.maximum(spectrum, 0)).sum())
+    tail = axis.dim * math.sqrt(_omega(axis, spectrum))
+    return account.balance(root_trace + tail, 2 * root_trace)
+
+
 def _dual_trace(account: Account) -> float:
     diagnostics = _dual(account)
     root_trace = checks.known("root_trace", diagnostics.root_trace)
@@ -204,6 +214,18 @@ RUNGS: dict[str, Rung] = {
             _shampoo_theorem,
         ),
         Rung(
+            "one-sided-trace",
+            "(D²/(2η) + η)·tr L̃_T^½, of the factor in the run  (√2·D·tr L̃_T^½ at the default η)",
+            None,
+            _trace,
+        ),
+        Rung(
+            "one-sided-theorem",
+            "D²/(2η)·(tr L_T^½ + m√Ω_k) + η·tr L_T^½, L_T = Σ GGᵀ along the shorter side m",
+            "axis_spectra",
+            _one_sided_theorem,
+        ),
+        Rung(
             "dual-trace",
             "D²/(2η)·λ_max(H_T) + η·S_T, S_T = Σ_i (Σ_t g_{t,i}²)^½ or (Σ ‖g_t‖²)^½",
             None,
@@ -246,6 +268,12 @@ RUNGS["dual-certificate"] = Rung(
     "certificate",
     "D²/(2η)·λ_max(H_T) + (η/2)·Σ gᵀH⁻¹g, H the metric before each g, as measured in the run; "
     "D = max‖u − x_1‖",
+    None,
+    _certificate,
+)
+RUNGS["one-sided-certificate"] = Rung(
+    "certificate",
+    "D²/(2η)·tr L̃_T^½ + (η/2)·Σ tr GᵀL̃^{-½}G, as measured in the run",
     None,
     _certificate,
 )

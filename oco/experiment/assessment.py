@@ -175,7 +175,9 @@ def _spectra(game: Game, play: Play, recorded: Recorded, watch: Watch) -> Spectr
         return lambda done: watch(SPECTRA, done=done, total=count)
 
     if "axis_spectra" in needed and spectrum_affordable(max(sides)):
-        axes = axis_spectra(recorded, play.slopes, t, sides, follow(len(t) * len(sides)))
+        shape, which = _factored(play)
+        told = follow(len(t) * len(sides))
+        axes = axis_spectra(recorded, play.slopes, t, shape, told, axes=which)
         found = replace(found, axes=axes)
     if not spectrum_affordable(game.stream.d):
         return found
@@ -191,6 +193,13 @@ def _sides(play: Play) -> tuple[int, ...]:
     """Return the lengths of the axes that a matrix learner has factors for."""
     account = play.diagnostics[-1] if play.rounds else None
     return tuple(axis.dim for axis in getattr(account, "axes", ()))
+
+
+def _factored(play: Play) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shape of a matrix learner's gradients, and which axes it has factors for."""
+    account = play.diagnostics[-1] if play.rounds else None
+    axes = tuple(axis.axis for axis in getattr(account, "axes", ()))
+    return getattr(account, "shape", ()), axes
 
 
 def _trace(play: Play, certification: Certification, steps: Ladder) -> Trace:

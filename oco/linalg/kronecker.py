@@ -73,6 +73,8 @@ class _Axis:
 
     def multiply(self, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return A X for the columns X and the operator A with the eigenvalues given."""
+        if not self.rank:
+            return values[0] * columns
         coordinates = self.coordinates(columns)
         if not self.tailed:
             return self.combine(values[:, None] * coordinates)

@@ -82,6 +82,11 @@ class LowRankPlusScalar(SpectralOperator):
         basis = FactoredBasis(np.eye(len(rows)), rows)
         return cls(basis, np.asarray(values, dtype=np.float64), tail, rows.shape[1])
 
+    @classmethod
+    def identity(cls, dim: int) -> LowRankPlusScalar:
+        """Return I, of size `dim`: no directions, and 1 on all others."""
+        return cls(FactoredBasis(np.zeros((0, 0)), np.zeros((0, dim))), np.zeros(0), 1.0, dim)
+
     @property
     def tail(self) -> float:
         """The eigenvalue shared by the directions outside the low-rank part."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from oco import checks
 from oco.algorithms.adam import BETA2 as ADAM_BETA2
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
@@ -24,6 +25,7 @@ from oco.shampoo import (
     MOMENTUM,
     NESTEROV,
     RATE,
+    SIDES,
     SKETCH_SIZE,
     TAIL,
     UPDATE_EVERY,
@@ -134,6 +136,7 @@ def s_shampoo(
     nesterov: bool = NESTEROV,
     matrix_rate: float = MATRIX_RATE,
     momentum_dtype: str | None = None,
+    sides: str = "both",
 ) -> Optimizer:
     r"""S-Shampoo: U = L̂^{-1/4} g R̂^{-1/4} from sketched factors, with a grafted length.
 
@@ -141,8 +144,9 @@ def s_shampoo(
     ----------
     parameters, lr, momentum, weight_decay, average, nesterov, matrix_rate, momentum_dtype
         As for `Optimizer`.
-    k, epsilon, update_every, max_axis, tail, exponent
-        As for `KroneckerRoot`, with exact factors for axes of at most 2k.
+    k, epsilon, update_every, max_axis, tail, exponent, sides
+        As for `KroneckerRoot`, with exact factors for axes of at most 2k.  With sides "shorter"
+        U = L̂^{-1/2} g: one-sided Shampoo, or ASGO.
     betas : (float, float)
         β_1 in [0, 1) of the graft "adam"; β_2 in (0, 1] of the factors and of v: how long they look
         back; 1 sums up.
@@ -191,6 +195,7 @@ def s_shampoo(
     checked = check_options({"k": k, "betas": betas, "graft": graft, "start_step": start_step})
     k, (beta1, beta2), start_step = checked["k"], checked["betas"], checked["start_step"]
     check_options({"tail": tail, "exponent": exponent})
+    checks.choice("sides", sides, SIDES)
 
     def lender(shape):
         if graft in PLAIN:
@@ -217,6 +222,7 @@ def s_shampoo(
             tail=tail,
             exponent=exponent,
             exact_ratio=EXACT_RATIO,
+            sides=sides,
         )
         return Grafted(root, lender(shape), start_step, phase=index)
 
@@ -253,6 +259,7 @@ def shampoo(
     nesterov: bool = NESTEROV,
     matrix_rate: float = MATRIX_RATE,
     momentum_dtype: str | None = None,
+    sides: str = "both",
 ) -> Optimizer:
     """Shampoo: `s_shampoo` with exact factors, and all its options but `k` and `tail`.
 
@@ -284,6 +291,7 @@ def shampoo(
         nesterov=nesterov,
         matrix_rate=matrix_rate,
         momentum_dtype=momentum_dtype,
+        sides=sides,
     )
 
 

@@ -55,6 +55,8 @@ LEARNERS: dict[str, Look] = {
     "ada-fd": {"color": "#CC79A7", "linestyle": "-.", "marker": "v"},
     "shampoo": {"color": "#661100", "linestyle": (0, (6, 2)), "marker": ">"},
     "s-shampoo": {"color": "#332288", "linestyle": "-", "marker": "<"},
+    "one-sided-shampoo": {"color": "#882255", "linestyle": (0, (3, 2)), "marker": "4"},
+    "s-one-sided": {"color": "#44AA99", "linestyle": "-", "marker": "3"},
     "adam": {"color": "#999933", "linestyle": (0, (4, 1, 1, 1)), "marker": "p"},
 }
 OTHERS: tuple[Look, ...] = (

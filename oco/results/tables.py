@@ -158,7 +158,8 @@ def _unmoved(summary: Summary, loss: float) -> str:
 
 
 def _add_axes(table: Sheet, summary: Summary) -> None:
-    for axis, side in zip(summary.axes, ("left", "right"), strict=False):
+    sides = ("left", "right") if len(summary.axes) > 1 else ("one",)
+    for axis, side in zip(summary.axes, sides, strict=False):
         if axis.k is None:
             table.add(f"{side} factor", "exact", f"{axis.dim} × {axis.dim}")
         else:

@@ -18,6 +18,7 @@ from oco.verification import (
     replaying,
     roundings,
     runs,
+    sided,
     verdicts,
 )
 from oco.verification.cases import Case, load_case, load_rows, save_case
@@ -67,6 +68,7 @@ __all__ = [
     "runs",
     "save_case",
     "shrink",
+    "sided",
     "verdicts",
     "verify",
     "violation",

@@ -69,12 +69,13 @@ class DenseSketch:
 
 @dataclass(frozen=True)
 class DenseAxis:
-    """One factor of a Kronecker metric: C̃ + εI, its root, and what the sketch lost."""
+    """One factor of a Kronecker metric: C̃ + εI, its root, what the sketch lost, and its axis."""
 
     factor: np.ndarray
     root: np.ndarray
     tau: float
     epsilon: float
+    index: int = 0
 
 
 @dataclass
@@ -227,7 +228,7 @@ def kronecker(shape: tuple[int, ...], k: int | None, *, decay: float = 1.0) -> A
             factor = scale * (sketch.matrix + sketch.tau * np.eye(shape[i]))
             shift = EPSILON * float(np.linalg.eigvalsh(factor)[-1])
             root = _power(factor + shift * np.eye(shape[i]), 1 / (2 * p))[0]
-            axes.append(DenseAxis(factor, root, sketch.tau, shift))
+            axes.append(DenseAxis(factor, root, sketch.tau, shift, i))
         matrix = axes[0].root if p == 1 else np.kron(axes[0].root, axes[1].root)
         sketched = [axis.tau for axis, e in zip(axes, exact, strict=True) if not e]
         last = Metric(
@@ -238,6 +239,33 @@ def kronecker(shape: tuple[int, ...], k: int | None, *, decay: float = 1.0) -> A
             axes=tuple(axes),
         )
         return last
+
+    return absorb
+
+
+def one_sided(shape: tuple[int, ...], k: int | None) -> Absorb:
+    """Return H = C̃^½ along the shorter side of matrices, the first if both are as long."""
+    shape = tuple(n for n in shape if n > 1) or (1,)
+    side = 1 if len(shape) > 1 and shape[1] < shape[0] else 0
+    n = shape[side]
+    exact = k is None or k >= n
+    sketch = DenseSketch(n, n + 1 if exact else k or 0)
+
+    def absorb(g):
+        matrix = g.reshape(shape) if len(shape) > 1 else g[:, None]
+        sketch.absorb(matrix.T @ matrix if side else matrix @ matrix.T)
+        factor = sketch.matrix + sketch.tau * np.eye(n)
+        root, inverse, clear = _power(factor, 0.5)
+        other = np.eye(g.size // n)
+        direction = np.ravel(matrix @ inverse if side else inverse @ matrix)
+        return Metric(
+            np.kron(other, root) if side else np.kron(root, other),
+            direction,
+            float(np.trace(root)),
+            None if exact else sketch.tau,
+            clear,
+            (DenseAxis(factor, root, sketch.tau, 0.0, side),),
+        )
 
     return absorb
 
@@ -254,6 +282,8 @@ def metric_of(name: str, *, d: int, k: int, delta: float, shape: tuple[int, ...]
         "adam": lambda: _adam(d),
         "shampoo": lambda: kronecker(shape, None),
         "s-shampoo": lambda: kronecker(shape, k),
+        "one-sided-shampoo": lambda: one_sided(shape, None),
+        "s-one-sided": lambda: one_sided(shape, k),
     }.get(name, lambda: None)()
 
 

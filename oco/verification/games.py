@@ -24,7 +24,11 @@ from oco.verification.observations import ROUNDING, Learner, Observation, Subjec
 __all__ = ["accounts", "full_matrix", "ladders"]
 
 # Learners that decompose matrices of size d; above these dimensions and rounds they are not played.
-DENSE, DENSE_DIMENSION, DENSE_ROUNDS = ("full-adagrad", "da-full", "shampoo"), 64, 2000
+DENSE, DENSE_DIMENSION, DENSE_ROUNDS = (
+    ("full-adagrad", "da-full", "shampoo", "one-sided-shampoo"),
+    64,
+    2000,
+)
 # The smallest eigenvalue of a metric that is told from 0 is 1e-6 of the largest, and uncertain to
 # 1e-16/1e-6 of it: so is what is divided by it.
 RESOLVED = 1e-8

@@ -23,7 +23,7 @@ __all__ = ["defined", "factored"]
 ROUNDS, DIMENSIONS, MOST = 16, 12, 6
 # Shapes of at most so many entries, largest first.
 SHAPES = {12: (3, 4), 9: (3, 3), 6: (2, 3), 4: (2, 2)}
-MATRICES = ("shampoo", "s-shampoo")
+MATRICES = ("shampoo", "s-shampoo", "one-sided-shampoo", "s-one-sided")
 # Relative accuracy: of a step that is divided by an eigenvalue of 1e-7 of the largest, and of the
 # root of such an eigenvalue.
 ITERATES, ROOTS = 1e-7, 1e-6
@@ -78,10 +78,13 @@ def defined(case: Case, subject: Subject) -> Iterator[Observation]:
     lengths = 10.0 ** case.rng(17).uniform(-0.5, 0.5, len(rows))
     rows = rows * lengths[:, None]
     options["gradient_bound"] = float(lengths.max())
+    shape = SHAPES.get(entries, (d,))
+    # Tall as often as wide.
+    shape = shape[::-1] if case.rng(24).integers(2) else shape
     for name, factory in subject.learners.items():
         lr = 10.0 ** rng.uniform(-1, 1) if not domain.bounded or rng.integers(2) else None
         matrix = name in MATRICES
-        own = options | {"shape": SHAPES.get(entries, (d,)) if matrix else (d,)}
+        own = options | {"shape": shape if matrix else (d,)}
         absorb = metric_of(name, **{key: own[key] for key in ("d", "k", "delta", "shape")})
         if absorb is None:
             continue
@@ -188,13 +191,14 @@ def _told(place, learner, dense: DenseAccount, travelled: float) -> Iterator[Obs
     for what, (found, expected) in told.items():
         off, scale = abs(float(found) - expected), max(abs(expected), mass, math.sqrt(mass))
         if what.endswith("ε"):
-            scale = expected
+            scale = expected or mass
         yield Observation("account", f"{place}, {what}", off, 0.0, scale, ROOTS)
 
 
 def _bounded(place, learner, dense: DenseAccount, bound: float) -> Iterator[Observation]:
     diameter = learner.diameter if math.isfinite(learner.diameter) else 3.0
-    spectra = [np.linalg.eigvalsh(covariance)[::-1] for covariance in dense.axis_covariances]
+    factored = [axis.index for axis in checks.known("metric", dense.metric).axes]
+    spectra = [np.linalg.eigvalsh(dense.axis_covariances[i])[::-1] for i in factored]
     account = Account(
         t=dense.rounds,
         d=len(dense.covariance),

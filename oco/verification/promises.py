@@ -88,7 +88,7 @@ class DenseAccount:
             return grown * potential + eta / 2 * self.quadratic
         if name == "rounds":
             return (grown + eta * gradient_bound**2) * math.sqrt(self.rounds)
-        if name == "trace":
+        if name in ("trace", "one-sided-trace"):
             return (grown + eta) * potential
         if name == "sketch":
             return grown * (roots + d * math.sqrt(checks.known("tau", metric.tau))) + eta * roots
@@ -99,6 +99,12 @@ class DenseAccount:
             return (grown + eta * rank) * potential
         if name == "shampoo-theorem":
             return (grown + eta * rank) * math.prod(self._axis_bounds(metric))
+        if name == "one-sided-theorem":
+            (axis,) = metric.axes
+            spectrum = np.maximum(np.linalg.eigvalsh(self.axis_covariances[axis.index]), 0.0)
+            omega = escape_limit(spectrum, self.k) if self.k < len(spectrum) else 0.0
+            traced = float(np.sqrt(spectrum).sum())
+            return grown * (traced + len(spectrum) * math.sqrt(omega)) + eta * traced
         raise KeyError(name)
 
     def _axis_bounds(self, metric: Metric) -> Iterator[float]:

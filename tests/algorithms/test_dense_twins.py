@@ -35,6 +35,8 @@ def metrics(name, gradients):
         # On vectors a Kronecker product has one factor, and the exponent is that of AdaGrad.
         "shampoo": lambda t, G, sketch, rho: pinv_root(G),
         "s-shampoo": lambda t, G, sketch, rho: pinv_root(sketch + rho * np.eye(D)),
+        "one-sided-shampoo": lambda t, G, sketch, rho: pinv_root(G),
+        "s-one-sided": lambda t, G, sketch, rho: pinv_root(sketch + rho * np.eye(D)),
     }[name]
     for t, (sketch, rho, G) in enumerate(dense_sketch(gradients, K), start=1):
         yield definition(t, G, sketch, rho)

@@ -36,6 +36,9 @@ VARIANTS = [
     {"average": "gradient", "graft": "sgd", "start_step": 4, "update_every": 2},
     {"average": "gradient", "k": None},
     {"nesterov": True, "matrix_rate": 0.2, "weight_decay": 0.1},
+    {"sides": "shorter", "graft": "none"},
+    {"sides": "shorter", "k": None, "exponent": "shampoo2", "average": "gradient"},
+    {"sides": "shorter", "k": 3, "max_axis": 7, "tail": "mean", "graft": "unit"},
     {
         "average": "gradient",
         "nesterov": True,
@@ -212,6 +215,7 @@ def test_bad_parameters_are_refused(name, parameter, error, message):
         ({"graft": "adm"}, "graft: unknown name 'adm'; did you mean 'adam'"),
         ({"tail": "men"}, "tail: unknown name 'men'; did you mean 'mean'"),
         ({"exponent": "shampo"}, "exponent: unknown name 'shampo'; did you mean 'shampoo"),
+        ({"sides": "short"}, "sides: unknown name 'short'; did you mean 'shorter'"),
         ({"average": "gradients"}, "average: unknown name 'gradients'; did you mean 'gradient'"),
         ({"matrix_rate": 0.0}, "matrix_rate: expected a finite number > 0, got 0"),
         ({"epsilon": -1.0}, "epsilon: expected a finite number >= 0, got -1"),

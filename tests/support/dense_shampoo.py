@@ -56,7 +56,8 @@ class DenseFactor:
         return sketched + min(left, self.escaped) * (np.eye(n) - projector)
 
     def inverse_root(self, scale, epsilon, order, exponent="shampoo"):
-        power = {"shampoo": 1 / (2 * order), "shampoo2": 1 / order}[exponent]
+        # One side alone has the exponent ½ in either case.
+        power = {"shampoo": 1 / (2 * order), "shampoo2": 1 / max(order, 2)}[exponent]
         values, vectors = np.linalg.eigh(scale * self.estimate())
         values = values + epsilon * values.max()
         kept = values > 1e-12 * values.max()
@@ -93,6 +94,7 @@ class DenseShampoo:
         nesterov=False,
         matrix_rate=1.0,
         phase=0,
+        sides="both",
     ):
         self.x = np.array(x, dtype=np.float64)
         self.options = {k: v for k, v in locals().items() if k not in ("self", "x")}
@@ -104,12 +106,14 @@ class DenseShampoo:
         size = max_axis or 10**9
         cuts = [[slice(i, min(i + size, n)) for i in range(0, n, size)] for n in self.merged]
         self.blocks = list(itertools.product(*cuts))
+        shorter = int(np.argmin(self.merged)) if self.merged else 0
+        self.sides = list(range(len(self.merged))) if sides == "both" else [shorter]
         self.factors = [
             [
                 DenseFactor(
                     s.stop - s.start, sketch_size(sizes[i], s.stop - s.start), betas[1], tail
                 )
-                for i, s in zip(self.kept, block, strict=True)
+                for i, s in [(self.kept[a], block[a]) for a in self.sides if self.kept]
             ]
             for block in self.blocks
         ]
@@ -118,12 +122,12 @@ class DenseShampoo:
         return 1 - beta**count if self.options["bias_correction"] else 1.0
 
     def preconditioned(self, g):
-        beta2, order = self.options["betas"][1], len(self.merged)
+        beta2, order = self.options["betas"][1], len(self.sides)
         scale = 1.0 if beta2 == 1 else (1 - beta2) / self.correction(beta2, self.absorbed)
         result = np.zeros(self.merged)
         for block, factors in zip(self.blocks, self.factors, strict=True):
             part = g.reshape(self.merged)[block]
-            for axis, factor in enumerate(factors):
+            for axis, factor in zip(self.sides, factors, strict=True):
                 root = factor.inverse_root(
                     scale, self.options["epsilon"], order, self.options["exponent"]
                 )
@@ -176,7 +180,7 @@ class DenseShampoo:
             self.absorbed += 1
             for block, factors in zip(self.blocks, self.factors, strict=True):
                 part = gradient.reshape(self.merged)[block]
-                for axis, factor in enumerate(factors):
+                for axis, factor in zip(self.sides, factors, strict=True):
                     factor.absorb(unfold(part, axis))
         if self.calls < self.options["start_step"]:
             return g if own is None else own
