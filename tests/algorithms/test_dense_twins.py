@@ -69,6 +69,7 @@ def options(name):
         "ada-fd": {"k": K, "delta": 0.3},
         "shampoo": {"epsilon": 0.0},
         "s-shampoo": {"k": K, "epsilon": 0.0},
+        "s-one-sided": {"k": K},
     }.get(name, own_options(name))
 
 
