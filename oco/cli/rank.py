@@ -13,8 +13,8 @@ from oco.options import WHAT
 
 __all__ = ["rank"]
 
-# Sketch size that answers for itself and all below, unless told.
-LARGEST = 128
+# As `oco.ranks.LARGEST`, which is not loaded for a line of help.
+SHOWN = "128, or d+1 if less"
 
 
 @click.command(cls=Sectioned, short_help="Say which sketch size gradients need.")
@@ -28,9 +28,15 @@ LARGEST = 128
 )
 @option(
     WHAT,
+    "--error",
+    kind=float,
+    help="In place of --target: the largest share of the mass that k - 1 directions may miss.",
+)
+@option(
+    WHAT,
     "--k-max",
     kind=int,
-    show_default=f"{LARGEST}, or d+1 if less",
+    show_default=SHOWN,
     help="Size of the one sketch that is made: it answers for all sizes up to its own.",
 )
 @option(
@@ -42,7 +48,7 @@ LARGEST = 128
 @plot_option("the answer")
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON object, with every k.")
 @click.pass_context
-def rank(context, /, gradients, target, k_max, dask, plot, as_json) -> None:
+def rank(context, /, gradients, target, error, k_max, dask, plot, as_json) -> None:
     """Say which sketch size S-AdaGrad needs on gradients like those in a file.
 
     The file is an array of shape (T, d), one gradient a row; it may be larger than memory, for one
@@ -54,8 +60,10 @@ def rank(context, /, gradients, target, k_max, dask, plot, as_json) -> None:
         from oco import checks, ranks
 
         checks.number("target", target, above=1)
+        if error is not None:
+            checks.number("error", error, above=0, below=1)
         file = ranks.GradientFile(gradients)
-        k_max = min(LARGEST, file.d + 1) if k_max is None else k_max
+        k_max = min(ranks.LARGEST, file.d + 1) if k_max is None else k_max
         checks.integer("k_max", k_max, low=2, high=file.d + 1)
         figure = figure_path(plot)
         with bar("rows", file.rows) as advance:
@@ -63,7 +71,7 @@ def rank(context, /, gradients, target, k_max, dask, plot, as_json) -> None:
                 sketch = ranks.sketch_file(file, k_max, advance)
             else:
                 sketch = ranks.sketch_on_cluster(file, k_max, dask)
-        advice = ranks.advise(sketch, target)
+        advice = ranks.advise(sketch, target, error=error)
     from oco.ranks import presentation
 
     if as_json:

@@ -40,14 +40,16 @@ def advice(found: Advice) -> Figure:
         left, xscale="log", yscale="log", xlabel="sketch size k",
         ylabel="ratio of the bounds (no unit)",
     )  # fmt: skip
-    left.axhline(
-        found.target, color="#D55E00", linestyle="--", lw=1.2, label=f"target {found.target:g}"
-    )
     best = found.recommended
+    if found.error is None:
+        asked, wanted, label = left, found.target, f"target {found.target:g}"
+    else:
+        asked, wanted, label = right, 1 - found.error, f"error {found.error:g}"
+    asked.axhline(wanted, color="#D55E00", linestyle="--", lw=1.2, label=label)
     if best is not None:
-        left.plot(
-            best.k, best.ratio_hi, "o", markersize=11, mfc="none", color="black",
-            label=f"recommended: k = {best.k}",
+        asked.plot(
+            best.k, best.ratio_hi if asked is left else best.captured_lo, "o", markersize=11,
+            mfc="none", color="black", label=f"recommended: k = {best.k}",
         )  # fmt: skip
     _bracket(right, found, "captured", k, "#009E73", "mass in the top k − 1 directions")
     drawing.clean(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from oco.ranks.advice import Advice, Choice, advise
 from oco.ranks.cluster import sketch_array, sketch_on_cluster
 from oco.ranks.files import GradientFile, sketch_file
+from oco.ranks.recommending import LARGEST, recommend
 
 __all__ = [
+    "LARGEST",
     "Advice",
     "Choice",
     "GradientFile",
     "advise",
+    "recommend",
     "sketch_array",
     "sketch_file",
     "sketch_on_cluster",

@@ -53,6 +53,16 @@ class Choice:
     ratio_hi: float
     state_bytes: int
 
+    @property
+    def missed_lo(self) -> float:
+        """What the top k − 1 eigenvectors miss of tr G, at least, as a fraction."""
+        return math.nextafter(1.0 - self.captured_hi, -math.inf)
+
+    @property
+    def missed_hi(self) -> float:
+        """What the top k − 1 eigenvectors miss of tr G, at most, as a fraction."""
+        return math.nextafter(1.0 - self.captured_lo, math.inf)
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -72,6 +82,8 @@ class Advice:
         The ratio that was asked for.
     choices : tuple of Choice
         By k.
+    error : float or None
+        Where that was asked for instead: the share of tr G that k − 1 directions may miss.
     """
 
     d: int
@@ -83,16 +95,24 @@ class Advice:
     root_trace_hi: float
     target: float
     choices: tuple[Choice, ...]
+    error: float | None = None
 
     @property
     def recommended(self) -> Choice | None:
-        """The smallest sketch that is proven to meet the target; None if none is."""
-        return next((choice for choice in self.choices if choice.ratio_hi <= self.target), None)
+        """The smallest sketch that is proven to meet the target, or the error; None if none is."""
+        return next(filter(self._meets, self.choices), None)
+
+    def _meets(self, choice: Choice) -> bool:
+        if self.error is None:
+            return choice.ratio_hi <= self.target
+        return choice.missed_hi <= self.error
 
     @property
     def hopeless(self) -> bool:
-        """Whether it is proven that no k ≤ K meets the target."""
-        return all(choice.ratio_lo > self.target for choice in self.choices)
+        """Whether it is proven that no k ≤ K meets the target, or the error."""
+        if self.error is None:
+            return all(choice.ratio_lo > self.target for choice in self.choices)
+        return all(choice.missed_lo > self.error for choice in self.choices)
 
     @property
     def full_bytes(self) -> int:
@@ -106,7 +126,11 @@ class Advice:
 
 
 def advise(
-    sketch: FrequentDirections, target: float = 1.1, sizes: Sequence[int] | None = None
+    sketch: FrequentDirections,
+    target: float = 1.1,
+    sizes: Sequence[int] | None = None,
+    *,
+    error: float | None = None,
 ) -> Advice:
     """Say for each sketch size what a sketch of the gradients proves about it.
 
@@ -118,6 +142,9 @@ def advise(
         > 1: the largest acceptable ratio of S-AdaGrad's bound to full-matrix AdaGrad's.
     sizes : sequence of int, optional
         Sketch sizes from 2 to the sketch's own; all of them by default.
+    error : float, optional
+        In (0, 1), in place of the target: the largest share of tr G that the top k − 1 eigenvectors
+        may miss.
 
     Returns
     -------
@@ -126,7 +153,8 @@ def advise(
     Raises
     ------
     TypeError, ValueError
-        If the target or a size is out of range, the sketch decays, or all gradients were 0.
+        If the target, the error or a size is out of range, the sketch decays, or all gradients were
+        0.
 
     Examples
     --------
@@ -136,6 +164,8 @@ def advise(
     5
     """
     target = checks.number("target", target, above=1)
+    if error is not None:
+        error = checks.number("error", error, above=0, below=1)
     if sketch.decay != 1:
         raise ValueError(f"sketch: expected one without decay, got decay = {sketch.decay:g}")
     if not sketch.total_mass > 0:
@@ -154,6 +184,7 @@ def advise(
         choices=tuple(
             _choice(sketch, checks.integer("k", k, low=2, high=sketch.k), low, high) for k in sizes
         ),
+        error=error,
     )
 
 

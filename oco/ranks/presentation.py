@@ -39,6 +39,13 @@ def tables(advice: Advice, source: str) -> tuple:
 def conclusion(advice: Advice) -> str:
     """Return in a sentence which sketch size is recommended, or why none is."""
     best, target = advice.recommended, f"the target {advice.target:g}"
+    if advice.error is not None:
+        target = f"the error {advice.error:g}"
+    if best is not None and advice.error is not None:
+        return (
+            f"recommended: k = {best.k}, the smallest whose best k − 1 directions are proven to "
+            f"miss at most {100 * advice.error:g} % of the mass ({100 * best.missed_hi:.4g} %)"
+        )
     if best is not None:
         return (
             f"recommended: k = {best.k}, the smallest proven to keep the bound within "

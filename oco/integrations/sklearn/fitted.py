@@ -52,6 +52,11 @@ class FittedComponents:
         return np.array(report.spectrum.missed_interval(report.count))
 
     @property
+    def sketches_(self):
+        """What is known of the scatter; what `oco.ranks.recommend` reads."""
+        return (self._report.spectrum,)
+
+    @property
     def escaped_mass_(self):
         """What an eigenvalue may be more than the sketch's."""
         spectrum = self._report.spectrum

@@ -89,6 +89,15 @@ class SketchedLinear(BaseEstimator):
         check_is_fitted(self)
         return math.fsum(player.regret_bound for player in self._players)
 
+    @property
+    def sketches_(self):
+        """The sketches of the gradients, one a model; what `oco.ranks.recommend` reads."""
+        check_is_fitted(self)
+        found = tuple(getattr(player, "sketch", None) for player in self._players)
+        if None in found:
+            raise AttributeError(f"learner={self.learner!r} keeps no sketch")
+        return found
+
     # Whether `coef_` is one vector.
     _flat = False
 

@@ -82,6 +82,12 @@ class Player:
         return self.learner.x
 
     @property
+    def sketch(self):
+        """What the learner has of the gradients; None for one that does not sketch."""
+        held = self.learner.statistic if self.dual else self.learner.preconditioner
+        return getattr(held, "sketch", None)
+
+    @property
     def state_bytes(self) -> int:
         """Memory of the weights, their average and what the learner keeps beside them."""
         return self.average.nbytes + self.learner.diagnostics().state_bytes
