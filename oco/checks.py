@@ -10,6 +10,7 @@ __all__ = [
     "array",
     "choice",
     "closest",
+    "entries",
     "integer",
     "known",
     "matrix",
@@ -80,6 +81,20 @@ def vector(name: str, value, size: int) -> np.ndarray:
     if result.shape != (size,):
         raise ValueError(f"{name}: expected a vector of shape ({size},), got shape {result.shape}")
     _require_finite(name, result)
+    return result
+
+
+def entries(name: str, value, size: int) -> np.ndarray:
+    """Return `value` as a contiguous float64 vector of length `size`, whatever its entries are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds no real numbers (see `real`), or the shape is another.
+    """
+    result = np.ascontiguousarray(real(name, value))
+    if result.shape != (size,):
+        raise ValueError(f"{name}: expected a vector of shape ({size},), got shape {result.shape}")
     return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 from typing import Protocol
@@ -200,9 +199,7 @@ class DualAveraging(Travelling):
             If the step or the projection overflows: x then stays what it was, but the metric has
             absorbed g_t.
         """
-        g = np.ascontiguousarray(checks.real("g", g))
-        if g.shape != (self.d,):
-            raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
+        g = checks.entries("g", g, self.d)
         square = squared_length("g", g)
         mass = self._squared_gradients + square
         if not mass < math.inf:
@@ -265,10 +262,6 @@ class DualAveraging(Travelling):
         # The components of what is projected are known: no need to split it anew.
         steps *= ball_weights(parts.values, (np.sqrt(parts.squares) * steps) ** 2, self._radius)
         return self.domain.nearest(parts.recombine(steps))
-
-    def __copy__(self) -> DualAveraging:
-        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
-        return copy.deepcopy(self)
 
     def diagnostics(self) -> DualDiagnostics:
         """Return what the bounds of this learner's regret are made of."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
 import sys
@@ -174,9 +173,7 @@ class Experts(Travelling):
         FloatingPointError
             If a copy's step overflows: x then stays what it was, but copies may have absorbed g_t.
         """
-        g = np.ascontiguousarray(checks.real("g", g))
-        if g.shape != (self.d,):
-            raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
+        g = checks.entries("g", g, self.d)
         mass = self._squared_gradients + squared_length("g", g)
         if not mass < math.inf:
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
@@ -189,10 +186,6 @@ class Experts(Travelling):
         self._squared_gradients = mass
         self.hedge.absorb(losses)
         self._x = self._mean()
-
-    def __copy__(self) -> Experts:
-        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
-        return copy.deepcopy(self)
 
     def diagnostics(self) -> ExpertsDiagnostics:
         """Return what the bounds of this learner's regret are made of."""

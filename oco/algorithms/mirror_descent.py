@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -261,10 +260,6 @@ class MirrorDescent(Travelling):
         if not math.isfinite(ddot(following, following)):
             quadratic = math.nan
         return following, quadratic, mass + square
-
-    def __copy__(self) -> MirrorDescent:
-        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
-        return copy.deepcopy(self)
 
     def diagnostics(self) -> Diagnostics:
         """Return what the bounds of this learner's regret are made of."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 
@@ -157,9 +156,7 @@ class Newton(Travelling):
             If the step or the projection overflows: x then stays what it was, but the metric has
             absorbed g_t.
         """
-        g = np.ascontiguousarray(checks.real("g", g))
-        if g.shape != (self.d,):
-            raise ValueError(f"g: expected a vector of shape ({self.d},), got shape {g.shape}")
+        g = checks.entries("g", g, self.d)
         mass = self._squared_gradients + squared_length("g", g)
         if not mass * max(self.curvature, 1.0) < math.inf:
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
@@ -193,10 +190,6 @@ class Newton(Travelling):
         kept = float((1 / metric.values[:-1]).sum())
         rest = self.sketch.k - self.sketch.rank
         return escape * (kept + rest / metric.tail - self.compensation * metric.power(-1).sum())
-
-    def __copy__(self) -> Newton:
-        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
-        return copy.deepcopy(self)
 
     def diagnostics(self) -> NewtonDiagnostics:
         """Return what the bounds of this learner's regret are made of."""

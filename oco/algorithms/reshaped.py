@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
 import numpy as np
 
 from oco import checks
+from oco.linalg.travel import Travelling
 
 __all__ = ["Reshaped", "reshaped"]
 
 
-class Reshaped:
+class Reshaped(Travelling):
     """A learner with the entries of x and of gradients in another shape, in C order.
 
     Parameters
@@ -73,10 +73,6 @@ class Reshaped:
         if name == "learner" or (name.startswith("__") and name.endswith("__")):
             raise AttributeError(name)
         return getattr(self.learner, name)
-
-    def __copy__(self) -> Reshaped:
-        """Return a learner that goes on by itself: what a shallow copy shares, a step changes."""
-        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.learner!r}, shape={self.shape})"

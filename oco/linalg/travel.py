@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from typing import TypeVar
+
 import numpy as np
 
 __all__ = ["Travelling", "writable"]
+
+Thing = TypeVar("Thing", bound="Travelling")
 
 
 def writable(array: np.ndarray) -> np.ndarray:
@@ -23,7 +28,13 @@ def writable(array: np.ndarray) -> np.ndarray:
 
 
 class Travelling:
-    """An object with arrays among its attributes, which it can change wherever it arrives."""
+    """An object with arrays among its attributes, which it can change wherever it arrives.
+
+    Shallow copies of it are deep: they would share what it changes.
+    """
+
+    def __copy__(self: Thing) -> Thing:
+        return copy.deepcopy(self)
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(
