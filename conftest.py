@@ -8,6 +8,8 @@ NEED_TORCH = ["oco/integrations/torch", "oco/reproduce/quality", "tests/support/
 NEED_RIVER = ["oco/integrations/river.py"]
 NEED_JAX = ["oco/integrations/optax", "tests/support/jax_sketch.py", "docs/jax.md"]
 
+# Scripts that are run, and no modules.
+collect_ignore_glob = ["docs/gallery/*", "docs/tutorials/*"]
 collect_ignore = [] if find_spec("torch") else NEED_TORCH
 if find_spec("jax") is None or find_spec("optax") is None:
     collect_ignore += NEED_JAX

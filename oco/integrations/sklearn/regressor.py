@@ -28,8 +28,9 @@ class SketchedRegressor(RegressorMixin, SketchedLinear):
     lr : float, optional
         η.  By default it is set in each round: twice the root mean square of the labels so far
         over that of the rows' lengths, of their sums of magnitudes for diagonal AdaGrad.
-    learner, k, alpha, radius, fit_intercept, average, max_iter, tol, n_iter_no_change, shuffle, \
-    early_stopping, validation_fraction, certify, random_state
+    learner, k, alpha, radius, fit_intercept, average, max_iter, tol, n_iter_no_change
+        As for `SketchedClassifier`.
+    shuffle, early_stopping, validation_fraction, certify, random_state
         As for `SketchedClassifier`.
 
     Attributes
