@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 
@@ -38,7 +39,22 @@ class Points:
     def _hold(self, x: np.ndarray) -> None:
         """Take the next point; raises `Outside`."""
         self.held[self.count] = x
-        self.count += 1
+        self.took(1)
+
+    @property
+    def room(self) -> int:
+        """How many points may come until those that are held are looked at."""
+        return sys.maxsize if self.hold is None else len(self.held) - self.count
+
+    def slots(self, n: int) -> np.ndarray:
+        """Return what receives the next n points, at most `room`; no rows where none is held."""
+        return self.held[self.count : self.count + n]
+
+    def took(self, n: int) -> None:
+        """Take the next n points, which are in their slots; raises `Outside`."""
+        if self.hold is None:
+            return
+        self.count += n
         if self.count == len(self.held):
             self.check(self.checked + self.count)
 

@@ -7,11 +7,12 @@ import math
 import numpy as np
 
 from oco import checks
+from oco.algorithms.chunks import Progress, Tally, confine, meet
 from oco.algorithms.mirror_descent import FusedStep, MirrorDescent
 from oco.domains import Domain
-from oco.linalg.engine import ENGINE, kernel, summing_kernel
+from oco.linalg.engine import ENGINE, kernel, released_kernel, summing_kernel
 from oco.linalg.operators import Diagonal
-from oco.linalg.products import inner, mix
+from oco.linalg.products import inner, mix, scaled
 from oco.linalg.secular import project_onto_ball
 from oco.linalg.travel import Travelling
 
@@ -56,6 +57,13 @@ class DiagonalCovariance(Travelling, FusedStep):
         answer = np.empty(len(x))
         quadratic, mass = _descend(self._squares, self._roots, x, g, mass, lr, radius, answer)
         return answer if math.isfinite(mass) else x, quadratic, mass
+
+    def play(self, rounds, x, tally, lr, region):
+        """Play rounds from x on, as far as they go."""
+        played, overflowed, x, *sums = _play(
+            rounds, self._squares, self._roots, x, *tally, lr, *region
+        )
+        return Progress(played, overflowed, x, Tally(*sums))
 
 
 def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -146,12 +154,50 @@ def _descend(squares, roots, x, g, mass, lr, radius, result):
     if not math.isfinite(mass):
         return 0.0, mass
     quadratic = _step(squares, roots, x, g, lr, result)
-    if radius < math.inf and not inner(result, result) <= radius * radius:
-        project_onto_ball(roots, result, radius)
-        # Rounding may leave it a little outside; an overflow, anywhere.
-        size = math.sqrt(inner(result, result))
-        if size > radius:
-            result *= radius / size
-        if not size < math.inf:
-            quadratic = math.nan
-    return quadratic, mass
+    return quadratic if _project(roots, result, radius) < math.inf else math.nan, mass
+
+
+@kernel
+def _project(roots, x, radius):
+    """Replace `x` by its projection onto a ball; return ‖x‖², infinite if it had overflowed."""
+    square = inner(x, x)
+    if radius == math.inf or square <= radius * radius:
+        return square
+    project_onto_ball(roots, x, radius)
+    # Rounding may leave it a little outside; an overflow, anywhere.
+    size = math.sqrt(inner(x, x))
+    if size > radius:
+        x *= radius / size
+    return inner(x, x) if size < math.inf else math.inf
+
+
+@released_kernel
+def _play(rounds, squares, roots, x, quadratic, mass, travelled, lr, radius, lower, upper):
+    """Do what `_descend` does, on a box too, round after round; see `Progress`."""
+    x, following, g = x.copy(), np.empty(len(x)), np.empty(len(x))
+    # Taken out once: in each round they would be counted in and out.
+    features, labels, loss, answers, facts, squares_of_x, held = rounds
+    t, overflowed, square = 0, False, inner(x, x)
+    while t < len(features):
+        squares_of_x[t] = square
+        if len(held) > 0:
+            held[t] = x
+        a = features[t]
+        slope = meet(loss, answers, a, labels[t], x, facts[t])
+        grown = mass + scaled(slope, a, g)
+        if not grown < math.inf:
+            break
+        gained = _step(squares, roots, x, g, lr, following)
+        if len(lower) > 0:
+            square = confine(following, lower, upper)
+        else:
+            square = _project(roots, following, radius)
+        if not (square < math.inf and gained < math.inf):
+            overflowed = True
+            break
+        x, following = following, x
+        quadratic += gained
+        mass = grown
+        travelled = max(travelled, math.sqrt(square))
+        t += 1
+    return t, overflowed, x, quadratic, mass, travelled

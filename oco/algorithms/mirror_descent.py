@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg.blas import ddot
 
 from oco import checks, marks
+from oco.algorithms.chunks import Chunk, Progress, Region, Tally, region_of
 from oco.domains import Ball, Domain, Euclidean
 from oco.linalg.lengths import squared_length
 from oco.linalg.operators import SpectralOperator
@@ -43,6 +44,18 @@ class FusedStep(ABC):
     def update(self, g: np.ndarray, square: float) -> np.ndarray:
         """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
         return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
+
+    def play(
+        self, rounds: Chunk, x: np.ndarray, tally: Tally, lr: float, region: Region
+    ) -> Progress:
+        """Play rounds from x on in one kernel, in each of which it does what `descend` does."""
+        raise NotImplementedError
+
+    @property
+    def plays(self) -> bool:
+        """Whether `play` is there: where `descend` is, as a subclass may descend in its own way."""
+        owner = next(kind for kind in type(self).__mro__ if "descend" in vars(kind))
+        return "play" in vars(owner)
 
 
 class Preconditioner(Protocol):
@@ -182,6 +195,7 @@ class MirrorDescent(Travelling):
         self._x = domain.start(d)
         # Only these two are known to the fused step: a subclass may project in a way of its own.
         self._radius = domain.radius(d) if type(domain) in (Euclidean, Ball) else None
+        self._region = region_of(domain, d)
         self._unbounded = not domain.bounded
         self._quadratic = 0.0
         self._squared_gradients = 0.0
@@ -238,15 +252,48 @@ class MirrorDescent(Travelling):
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
         length = math.sqrt(ddot(x, x)) if self._unbounded else 0.0
         if not (length < math.inf and quadratic < math.inf):
-            raise FloatingPointError(
-                f"lr: expected steps to finite points, got an overflow with lr = {self.lr:g} and a "
-                f"gradient of length {math.sqrt(ddot(g, g)):g}"
-            )
+            raise self._overflow(g)
         self._x = x
         self._squared_gradients = mass
         self._quadratic += quadratic
         if self._unbounded:
             self._travelled = max(self._travelled, length)
+
+    def _overflow(self, g: np.ndarray) -> FloatingPointError:
+        return FloatingPointError(
+            f"lr: expected steps to finite points, got an overflow with lr = {self.lr:g} and a "
+            f"gradient of length {math.sqrt(ddot(g, g)):g}"
+        )
+
+    @property
+    def plays(self) -> bool:
+        """Whether `play` knows all of the learner: a subclass or a spy may do something else."""
+        fused = self._fused is not None and self._fused.plays and self._region is not None
+        return fused and type(self) is MirrorDescent and "update" not in vars(self)
+
+    def play(self, rounds: Chunk) -> tuple[int, FloatingPointError | None]:
+        """Play rounds in one kernel: predict at `x`, suffer, update, and write all of it down.
+
+        Parameters
+        ----------
+        rounds : Chunk
+            The rounds, and what receives their record.
+
+        Returns
+        -------
+        int, FloatingPointError or None
+            How many of them were played to their end: all, or those before one in which a number is
+            not finite, of which nothing is absorbed, or before one whose `update` raises the error.
+        """
+        tally = Tally(self._quadratic, self._squared_gradients, self._travelled)
+        fused, region = checks.known("fused", self._fused), checks.known("region", self._region)
+        played, overflowed, self._x, tally = fused.play(rounds, self._x, tally, self.lr, region)
+        self._quadratic, self._squared_gradients = tally.quadratic, tally.mass
+        if self._unbounded:
+            self._travelled = tally.travelled
+        if overflowed:
+            return played, self._overflow(rounds.facts[played, 1] * rounds.features[played])
+        return played, None
 
     def _in_steps(self, x, g, mass, lr) -> tuple[np.ndarray, float, float]:
         """Do what a preconditioner's own `descend` would, on any domain."""

@@ -8,9 +8,12 @@ import math
 import numpy as np
 
 from oco.algorithms import ALGORITHMS
+from oco.algorithms.chunks import Chunk
 from oco.domains import Ball, Euclidean
+from oco.experiment.game import Game
 from oco.experiment.lookup import EXPERTS, Options
 from oco.linalg.engine import ENGINE
+from oco.rounds import plays_in_kernels
 
 __all__ = ["compile_kernels"]
 
@@ -19,23 +22,21 @@ __all__ = ["compile_kernels"]
 ROUNDS, SHAPE, LENGTH = 30, (4, 3), 10.0
 
 
-@functools.cache
-def compile_kernels(algorithm: str, bounded: bool) -> None:
-    """Let a small copy of a built-in learner play, where kernels are compiled at their first use.
+def compile_kernels(game: Game) -> None:
+    """Have the kernels compiled that a game calls, if its learner is built in.
 
-    The compiled kernels are kept on disk, so that this takes seconds once after an installation and
-    milliseconds from then on.
-
-    Parameters
-    ----------
-    algorithm : str
-        The learner's name; nothing is known of the kernels of one that is not built in.
-    bounded : bool
-        Whether it plays on a bounded domain.
+    They are kept on disk, so that this takes seconds once after an installation and milliseconds
+    from then on.
     """
-    algorithm = algorithm.removeprefix(EXPERTS)
-    if ENGINE != "numba" or algorithm not in ALGORITHMS:
-        return
+    algorithm = game.experiment.algorithm.removeprefix(EXPERTS)
+    many = plays_in_kernels(game.learner, game.loss, game.stream)
+    if ENGINE == "numba" and algorithm in ALGORITHMS:
+        _compile(algorithm, game.domain.bounded, many)
+
+
+@functools.cache
+def _compile(algorithm: str, bounded: bool, many: bool) -> None:
+    """Let a small copy of a learner play, many rounds at a time or by its updates."""
     options = Options(
         {
             "d": math.prod(SHAPE),
@@ -48,5 +49,8 @@ def compile_kernels(algorithm: str, bounded: bool) -> None:
         }
     )
     learner = options.call("algorithm", ALGORITHMS[algorithm])
+    if many:
+        learner.play(Chunk.none(math.prod(SHAPE)))
+        return
     for g in np.random.default_rng(0).standard_normal((ROUNDS, math.prod(SHAPE))):
         learner.update(LENGTH * g.reshape(np.shape(learner.x)))

@@ -105,7 +105,7 @@ def prepare(
     if out is not None:
         tidy((require_writable if overwrite else require_free)(out))
     # Before it is shown that the game begins.
-    compile_kernels(game.experiment.algorithm, game.domain.bounded)
+    compile_kernels(game)
     return game
 
 
@@ -163,7 +163,7 @@ def perform(
     """
     if isinstance(game.learner, Retired):
         raise ValueError("game: has been performed; expected one from `prepare`")
-    compile_kernels(game.experiment.algorithm, game.domain.bounded)
+    compile_kernels(game)
     checkpoints = log_checkpoints(game.stream.T, game.experiment.checkpoints)
 
     def count(rounds: int) -> None:

@@ -21,7 +21,14 @@ from oco.extras import missing
 # A kernel is called as the function that it is made of.
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-__all__ = ["ENGINE", "Kernel", "inlined_kernel", "kernel", "summing_kernel"]
+__all__ = [
+    "ENGINE",
+    "Kernel",
+    "inlined_kernel",
+    "kernel",
+    "released_kernel",
+    "summing_kernel",
+]
 
 
 def _choose() -> str:
@@ -108,10 +115,17 @@ if ENGINE == "numba":
         """
         return cast(Function, Kernel(function, inline="always"))
 
+    def released_kernel(function: Function) -> Function:
+        """Have a function compiled that lets other threads run Python meanwhile.
+
+        For one that works long enough to be worth a thread of its own.
+        """
+        return cast(Function, Kernel(function, nogil=True))
+
 else:
 
     def kernel(function: Function) -> Function:
         """Return `function` as it is: it runs as NumPy."""
         return function
 
-    summing_kernel = inlined_kernel = kernel
+    summing_kernel = inlined_kernel = released_kernel = kernel

@@ -11,7 +11,7 @@ from scipy.linalg.blas import daxpy, ddot
 
 from oco.linalg.engine import ENGINE, kernel, summing_kernel
 
-__all__ = ["combine", "inner", "mix", "products", "weighted_sum"]
+__all__ = ["combine", "inner", "mix", "moved", "products", "scaled", "weighted_sum"]
 
 if ENGINE == "numba":
 
@@ -28,6 +28,24 @@ if ENGINE == "numba":
         """Fill `result` with a x + b y."""
         for j in range(len(result)):
             result[j] = a * x[j] + b * y[j]
+
+    @summing_kernel
+    def scaled(a, x, result):
+        """Fill `result` with a x; return its squared length."""
+        square = 0.0
+        for j in range(len(result)):
+            result[j] = a * x[j]
+            square += result[j] * result[j]
+        return square
+
+    @summing_kernel
+    def moved(x, b, y, result):
+        """Fill `result` with x + b y; return its squared length."""
+        square = 0.0
+        for j in range(len(result)):
+            result[j] = x[j] + b * y[j]
+            square += result[j] * result[j]
+        return square
 
     @summing_kernel
     def _four_products(a, b, c, d, x):
@@ -109,6 +127,17 @@ else:
         """Fill `result` with a x + b y."""
         np.multiply(x, a, result)
         daxpy(y, result, a=b)
+
+    def scaled(a, x, result):
+        """Fill `result` with a x; return its squared length."""
+        np.multiply(x, a, result)
+        return ddot(result, result)
+
+    def moved(x, b, y, result):
+        """Fill `result` with x + b y; return its squared length."""
+        np.multiply(y, b, result)
+        result += x
+        return ddot(result, result)
 
     def weighted_sum(weights, matrix, a, x, b, y, result):
         """Fill `result` with weightsᵀ A + a x + b y."""

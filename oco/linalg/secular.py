@@ -34,6 +34,20 @@ if ENGINE == "numba":
         for i in range(len(y)):
             y[i] *= h[i] / (h[i] + mu)
 
+    @summing_kernel
+    def _seen(h, y, radius, most, values, lengths):
+        """Fill `values` with h_i and `lengths` with y_i/R; with max h and 0 where h_i = 0.
+
+        Returns Σ (y_i/R)² over the others.
+        """
+        rest = 0.0
+        for i in range(len(h)):
+            seen, length = h[i] > 0.0, y[i] / radius
+            values[i] = h[i] if seen else most
+            lengths[i] = length if seen else 0.0
+            rest += 0.0 if seen else length * length
+        return rest
+
 else:
 
     def _shrunk(h, y, mu):
@@ -45,6 +59,17 @@ else:
     def _shrink(h, mu, y):
         """Multiply y by h/(h + μ), in place."""
         y *= h / (h + mu)
+
+    def _seen(h, y, radius, most, values, lengths):
+        """Fill `values` with h_i and `lengths` with y_i/R; with max h and 0 where h_i = 0.
+
+        Returns Σ (y_i/R)² over the others.
+        """
+        seen, scaled = h > 0.0, y / radius
+        values[:] = np.where(seen, h, most)
+        lengths[:] = np.where(seen, scaled, 0.0)
+        scaled -= lengths
+        return inner(scaled, scaled)
 
 
 @kernel
@@ -150,5 +175,13 @@ def project_onto_ball(h, y, radius):
     least = h.min()
     if least > 0.0:
         _shrink(h, ball_multiplier(h, y / radius, least), y)
+        return
+    values, lengths = np.empty(len(h)), np.empty(len(h))
+    rest = math.sqrt(_seen(h, y, radius, h.max(), values, lengths))
+    mu = ball_multiplier(values, lengths, values.min())
+    if mu == 0.0:
+        room = math.sqrt(max(1.0 - inner(lengths, lengths), 0.0))
+        if rest > room:
+            y *= np.where(h > 0.0, 1.0, room / rest)
     else:
-        y *= ball_weights(h, y * y, radius)
+        _shrink(h, mu, y)

@@ -233,12 +233,12 @@ LOSSES = [
 ]  # fmt: skip
 
 PROTOCOL = [
-    Mutant("the gradient is that of the round before", "simulator", "_Game.chunk",
+    Mutant("the gradient is that of the round before", "rounds", "Log._in_turn",
            "learner.update(slope * a)",
            "learner.update(slope * features[max(self.t - 1, 0) % len(features)])"),
-    Mutant("the gradient does not wait for the adversary's label", "simulator", "_Game.chunk",
+    Mutant("the gradient does not wait for the adversary's label", "rounds", "Log._in_turn",
            "derivative(z, y)", "derivative(z, y if answer is None else -1.0)"),
-    Mutant("losses are summed one round short", "simulator", "_Game.result",
+    Mutant("losses are summed one round short", "rounds", "Log.result",
            "running_sums(losses, checkpoints)", "running_sums(losses, checkpoints - 1)"),
 ]  # fmt: skip
 
