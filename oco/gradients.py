@@ -11,8 +11,10 @@ import numpy as np
 
 from oco.cores import CORES
 from oco.linalg.kronecker import unfold
+from oco.sketch.brackets import Bracket
+from oco.sketch.scatter import ScatterSketch
 
-__all__ = ["axis_spectra", "gradient_spectra", "spectrum_affordable"]
+__all__ = ["axis_spectra", "gradient_brackets", "gradient_spectra", "spectrum_affordable"]
 
 # The spectrum of G_t is computed at each checkpoint up to this dimension: an eigenvalue
 # computation of this size takes about 1/20 s, a run has a few dozen, and G_t takes 8 MB.
@@ -77,6 +79,40 @@ def _covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterato
             covariance += np.matmul(rows.T, rows, out=product)
             if due:
                 yield covariance.copy()
+
+
+def gradient_brackets(
+    stream,
+    slopes: np.ndarray,
+    checkpoints: np.ndarray,
+    size: int,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Bracket, ...]:
+    """Bracket sums over the eigenvalues of G_t at each checkpoint, in any dimension.
+
+    Parameters
+    ----------
+    stream, slopes, checkpoints
+        As for `gradient_spectra`.
+    size : int
+        Of the sketch of the gradients that proves it, beside their exact trace; from 2 to d + 1.
+    progress : callable, optional
+        Called after each checkpoint with how many there are.
+
+    Returns
+    -------
+    tuple of Bracket
+        They know of rounding.
+    """
+    # All of the sketch is deflated: the mass that it has lost is then known from below as well.
+    sketch, found = ScatterSketch(stream.d, size, center=False, deflated=1), []
+    for gradients, due in _segments(stream, slopes, checkpoints):
+        sketch.extend(gradients)
+        if due:
+            found.append(sketch.spectrum().bracket())
+            if progress is not None:
+                progress(len(found))
+    return tuple(found)
 
 
 def axis_spectra(

@@ -26,6 +26,7 @@ __all__ = [
     "TEXT",
     "Kind",
     "at_least",
+    "one_of",
     "whole",
 ]
 
@@ -101,6 +102,26 @@ def _size(name: str, value) -> int:
     if size > MOST:
         raise ValueError(f"{name}: expected at most {MOST:,}, got {size}")
     return size
+
+
+def one_of(*words: str) -> Kind:
+    """Return the kind of a few words.
+
+    Examples
+    --------
+    >>> one_of("yes", "no").check("answer", "perhaps")
+    Traceback (most recent call last):
+    ...
+    ValueError: answer: expected yes or no, got 'perhaps'
+    """
+
+    def check(name: str, value) -> str:
+        if value not in words:
+            expected = ", ".join(words[:-1]) + f" or {words[-1]}"
+            raise ValueError(f"{name}: expected {expected}, got {value!r}")
+        return value
+
+    return Kind(str, check)
 
 
 def whole(low: int, high: int | None = None) -> Kind:

@@ -25,6 +25,7 @@ from oco.kinds import (
     TEXT,
     Kind,
     at_least,
+    one_of,
     whole,
 )
 from oco.notations import DEFAULT_SPECTRUM
@@ -234,6 +235,13 @@ _ROWS = (
     Option("gap", POSITIVE, CHECKS, ("run",),
            "Certify the best fixed point to this fraction of the regret.", default=1e-3,
            interchangeable=True),
+    Option("spectra", one_of("exact", "bracket", "none"), CHECKS, ("run",),
+           "What is known of the spectrum of G_t at each checkpoint: exact, bracket (tr G^½ and "
+           "Ω_k between two numbers that a sketch of the gradients proves, in any d) or none.",
+           otherwise="exact up to d = 1000, then bracket", unit="WORD", interchangeable=True),
+    Option("bracket_k", whole(low=2), CHECKS, ("run",),
+           "Size of the sketch for --spectra bracket: a larger one narrows it.",
+           otherwise=f"--k, or {DEFAULT_SKETCH}", interchangeable=True),
 )
 # fmt: on
 #: Every option by its name, in the order of the help pages.

@@ -19,13 +19,14 @@ point of K, and the metric before each gradient, which δ ≥ ‖g_t‖ makes la
 
 from oco.bounds.claims import ladder, register, resolve
 from oco.bounds.formulas import RUNGS
-from oco.bounds.rungs import Account, Rung
+from oco.bounds.rungs import Account, Rung, SpectralSums
 from oco.bounds.verdicts import allowance, full_adagrad_bound, verdict
 
 __all__ = [
     "RUNGS",
     "Account",
     "Rung",
+    "SpectralSums",
     "allowance",
     "full_adagrad_bound",
     "ladder",

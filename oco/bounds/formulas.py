@@ -17,7 +17,7 @@ from oco.algorithms import (
     NewtonDiagnostics,
 )
 from oco.algorithms.kronecker_descent import AxisAccount
-from oco.bounds.rungs import Account, Rung
+from oco.bounds.rungs import Account, Rung, SpectralSums
 from oco.sketch import escaped_mass_limit
 
 __all__ = ["RUNGS"]
@@ -43,8 +43,8 @@ def _dual(account: Account) -> DualDiagnostics:
     return _told(account, DualDiagnostics, "dual averaging")
 
 
-def _root_trace(account: Account) -> float:
-    return float(np.sqrt(np.maximum(checks.known("spectrum", account.spectrum), 0)).sum())
+def _sums(account: Account) -> SpectralSums:
+    return checks.known("sums", account.sums)
 
 
 def _certificate(account: Account) -> float:
@@ -61,7 +61,7 @@ def _trace(account: Account) -> float:
 
 
 def _with_tail(account: Account, mass: float) -> float:
-    root_trace = _root_trace(account)
+    root_trace = _sums(account).root_trace
     return account.balance(root_trace + account.d * math.sqrt(mass), 2 * root_trace)
 
 
@@ -70,8 +70,7 @@ def _sketch(account: Account) -> float:
 
 
 def _theorem_3(account: Account) -> float:
-    spectrum, k = checks.known("spectrum", account.spectrum), checks.known("k", account.k)
-    return _with_tail(account, escaped_mass_limit(spectrum, k))
+    return _with_tail(account, checks.known("omega", _sums(account).omega))
 
 
 def _with_rank(account: Account, potential: float) -> float:
@@ -114,14 +113,13 @@ def _dual_trace(account: Account) -> float:
 
 
 def _ftsl_sketch(account: Account) -> float:
-    return account.balance(account.diagnostics.potential, 2 * _root_trace(account))
+    return account.balance(account.diagnostics.potential, 2 * _sums(account).root_trace)
 
 
 def _ftsl_theorem(account: Account) -> float:
-    spectrum, delta = checks.known("spectrum", account.spectrum), _dual(account).delta
-    escaped = escaped_mass_limit(spectrum, account.k) if account.k else 0.0
-    growth = math.sqrt(delta * delta + max(float(spectrum.max(initial=0.0)), 0.0) + escaped)
-    return account.balance(growth, 2 * _root_trace(account))
+    sums, delta = _sums(account), _dual(account).delta
+    growth = math.sqrt(delta * delta + sums.largest + (sums.omega or 0.0))
+    return account.balance(growth, 2 * sums.root_trace)
 
 
 def _newton(account: Account) -> NewtonDiagnostics:
@@ -190,13 +188,13 @@ RUNGS: dict[str, Rung] = {
         Rung(
             "sketch",
             "D²/(2η)·(tr G_T^½ + d√ρ) + η·tr G_T^½, ρ the escaped mass",
-            "spectrum",
+            "sums",
             _sketch,
         ),
         Rung(
             "theorem-3",
             "D²/(2η)·(tr G_T^½ + d√Ω_k) + η·tr G_T^½, Ω_k from the bottom eigenvalues of G_T",
-            "spectrum",
+            "sums",
             _theorem_3,
         ),
         Rung(
@@ -234,13 +232,13 @@ RUNGS: dict[str, Rung] = {
         Rung(
             "ftsl-sketch",
             "D²/(2η)·(δ² + λ̄_1 + ρ)^½ + η·tr G_T^½, of the sketch in the run",
-            "spectrum",
+            "sums",
             _ftsl_sketch,
         ),
         Rung(
             "ftsl-theorem",
             "D²/(2η)·(δ² + λ_1(G_T) + Ω_k)^½ + η·tr G_T^½, Ω_k 0 without a sketch",
-            "spectrum",
+            "sums",
             _ftsl_theorem,
         ),
         Rung(

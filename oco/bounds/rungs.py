@@ -10,11 +10,47 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms import Diagnostics
+from oco.sketch import escaped_mass_limit
 
-__all__ = ["Account", "Rung"]
+__all__ = ["Account", "Rung", "SpectralSums"]
 
 # What of an Account is computed only where it is affordable.
-SPECTRA = ("spectrum", "axis_spectra")
+SPECTRA = ("spectrum", "sums", "axis_spectra")
+
+
+@dataclass(frozen=True)
+class SpectralSums:
+    """What most bounds need of the eigenvalues of G_t, which can be bracketed in any dimension.
+
+    Attributes
+    ----------
+    root_trace : float
+        tr G_t^{1/2}.
+    largest : float
+        λ_1(G_t).
+    omega : float or None
+        Ω_k(G_t); None without a sketch.
+    """
+
+    root_trace: float
+    largest: float
+    omega: float | None
+
+    @classmethod
+    def of(cls, spectrum: np.ndarray, k: int | None) -> SpectralSums:
+        """Return those of known eigenvalues.
+
+        Examples
+        --------
+        >>> SpectralSums.of(np.array([4.0, 1.0]), k=2)
+        SpectralSums(root_trace=3.0, largest=4.0, omega=1.0)
+        """
+        roots = np.sqrt(np.maximum(spectrum, 0.0))
+        return cls(
+            root_trace=float(roots.sum()),
+            largest=max(float(spectrum.max(initial=0.0)), 0.0),
+            omega=escaped_mass_limit(spectrum, k) if k else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -40,6 +76,9 @@ class Account:
     axis_spectra : tuple of ndarray, or None
         For gradients G_s that are m × n matrices, the m eigenvalues of Σ G_s G_sᵀ and the n of
         Σ G_sᵀ G_s, where they were computed.
+    end : SpectralSums or None
+        Where the spectrum was not computed: one end of what is proven of its sums, the lower or the
+        upper of each.
     """
 
     t: int
@@ -51,6 +90,12 @@ class Account:
     diagnostics: Diagnostics
     spectrum: np.ndarray | None = None
     axis_spectra: tuple[np.ndarray, ...] | None = None
+    end: SpectralSums | None = None
+
+    @property
+    def sums(self) -> SpectralSums | None:
+        """The sums over the spectrum, or `end` where that is not known."""
+        return self.end if self.spectrum is None else SpectralSums.of(self.spectrum, self.k)
 
     def balance(self, growth: float, quadratic: float) -> float:
         """Return D²/(2η)·growth + (η/2)·quadratic."""
@@ -70,7 +115,9 @@ class Rung:
     formula : str
         What it is.
     needs : str or None
-        Which eigenvalues it needs: an attribute of `Account`, None without which it has no value.
+        Which eigenvalues it needs: an attribute of `Account`, without which it has no value.  One
+        that needs `sums` must not fall when any of them grows: where they are bracketed, it is
+        evaluated at both ends.
     value : callable
         Computes it from an Account.
 

@@ -17,15 +17,15 @@ ROOTS = 1e-6
 SMALLEST_LENGTH = math.sqrt(np.finfo(np.float64).tiny)
 
 
-def full_adagrad_bound(spectrum: np.ndarray, diameter: float) -> float:
+def full_adagrad_bound(root_trace: float, diameter: float) -> float:
     """Return √2·D·tr G_T^{1/2}: what full-matrix AdaGrad promises on the same gradients.
 
     Examples
     --------
-    >>> full_adagrad_bound(np.array([4.0, 4.0]), diameter=2.0) == 2**0.5 * 2 * 4
+    >>> full_adagrad_bound(4.0, diameter=2.0) == 2**0.5 * 2 * 4
     True
     """
-    return math.sqrt(2) * diameter * float(np.sqrt(np.maximum(spectrum, 0)).sum())
+    return math.sqrt(2) * diameter * root_trace
 
 
 def allowance(account: Account, value: float) -> float:
@@ -51,7 +51,9 @@ def allowance(account: Account, value: float) -> float:
     return (ROOTS + 8 * UNIT * account.t) * abs(value) + unseen
 
 
-def verdict(lo: float, hi: float, value: float, allowance: float = 0.0) -> bool | None:
+def verdict(
+    lo: float, hi: float, value: float, allowance: float = 0.0, least: float | None = None
+) -> bool | None:
     """Hold a regret known to lie in [`lo`, `hi`] against a bound.
 
     Parameters
@@ -60,6 +62,9 @@ def verdict(lo: float, hi: float, value: float, allowance: float = 0.0) -> bool 
         The interval and the bound.
     allowance : float
         What the bound may be off by; an infinite bound is not.
+    least : float, optional
+        Where the bound itself is only known to lie between two numbers: the lower, `value` being
+        the upper.
 
     Returns
     -------
@@ -73,9 +78,12 @@ def verdict(lo: float, hi: float, value: float, allowance: float = 0.0) -> bool 
     (True, False, None)
     >>> verdict(1.0, 2.0, 2.5, allowance=0.6), verdict(1.0, 2.0, 0.5, allowance=0.6)
     (None, None)
+    >>> verdict(1.0, 2.0, 3.0, least=1.5), verdict(1.0, 2.0, 3.0, least=2.5)
+    (None, True)
     """
-    if value == math.inf and not math.isnan(lo):
+    least = value if least is None else least
+    if least == math.inf and not math.isnan(lo):
         return True
-    if hi <= value - allowance:
+    if hi <= least - allowance:
         return True
     return False if lo > value + allowance else None

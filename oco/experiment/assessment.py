@@ -6,23 +6,22 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 
-from oco.bounds import full_adagrad_bound
+from oco.bounds import SpectralSums, full_adagrad_bound
 from oco.checks import known
 from oco.cores import one_blas_thread
 from oco.experiment.accounting import Ladder, Spectra, build_ladder, diameters, rungs
 from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_losses
+from oco.experiment.eigenvalues import known_spectra, spectral_notes
 from oco.experiment.game import Game
-from oco.experiment.phases import CUT_SHORT, SPECTRA, Watch, unwatched
-from oco.gradients import axis_spectra, gradient_spectra, spectrum_affordable
+from oco.experiment.phases import CUT_SHORT, Watch, unwatched
 from oco.linalg.engine import ENGINE
 from oco.losses import Recorded
 from oco.losses.functions import Linear
 from oco.regret import LossError
-from oco.results import BestFixedPoint, Result, Summary, Trace
+from oco.results import BestFixedPoint, Interval, Result, Summary, Trace
 from oco.results.summary import Axis
 from oco.results.versions import versions
 from oco.simulator import Play
@@ -74,7 +73,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
         return otherwise
 
     certification, unmoved = Certification.missing(play), None
-    with _beside(_spectra, game, play, recorded, watch) as (spectra_found, ready):
+    with _beside(known_spectra, game, play, recorded, watch) as (spectra_found, ready):
         # A loss that failed in the play is no function to minimise.
         if play.rounds and play.status != "failed":
             unmoved = unless_interrupted("what never moving costs", unmoved_losses)
@@ -92,7 +91,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
             certification = certification.with_prefixes(prefixes)
         missing = Spectra.missing(play)
         spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing, ready)
-    diameter_at, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {}, {})
+    diameter_at, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {}, {}, {})
     try:
         diameter_at = diameters(game, play, certification)
         steps = build_ladder(game, play, certification, diameter_at, spectra)
@@ -155,53 +154,6 @@ class _Stoppable:
             yield chunk
 
 
-def _needed(game: Game, play: Play) -> set[str | None]:
-    """Return which spectra the bounds need, as attributes of an `Account`."""
-    return {rung.needs for rung in rungs(game, play)}
-
-
-def _spectra(game: Game, play: Play, recorded: Recorded, watch: Watch) -> Spectra:
-    """Return the eigenvalues at each checkpoint; those of G_T alone where it is Ω_k that is asked.
-
-    What would take too long is left out.
-    """
-    t, needed, found = play.checkpoints, _needed(game, play), Spectra.missing(play)
-    if not play.rounds:
-        return found
-    sides = _sides(play)
-
-    def follow(count: int):
-        watch(SPECTRA, done=0, total=count)
-        return lambda done: watch(SPECTRA, done=done, total=count)
-
-    if "axis_spectra" in needed and spectrum_affordable(max(sides)):
-        shape, which = _factored(play)
-        told = follow(len(t) * len(sides))
-        axes = axis_spectra(recorded, play.slopes, t, shape, told, axes=which)
-        found = replace(found, axes=axes)
-    if not spectrum_affordable(game.stream.d):
-        return found
-    if "spectrum" in needed:
-        return replace(found, covariance=gradient_spectra(recorded, play.slopes, t, follow(len(t))))
-    if game.learner.k:
-        last = gradient_spectra(recorded, play.slopes, t[-1:], follow(1))
-        return replace(found, covariance=found.covariance[:-1] + last)
-    return found
-
-
-def _sides(play: Play) -> tuple[int, ...]:
-    """Return the lengths of the axes that a matrix learner has factors for."""
-    account = play.diagnostics[-1] if play.rounds else None
-    return tuple(axis.dim for axis in getattr(account, "axes", ()))
-
-
-def _factored(play: Play) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the shape of a matrix learner's gradients, and which axes it has factors for."""
-    account = play.diagnostics[-1] if play.rounds else None
-    axes = tuple(axis.axis for axis in getattr(account, "axes", ()))
-    return getattr(account, "shape", ()), axes
-
-
 def _trace(play: Play, certification: Certification, steps: Ladder) -> Trace:
     escaped = [account.escaped_mass if account else None for account in play.diagnostics]
     prefixes = certification.prefixes
@@ -216,6 +168,7 @@ def _trace(play: Play, certification: Certification, steps: Ladder) -> Trace:
         prefix_regret_hi=None if prefixes is None else prefixes.hi,
         bounds=steps.values,
         holds=steps.holds,
+        least=steps.least,
     )
 
 
@@ -238,9 +191,14 @@ def _summary(
     diameter = float(diameter_at[-1]) if n and np.isfinite(diameter_at[-1]) else None
     # K's own diameter, so that learners compare: dual averaging has another D in its bounds.
     width = game.domain.diameter(game.stream.d) if game.domain.bounded else diameter
-    full = None
-    if spectrum is not None and width is not None and not _stays(account):
-        full = full_adagrad_bound(spectrum, width)
+    low, high = spectra.ends(-1, k) if n else (None, None)
+    full = full_range = None
+    if width is not None and not _stays(account):
+        if spectrum is not None:
+            full = full_adagrad_bound(SpectralSums.of(spectrum, None).root_trace, width)
+        elif low is not None and high is not None:
+            ends = (full_adagrad_bound(sums.root_trace, width) for sums in (low, high))
+            full_range = Interval(*ends)
     return Summary(
         algorithm=experiment.algorithm,
         loss=experiment.loss or game.loss.name,
@@ -266,7 +224,7 @@ def _summary(
         diameter=diameter,
         escaped_mass=account.escaped_mass if account else None,
         omega=escaped_mass_limit(spectrum, k) if k and not axes and spectrum is not None else None,
-        omega_range=learner.omega_range if n else None,
+        omega_range=_omega_range(learner.omega_range, low, high) if n else None,
         axes=axes,
         full_adagrad_bound=full,
         seconds=seconds,
@@ -275,7 +233,19 @@ def _summary(
         checkpoints=len(play.checkpoints),
         checked=certification.checked,
         notes=tuple(_notes(game, play, certification, diameter_at)),
+        full_adagrad_range=full_range,
     )
+
+
+def _omega_range(
+    found: Interval | None, low: SpectralSums | None, high: SpectralSums | None
+) -> Interval | None:
+    """Return what is known of Ω_k from the learner's own sketch and from one of the gradients."""
+    if low is None or high is None or low.omega is None or high.omega is None:
+        return found
+    if found is None:
+        return Interval(low.omega, high.omega)
+    return Interval(max(found.lo, low.omega), min(found.hi, high.omega))
 
 
 def _stays(account) -> bool:
@@ -331,17 +301,7 @@ def _notes(game: Game, play: Play, certification: Certification, diameter_at: np
             f"the best fixed point is known to {comparator.gap:.3g}, not to the fraction "
             f"{game.experiment.gap:g} of the regret that was asked for"
         )
-    needed = _needed(game, play)
-    if "spectrum" in needed and not spectrum_affordable(game.stream.d):
-        yield (
-            f"d = {game.stream.d:,} is too large for the spectrum of G_T: the bounds that need it "
-            "are left open"
-        )
-    if "axis_spectra" in needed and not spectrum_affordable(max(_sides(play))):
-        yield (
-            f"a side of {max(_sides(play)):,} is too long for the spectra of Σ GGᵀ and Σ GᵀG: the "
-            "bounds that need them are left open"
-        )
+    yield from spectral_notes(game, play)
     standings = getattr(play.diagnostics[-1] if play.rounds else None, "standings", ())
     if standings:
         best = max(standings, key=lambda one: one.behind)

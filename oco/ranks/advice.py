@@ -9,11 +9,8 @@ Theorem 3) exceeds full-matrix AdaGrad's by:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from oco import checks
 from oco.sketch import FrequentDirections
@@ -21,9 +18,6 @@ from oco.sketch import FrequentDirections
 __all__ = ["Advice", "Choice", "advise"]
 
 FLOAT_BYTES = 8
-# Steps of the bisection for the level to which the smallest eigenvalues are raised: as many as
-# exhaust a double's digits.
-BISECTIONS = 200
 
 
 @dataclass(frozen=True)
@@ -158,6 +152,7 @@ def advise(
 
     Examples
     --------
+    >>> import numpy as np
     >>> sketch = FrequentDirections(d=30, k=12)
     >>> sketch.extend(np.random.default_rng(0).standard_normal((90, 4)) @ np.eye(4, 30))
     >>> advise(sketch).recommended.k
@@ -171,7 +166,7 @@ def advise(
     if not sketch.total_mass > 0:
         raise ValueError("gradients: every row is 0, any sketch size will do")
     sizes = range(2, sketch.k + 1) if sizes is None else sizes
-    low, high = _root_trace(sketch)
+    low, high = sketch.bracket().root_trace()
     return Advice(
         d=sketch.d,
         rows=sketch.rows,
@@ -206,32 +201,3 @@ def _choice(sketch: FrequentDirections, k: int, root_lo: float, root_hi: float) 
         ratio_hi=1 + sketch.d * omega_hi**0.5 / (2 * root_lo),
         state_bytes=FrequentDirections(sketch.d, k).state_bytes,
     )
-
-
-def _root_trace(sketch: FrequentDirections) -> tuple[float, float]:
-    """Bound tr G^{1/2} = Σ √λ_i over λ_i in [λ̄_i − r, λ̄_i + τ + r] with Σ λ_i = tr G ± r.
-
-    The sum of roots is concave: it is least when the mass that the sketch misses fills the largest
-    eigenvalues first, and most when it raises the smallest ones to one level.
-    """
-    r, rank = sketch.rounding, sketch.rank
-    values = np.zeros(sketch.d)
-    values[:rank] = np.maximum(sketch.eigenvalues - r, 0.0)
-    missing = sketch.total_mass - float(values.sum())
-    room = float(sketch.escaped_mass) + 2 * r
-    filled = np.clip(max(missing - r, 0.0) - room * np.arange(sketch.d), 0.0, room)
-    least = float(np.sqrt(values + filled).sum())
-    # Raising all d eigenvalues by `room` makes up for the missing mass: if rounding says otherwise,
-    # it is `room` that is too small.
-    missing += r
-    room = max(room, missing / sketch.d)
-    low, high = 0.0, float(values.max() + room)
-    for _ in range(BISECTIONS):
-        level = (low + high) / 2
-        raised = np.clip(level - values, 0.0, room).sum()
-        low, high = (level, high) if raised < missing else (low, level)
-    most = float(np.sqrt(values + np.clip(high - values, 0.0, room)).sum())
-    # Another bound, which is smaller where almost no mass lies outside the sketch's directions.
-    outside = math.sqrt((sketch.d - rank) * sketch.mass_outside)
-    most = min(most, float(np.sqrt(values[:rank] + room).sum()) + outside)
-    return least, max(most, least)

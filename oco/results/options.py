@@ -43,6 +43,8 @@ class SharedOptions(TypedDict, total=False):
     checkpoints: int
     prefix_regret: bool
     gap: float
+    spectra: str | None
+    bracket_k: int | None
 
 
 class RunOptions(SharedOptions, total=False):
@@ -106,6 +108,8 @@ class StoredOptions:
     checkpoints: int
     prefix_regret: bool
     gap: float
+    spectra: str | None
+    bracket_k: int | None
 
     if TYPE_CHECKING:
 

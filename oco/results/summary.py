@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -60,15 +60,18 @@ class Bound(Record):
     name : str
         Key of `oco.bounds.RUNGS`.
     value : float or None
-        In units of loss; None where it was not computed.
+        In units of loss; None where it was not computed.  Where a bound is only known to lie
+        between two numbers, the upper.
     holds : bool or None
         True if the regret against every point of K is below it after the last round and at every
         checkpoint that was checked in full, and no violation was found at the others; False if it
         was violated at any; None if the regret's interval, or an unknown value, leaves that open.
     margin : float or None
-        value − regret.hi.
+        value − regret.hi, or `least` − regret.hi.
     formula : str
         What was computed.
+    least : float or None
+        The lower end of a bound that is known to lie between two numbers.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Bound(Record):
     holds: bool | None
     margin: float | None
     formula: str
+    least: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +146,7 @@ class Summary(Record):
     omega : float or None
         Ω_k(G_T), the most mass that can escape; None where G_T's spectrum was not computed.
     omega_range : Interval or None
-        What the sketch alone proves about Ω_k.
+        What sketches prove about Ω_k: the learner's, and one of the gradients where there is one.
     axes : tuple of Axis
         The sides of a matrix learner's metric; empty for other learners.
     full_adagrad_bound : float or None
@@ -165,6 +169,8 @@ class Summary(Record):
         The regret of never moving lies in it; None without a comparator.
     traceback : str
         Where a learner, loss or stream raised what stopped the run; empty if nothing was raised.
+    full_adagrad_range : Interval or None
+        Where `full_adagrad_bound` was not computed, what a sketch of the gradients proves about it.
     """
 
     algorithm: str
@@ -202,6 +208,7 @@ class Summary(Record):
     unmoved_loss: float | None = None
     unmoved_regret: Interval | None = None
     traceback: str = ""
+    full_adagrad_range: Interval | None = None
 
     @property
     def violated(self) -> tuple[str, ...]:
@@ -237,10 +244,13 @@ class Trace(Record):
         Where asked for, and for linear losses, an interval for the regret against the best point of
         the rounds so far.
     bounds : dict of str to ndarray
-        Each bound; NaN where it was not computed.
+        Each bound; NaN where it was not computed.  Of one that is known to lie between two numbers,
+        the upper.
     holds : dict of str to ndarray of int8
         1 where the bound holds, −1 where it is violated, 0 where that is open, and 2 where it was
         held against the final x̂ alone, which does not violate it: open (not checked).
+    least : dict of str to ndarray
+        The lower of the two numbers, for such bounds alone.
     """
 
     t: np.ndarray
@@ -253,6 +263,7 @@ class Trace(Record):
     prefix_regret_hi: np.ndarray | None
     bounds: dict[str, np.ndarray]
     holds: dict[str, np.ndarray]
+    least: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def certificate(self) -> np.ndarray | None:
@@ -260,14 +271,14 @@ class Trace(Record):
         return self.bounds.get("certificate")
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all arrays by name, those of `bounds` and `holds` as ``bounds.name``."""
+        """Return all arrays by name, those of `bounds`, `holds` and `least` as ``bounds.name``."""
         result: dict[str, np.ndarray] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for part in fields(self):
+            value = getattr(self, part.name)
             if isinstance(value, dict):
-                result |= {f"{field.name}.{name}": array for name, array in value.items()}
+                result |= {f"{part.name}.{name}": array for name, array in value.items()}
             elif value is not None:
-                result[field.name] = value
+                result[part.name] = value
         return result
 
     @classmethod
@@ -279,8 +290,8 @@ class Trace(Record):
         LookupError, TypeError, ValueError
             If one is missing or unknown, or is not one number a checkpoint.
         """
-        groups: dict[str, dict[str, np.ndarray]] = {"bounds": {}, "holds": {}}
-        single = dict.fromkeys((field.name for field in fields(cls)), None)
+        groups: dict[str, dict[str, np.ndarray]] = {"bounds": {}, "holds": {}, "least": {}}
+        single = dict.fromkeys((part.name for part in fields(cls)), None)
         for key, array in arrays.items():
             group, dot, name = key.partition(".")
             if dot:

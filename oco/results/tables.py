@@ -124,6 +124,13 @@ def _quantities(summary: Summary) -> Sheet:
             number(summary.full_adagrad_bound),
             "what full-matrix AdaGrad promises on these gradients",
         )
+    elif summary.full_adagrad_range is not None:
+        found = summary.full_adagrad_range
+        table.add(
+            "√2·D·tr G_T^½",
+            f"{number(found.lo)} to {number(found.hi)}",
+            "between which lies what full-matrix AdaGrad promises on these gradients",
+        )
     if summary.seconds_per_round is not None:
         table.add(
             "time", duration(summary.seconds), f"{duration(summary.seconds_per_round)} a round"
@@ -183,11 +190,17 @@ def _ladder(summary: Summary) -> Sheet:
         table.add(
             bound.name,
             Text(word, style),
-            number(bound.value, digits=5),
+            _value(bound),
             number(bound.margin, digits=5),
             _multiple(bound, summary),
         )
     return table
+
+
+def _value(bound: Bound) -> str:
+    if bound.least is None:
+        return number(bound.value, digits=5)
+    return f"{number(bound.least, digits=5)} to {number(bound.value, digits=5)}"
 
 
 def _formulas(summary: Summary) -> Sheet:

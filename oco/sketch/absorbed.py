@@ -20,7 +20,7 @@ PER_BLOCK = 16.0
 TINY = float(np.finfo(np.float64).tiny)
 # In the same units, what an eigenvalue may be and mean nothing: less than the above allows for.
 NOISE = 4.0
-# One in so many directions is deflated, the last of them (Desai et al.).
+# One in so many directions is deflated unless told (Desai et al.).
 DEFLATED = 5
 # Rows whose entries leave this range are scaled by a power of two, as squares would overflow.
 LARGEST = 1e100
@@ -41,6 +41,8 @@ class Absorbed:
         Which share of tr S may be missed.
     components : int or None
         How many directions `error` is about.
+    deflated : int
+        One in so many directions is deflated, the last of them.
 
     Notes
     -----
@@ -56,9 +58,11 @@ class Absorbed:
         center: bool,
         error: float | None,
         components: int | None,
+        deflated: int,
     ) -> None:
         self.d, self.size, self.decay = d, size, decay
         self.center, self.error, self.components = center, error, components
+        self.deflated = deflated
         self.factor = np.zeros((0, d))
         self.scale = 1.0
         # μ is the sum of two numbers.
@@ -221,11 +225,15 @@ class Absorbed:
         values, vectors = values[:kept], vectors[:, :kept]
         self.escaped += rho
         deflated = values.copy()
-        deflated[_spared(self.size) :] -= rho
+        deflated[self._spared(self.size) :] -= rho
         if flat:
             self.factor = np.sqrt(deflated)[:, None] * vectors.T
         else:
             self.factor = block.combine(top, np.sqrt(deflated / values)[:, None] * vectors.T)
+
+    def _spared(self, size):
+        """Return how many directions of a sketch nothing is taken from when mass escapes."""
+        return size - -(-size // self.deflated)
 
     def _large_enough(self, values: np.ndarray, error: float) -> int:
         """Return the smallest size that keeps the error within what is allowed."""
@@ -233,14 +241,9 @@ class Absorbed:
         padded = np.append(values, np.zeros(len(sizes) + self.size))
         rho = padded[sizes - 1]
         sums = np.append(0.0, np.cumsum(padded))
-        missed = self.total - (sums[sizes - 1] - (sizes - 1 - _spared(sizes)) * rho)
+        missed = self.total - (sums[sizes - 1] - (sizes - 1 - self._spared(sizes)) * rho)
         if self.components is not None:
             missed = np.minimum(missed, self.components * (self.escaped + rho))
         enough = np.flatnonzero(missed <= error * self.total)
         size = sizes[enough[0]] if len(enough) else sizes[-1]
         return min(int(size), self.d + 1)
-
-
-def _spared(size):
-    """Return how many directions of a sketch nothing is taken from when mass escapes."""
-    return size - -(-size // DEFLATED)

@@ -15,6 +15,7 @@ from oco.linalg.orthogonal import NEW_DIRECTION
 from oco.linalg.rank_one import EPS
 from oco.sketch import guarantees
 from oco.sketch.blocks import absorb_block, grown_trace, require_finite_trace, squared_lengths
+from oco.sketch.brackets import Bracket
 from oco.sketch.kernels import SMALLEST_MASS, append
 from oco.sketch.state import allocate, packed, size, unpacked, views
 
@@ -285,12 +286,18 @@ class FrequentDirections:
         >>> low, high < 1e-20
         (0.0, True)
         """
-        return guarantees.escaped_mass_limit_range(
+        return self.bracket().escaped_mass_limit(
+            self.k if size is None else checks.integer("size", size, low=1)
+        )
+
+    def bracket(self) -> Bracket:
+        """Return what the sketch proves about tr G^{1/2}, λ_1 and Ω; rounding is allowed for."""
+        return Bracket(
             self.eigenvalues,
             self.escaped_mass,
             self.total_mass,
-            self.k if size is None else checks.integer("size", size, low=1),
-            rounding=self.rounding,
+            self.rounding,
+            count=min(self.d, max(self.rows, self.rank)),
             outside=self.mass_outside,
         )
 

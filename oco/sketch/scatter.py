@@ -9,7 +9,7 @@ from scipy import sparse
 
 from oco import checks
 from oco.cores import one_blas_thread
-from oco.sketch.absorbed import Absorbed
+from oco.sketch.absorbed import DEFLATED, Absorbed
 from oco.sketch.rows import joined
 from oco.sketch.spectrum import ScatterSpectrum
 
@@ -48,10 +48,12 @@ class ScatterSketch:
         How many directions `error` is about; by default all, with tr S − tr S̄ to be bounded.
     block : int, optional
         Rows absorbed at a time; 3ℓ/2 by default, more where they are short or sparse.
+    deflated : int
+        One in so many directions is deflated, the last of them; with 1 all are.
 
     Attributes
     ----------
-    d, size, decay, center, error, components
+    d, size, decay, center, error, components, deflated
         As given; `size` grows.
     rows : int
         Rows seen, of weight 0 too.
@@ -69,9 +71,9 @@ class ScatterSketch:
 
     so that the centred scatter is itself a stream of rows, and Frequent Directions of that stream
     keeps 0 ⪯ S − S̄ ⪯ τ I.  With C the right side for S̄ in place of S: ρ = λ_ℓ(C), S̄ becomes C's
-    top ℓ eigenpairs, the last fifth of them less ρ, and τ grows by ρ.  S̄ = FᵀF is kept as F, whose
-    Gram matrix is taken anew each time: what rounding does to the orthogonality of its rows does
-    not add up.
+    top ℓ eigenpairs, the last fifth of them (or what `deflated` says) less ρ, and τ grows by ρ.
+    S̄ = FᵀF is kept as F, whose Gram matrix is taken anew each time: what rounding does to the
+    orthogonality of its rows does not add up.
 
     To deflate a fifth alone [2]_ costs the bound on τ that factor, with a = ⌈ℓ/5⌉ in place of ℓ,
     τ ≤ min_{j<a} Σ_{i>j} λ_i/(a − j) without decay; the leading directions, which nothing is then
@@ -109,6 +111,7 @@ class ScatterSketch:
         error: float | None = None,
         components: int | None = None,
         block: int | None = None,
+        deflated: int = DEFLATED,
     ) -> None:
         self.d = checks.integer("d", d, low=1)
         size = checks.integer("size", size, low=2, high=self.d + 1)
@@ -119,9 +122,10 @@ class ScatterSketch:
             None if components is None else checks.integer("components", components, low=1)
         )
         self.block = None if block is None else checks.integer("block", block, low=1)
+        self.deflated = checks.integer("deflated", deflated, low=1)
         self.rows = 0
         self._absorbed = Absorbed(
-            self.d, size, self.decay, self.center, self.error, self.components
+            self.d, size, self.decay, self.center, self.error, self.components, self.deflated
         )
         self._waiting: list = []
         self._cached: ScatterSpectrum | None = None

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from oco.linalg.rounding import SMALLEST
+from oco.sketch.brackets import Bracket
 
 __all__ = ["ScatterSpectrum"]
 
@@ -110,6 +111,16 @@ class ScatterSpectrum:
         total, r = self.relative_total, self.relative_rounding
         ratios = np.stack([low / (total + r), np.minimum(high / (total - r), 1.0)], axis=1)
         return ratios * (1 - 1e-15, 1 + 1e-15)
+
+    def bracket(self) -> Bracket:
+        """Return what is proven about tr S^{1/2}, λ_1 and Ω."""
+        return Bracket(
+            self.eigenvalues,
+            float(self._absolute(self._slack)),
+            self.total_mass,
+            self.rounding,
+            count=min(self.d, max(self.positive, len(self.relative))),
+        )
 
     def estimates(self, count: int) -> np.ndarray:
         """Return λ̄_i, which leading directions lose next to nothing of."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from oco.ranks import advise
 from oco.sketch import FrequentDirections, escaped_mass_limit, escaped_mass_limit_range
+from oco.sketch.scatter import ScatterSketch
 from oco.verification.cases import Case
 from oco.verification.definitions import escape_limit
 from oco.verification.observations import ROUNDING, Observation, Subject, check
@@ -24,6 +25,8 @@ DENSE = 4 * float(np.finfo(np.float64).eps)
     "estimates",
     omega="Ω_k is its formula, and lies in the range that a sketch gives for it, for every k",
     advice="captured mass, tr G^½ and the ratio of bounds lie in the ranges that `oco rank` gives",
+    bracket="tr G^½, λ_1 and Ω_k lie where a sketch and the exact trace put them, row by row or in "
+    "blocks",
     rounding="P1 and P2 hold to what the sketch says that rounding may have added, which is little",
     report="the guarantees that a sketch reports of itself are those of the dense definition",
 )
@@ -50,6 +53,10 @@ def estimates(case: Case, subject: Subject) -> Iterator[Observation]:
         yield Observation("omega", f"{where}, upper end", exact, high, total)
     if isinstance(sketch, FrequentDirections):
         yield from _advised(case, sketch, spectrum, total)
+        yield from _bracketed(case, sketch.bracket(), spectrum, total, "row by row")
+        blocks = ScatterSketch(case.d, case.k, center=False, block=1 + case.k, deflated=1)
+        blocks.extend(rows)
+        yield from _bracketed(case, blocks.spectrum().bracket(), spectrum, total, "in blocks")
         yield from _rounded(case, sketch, covariance, total)
         yield from _reported(sketch, covariance, total)
 
@@ -73,6 +80,25 @@ def _advised(case: Case, sketch, spectrum, total) -> Iterator[Observation]:
         ):
             yield Observation("advice", f"k = {k}, {what}, lower end", low, exact, 1.0, tolerance)
             yield Observation("advice", f"k = {k}, {what}, upper end", exact, high, 1.0, tolerance)
+
+
+def _bracketed(case: Case, bracket, spectrum, total, where: str) -> Iterator[Observation]:
+    """Hold the ends against the exact spectrum, which has a rounding of its own."""
+    roots = float(np.sqrt(spectrum).sum())
+    own = DENSE * case.d * (1 + case.T / case.d)
+    ends = [("tr G^½", bracket.root_trace(), roots, case.d * np.sqrt(total), ROOTS)]
+    ends.append(("λ_1", bracket.largest(), float(spectrum[0]), total, own))
+    for k in range(1, case.k + 1):
+        exact = escape_limit(spectrum, k)
+        ends.append((f"Ω_{k}", bracket.escaped_mass_limit(k), exact, total, case.d * own))
+    for what, (low, high), exact, scale, tolerance in ends:
+        yield Observation("bracket", f"{where}, {what}, lower end", low, exact, scale, tolerance)
+        yield Observation("bracket", f"{where}, {what}, upper end", exact, high, scale, tolerance)
+    # Where the sketch has lost nothing, the ends meet but for rounding.
+    if not bracket.escaped_mass and bracket.total_mass:
+        width = bracket.root_trace()[1] - roots
+        room = np.sqrt(case.d * (case.k + 2) * 3 * bracket.rounding)
+        yield Observation("bracket", f"{where}, width", width, room, case.d * np.sqrt(total), ROOTS)
 
 
 def _rounded(case: Case, sketch, covariance, total) -> Iterator[Observation]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from oco import checks
 from oco.domains import Box, Domain, Euclidean
+from oco.results.summary import HOLDS, Trace
 from oco.verification.cases import Case
 from oco.verification.comparators import Reach, even, independent
 from oco.verification.definitions import LOSSES, escape_limit, metric_of, tame
@@ -54,6 +55,8 @@ NEAR = 1e-9
     diameter="D is the diameter of K, or without bounds max‖x_t‖ + ‖x̂‖ as it occurred",
     reported="each bound at each checkpoint is its formula, from the gradients that were handed "
     "over",
+    between="a bound whose eigenvalues are bracketed lies between the ends that are reported, and "
+    "is said to hold only where the regret is below the lower",
 )
 def runs(case: Case, subject: Subject) -> Iterator[Observation]:
     """Run one of the learners on a few tame rows."""
@@ -92,6 +95,9 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         options["delta"] = None
         domain = subject.ball(1.0) if loss == "squared" and not domain.bounded else domain
     options |= {"gap": GAP, "checkpoints": 1, "prefix_regret": domain.bounded}
+    if case.rng(24).integers(3):
+        # The smallest sketch leaves the most room between the ends.
+        options |= {"spectra": "bracket", "bracket_k": 2}
     taken = inspect.signature(subject.learners[name]).parameters
     given = {key: value for key, value in options.items() if key not in OWN or key in taken}
     seen = watch(subject.learners[name], loss, domain, stream, **given)
@@ -241,9 +247,12 @@ def _bounded(seen: Watched, place: str, name: str, options: dict) -> Iterator[Ob
         i = checkpoints[t]
         for rung, values in trace.bounds.items():
             expected = dense.bound(rung, float(diameters[i]), seen.bound)
+            scale = max(expected, dense.resolution(float(diameters[i])))
+            if rung in trace.least:
+                yield from _between(trace, rung, i, expected, scale, place)
+                continue
             # Without bounds on K nor on a slope, both are infinite.
             off = 0.0 if values[i] == expected else abs(float(values[i]) - expected)
-            scale = max(expected, dense.resolution(float(diameters[i])))
             yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)
 
 
@@ -265,7 +274,23 @@ def _dual_bounds(
         for rung, values in trace.bounds.items():
             expected = dense.bound(rung, lr, growth, reach)
             off, scale = abs(float(values[i]) - expected), expected + lr * d * seen.bound
+            if rung in trace.least:
+                yield from _between(trace, rung, i, expected, scale, place)
+                continue
             yield Observation("reported", f"{place}, {rung}, to {t}", off, 0.0, scale, ROOTS)
+
+
+def _between(
+    trace: Trace, rung: str, i: int, expected: float, scale: float, place: str
+) -> Iterator[Observation]:
+    """Hold the ends of a bracketed bound at a checkpoint against its dense formula."""
+    place = f"{place}, {rung}, to {trace.t[i]}"
+    low, high = float(trace.least[rung][i]), float(trace.bounds[rung][i])
+    yield Observation("between", f"{place}, lower end", low, expected, scale, ROOTS)
+    yield Observation("between", f"{place}, upper end", expected, high, scale, ROOTS)
+    ends = trace.prefix_regret_hi
+    if trace.holds[rung][i] == HOLDS and ends is not None:
+        yield Observation("between", f"{place}, holds", float(ends[i]), low, tolerance=0.0)
 
 
 def _summarised(seen: Watched, place: str, k: int) -> Iterator[Observation]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from oco.algorithms import Diagnostics
+from oco.bounds import verdict
 from oco.domains import Box
 from oco.results.summary import HOLDS, VIOLATED
 from oco.verification.cases import Case
@@ -87,28 +88,31 @@ def verdicts(case: Case, subject: Subject) -> Iterator[Observation]:
     ):
         if claim > 0:
             yield from _judged(played(claim), f"{loss}, a claim {what}", claim)
+    # A bound that is known to lie between two numbers, one on either side of the regret.
+    told = verdict(regret.lo, regret.hi, regret.hi + width, least=regret.lo - width) is not None
+    yield Observation("verdict", f"{loss}, a bracket around it", float(told), tolerance=0.0)
     if loss == "linear":
         yield from _on_the_way(played, rows, labels, domain)
 
 
 def _judged(result, where: str, claim: float) -> Iterator[Observation]:
-    (verdict,), regret = result.trace.holds.values(), result.summary.regret
+    (said,), regret = result.trace.holds.values(), result.summary.regret
     scale = 1.0 + abs(regret.hi)
-    if verdict[-1] == HOLDS:
+    if said[-1] == HOLDS:
         yield Observation("verdict", f"{where} holds", regret.hi, claim, scale, SUMS)
-    if verdict[-1] == VIOLATED:
+    if said[-1] == VIOLATED:
         yield Observation("verdict", f"{where} is violated", claim, regret.lo, scale, SUMS)
     # A claim that is clearly too small or large enough must be told to be so.
     if claim < regret.lo - CLEARLY * scale:
         yield Observation("verdict", f"{where} is told", float(not result.violated), tolerance=0.0)
     if claim > regret.hi + CLEARLY * scale:
-        told = float(verdict[-1] != HOLDS)
+        told = float(said[-1] != HOLDS)
         yield Observation("verdict", f"{where} is granted", told, tolerance=0.0)
     if result.trace.prefix_regret_hi is None:
-        unseen = float(np.any(verdict[:-1] == HOLDS))
+        unseen = float(np.any(said[:-1] == HOLDS))
         yield Observation("verdict", f"{where}, on the way", unseen, tolerance=0.0)
     (bound,) = result.summary.bounds
-    worst = int(min(verdict)) if len(verdict) else 0
+    worst = int(min(said)) if len(said) else 0
     told = {True: HOLDS, False: VIOLATED}.get(bound.holds, 0)
     yield Observation("verdict", f"{where}, the worst", float(told - worst), tolerance=0.0)
 
@@ -121,14 +125,14 @@ def _on_the_way(played, rows, labels, domain) -> Iterator[Observation]:
     if not claim > 0:
         return
     result = played(claim)
-    (verdict,) = result.trace.holds.values()
+    (verdicts_told,) = result.trace.holds.values()
     known = zip(
         result.trace.t, result.trace.prefix_regret_lo, result.trace.prefix_regret_hi, strict=True
     )
     for t, low, high in known:
         off = max(float(low) - regrets[t - 1], regrets[t - 1] - float(high))
         yield Observation("regret", f"linear, to {t}", float(off), 0.0, claim, SUMS)
-    for t, said in zip(result.trace.t, verdict, strict=True):
+    for t, said in zip(result.trace.t, verdicts_told, strict=True):
         if said == HOLDS:
             value = float(regrets[t - 1])
             yield Observation("verdict", f"linear, to {t} holds", value, claim, claim, SUMS)

@@ -1,6 +1,7 @@
 """The ladder: published closed forms at the default rate, order of the rungs, exact spectra."""
 
 import math
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,16 @@ from what_learners_take import RATED, own_options
 
 import oco
 from oco.algorithms import ALGORITHMS, Diagnostics
-from oco.bounds import RUNGS, Account, Rung, full_adagrad_bound, ladder, register, verdict
+from oco.bounds import (
+    RUNGS,
+    Account,
+    Rung,
+    SpectralSums,
+    full_adagrad_bound,
+    ladder,
+    register,
+    verdict,
+)
 from oco.domains import Ball
 from oco.sketch import escaped_mass_limit
 
@@ -53,7 +63,7 @@ def test_rungs_are_the_published_bounds_at_the_default_rate():
         diameter * (math.sqrt(2) * root_trace + D * math.sqrt(omega / 2))
     )
     assert values["trace"] == pytest.approx(math.sqrt(2) * diameter * account.diagnostics.potential)
-    assert full_adagrad_bound(spectrum, diameter) == pytest.approx(
+    assert full_adagrad_bound(root_trace, diameter) == pytest.approx(
         math.sqrt(2) * diameter * root_trace
     )
     _, account, _ = account_of("ogd")
@@ -98,6 +108,24 @@ def test_the_certificate_bounds_the_linearised_regret_of_the_worst_point(name):
         regret = played + R * np.linalg.norm(total)
         account = Account(T, D, K, 0.3, learner.diameter, 9.0, learner.diagnostics())
         assert regret <= ladder(learner.bounds[:1], account)["certificate"]
+
+
+@pytest.mark.parametrize("name", ["s-adagrad", "ftsl", "da-full"])
+def test_a_rung_grows_with_each_of_the_sums_that_it_needs(name):
+    """So that both ends of a bracket bracket it."""
+    learner, account, _ = account_of(name)
+    sums = SpectralSums.of(account.spectrum, account.k)
+    exact = ladder(learner.bounds, account)
+    unknown = replace(account, spectrum=None)
+    assert ladder(learner.bounds, replace(unknown, end=sums)) == exact
+    for field in fields(sums):
+        value = getattr(sums, field.name)
+        if value is None:
+            continue
+        more = replace(sums, **{field.name: value * 1.5 + 1})
+        found = ladder(learner.bounds, replace(unknown, end=more))
+        assert all(found[rung] >= exact[rung] for rung in exact)
+        assert found != exact or field.name == "largest"
 
 
 def test_a_rung_that_needs_the_spectrum_is_not_invented_without_it():

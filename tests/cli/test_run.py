@@ -96,8 +96,9 @@ def test_every_option_arrives(tmp_path, monkeypatch):
         "radius": 3.0, "lower": -0.5, "upper": 0.75,
         "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
         "gap": 0.01, "positive": 2.0, "label": "y", "labels": "labels.npy",
+        "spectra": "none", "bracket_k": 3,
     }  # fmt: skip
-    arguments = [f"--{name}={value}" for name, value in options.items()]
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     result = invoke(*arguments, "--no-bias", "--prefix-regret", "--json")
     assert result.exit_code == 0, result.output
     experiment = json.loads(result.stdout)["experiment"]

@@ -13,7 +13,7 @@ from what_learners_take import only_taken
 import oco
 from oco import cores
 from oco.algorithms import ALGORITHMS
-from oco.experiment import assessment, prepare, running
+from oco.experiment import assessment, eigenvalues, prepare, running
 from oco.experiment.game import Retired
 from oco.gradients import gradient_spectra
 
@@ -24,13 +24,13 @@ SMALL = {"d": 8, "T": 150, "seed": 4}
 def test_spectra_are_the_same_beside_the_comparator_and_after_it(kept, monkeypatch):
     if not kept:
         monkeypatch.setattr("oco.losses.streams.MEMORY", 0)
-    threads, compute = [], assessment._spectra
+    threads, compute = [], assessment.known_spectra
 
     def spectra(*arguments):
         threads.append(threading.current_thread())
         return compute(*arguments)
 
-    monkeypatch.setattr(assessment, "_spectra", spectra)
+    monkeypatch.setattr(assessment, "known_spectra", spectra)
     result = oco.run("s-adagrad", k=4, **(SMALL | {"T": 1500}))
     assert (threads[0] is threading.main_thread()) == (not kept)
     game = prepare(**vars(result.experiment))
@@ -44,7 +44,7 @@ def test_an_error_beside_the_comparator_is_named_and_loses_nothing_else(monkeypa
     def fail(*arguments):
         raise MemoryError("of the spectra")
 
-    monkeypatch.setattr(assessment, "gradient_spectra", fail)
+    monkeypatch.setattr(eigenvalues, "gradient_spectra", fail)
     summary = oco.run("s-adagrad", k=3, **SMALL).summary
     assert summary.status == "failed"
     assert summary.message == "computing the spectrum of G_T failed: MemoryError: of the spectra"
@@ -69,7 +69,7 @@ def test_spectra_that_nobody_waits_for_are_stopped(error, monkeypatch):
         assert begun.wait(timeout=30)
         raise error
 
-    monkeypatch.setattr(assessment, "gradient_spectra", endless)
+    monkeypatch.setattr(eigenvalues, "gradient_spectra", endless)
     monkeypatch.setattr(assessment, "certify", fail)
     if error is SystemExit:
         with pytest.raises(SystemExit):

@@ -200,7 +200,7 @@ def test_true_losses_are_never_accused(name):
     ("target", "lost"),
     [
         ("certify", "regret"),
-        ("_spectra", "omega"),
+        ("known_spectra", "omega"),
         ("build_ladder", None),
         ("certify_prefixes", None),
     ],

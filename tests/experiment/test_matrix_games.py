@@ -7,7 +7,7 @@ import pytest
 from what_learners_take import only_taken
 
 import oco
-from oco.experiment import assessment, prepare
+from oco.experiment import eigenvalues, prepare
 from oco.experiment.game import set_up
 from oco.losses import LOSSES
 from oco.results import Experiment
@@ -119,7 +119,7 @@ def test_gradients_are_no_longer_than_their_bound():
 
 
 def test_sides_too_long_for_their_spectra_leave_the_theorem_open(monkeypatch):
-    monkeypatch.setattr(assessment, "spectrum_affordable", lambda d: False)
+    monkeypatch.setattr(eigenvalues, "spectrum_affordable", lambda d: False)
     summary = played("s-shampoo", "matrix-lowrank").summary
     assert {bound.name: bound.holds for bound in summary.bounds} == {
         "certificate": True, "shampoo-trace": True, "shampoo-theorem": None,

@@ -15,7 +15,7 @@ from what_learners_take import NEWTONS, only_taken
 import oco
 from oco.algorithms import ALGORITHMS, Diagnostics, ogd
 from oco.bounds import RUNGS
-from oco.experiment import assessment, certification, perform, prepare, running
+from oco.experiment import assessment, certification, eigenvalues, perform, prepare, running
 from oco.losses import Stochastic
 from oco.losses.functions import LOGISTIC
 from oco.results.summary import HOLDS, VIOLATED
@@ -158,14 +158,60 @@ def test_on_an_unbounded_domain_the_diameter_is_measured_and_said():
     assert "unbounded" in note and f"{result.summary.comparator.radius:.6g}" in note
 
 
-def test_a_dimension_too_large_for_the_spectrum_leaves_its_bounds_open(monkeypatch):
-    monkeypatch.setattr(assessment, "spectrum_affordable", lambda d: False)
-    summary = oco.run("s-adagrad", k=3, **SMALL).summary
-    verdicts = {bound.name: bound.holds for bound in summary.bounds}
-    assert verdicts == {"certificate": True, "trace": True, "sketch": None, "theorem-3": None}
+def test_a_dimension_too_large_for_the_spectrum_is_bracketed(monkeypatch):
+    exact = oco.run("s-adagrad", k=3, **SMALL)
+    monkeypatch.setattr(eigenvalues, "spectrum_affordable", lambda d: False)
+    result = oco.run("s-adagrad", k=3, **SMALL)
+    summary = result.summary
+    assert [bound.holds for bound in summary.bounds] == 4 * [True]
     assert summary.omega is None and summary.full_adagrad_bound is None
     assert summary.omega_range.hi >= summary.escaped_mass
-    assert any("too large for the spectrum" in note for note in summary.notes)
+    assert any("bracketed" in note for note in summary.notes)
+    assert list(result.trace.least) == ["sketch", "theorem-3"]
+    for bound, known in zip(summary.bounds, exact.summary.bounds, strict=True):
+        if bound.least is None:
+            assert bound.value == known.value and bound.margin == known.margin
+        else:
+            assert bound.least < known.value < bound.value
+            assert bound.margin == bound.least - summary.regret.hi
+            least, most = result.trace.least[bound.name], result.trace.bounds[bound.name]
+            assert (least <= exact.trace.bounds[bound.name] * (1 + 1e-9)).all()
+            assert (most >= exact.trace.bounds[bound.name] * (1 - 1e-9)).all()
+    low, high = summary.full_adagrad_range.lo, summary.full_adagrad_range.hi
+    assert low < exact.summary.full_adagrad_bound < high
+    assert summary.omega_range.lo <= exact.summary.omega <= summary.omega_range.hi
+    text = repr(result)
+    assert f"{summary.bounds[-1].least:,.5g} to" in text and "between which lies" in text
+
+
+def test_a_larger_bracket_is_narrower_and_one_of_the_rank_is_exact():
+    exact = oco.run("s-adagrad", k=3, **SMALL).summary
+    widths = []
+    for size in (2, 3, 5, 1000):
+        found = oco.run("s-adagrad", k=3, spectra="bracket", bracket_k=size, **SMALL).summary
+        ends = found.full_adagrad_range
+        widths.append(ends.hi - ends.lo)
+        assert ends.lo <= exact.full_adagrad_bound * (1 + 1e-9) <= ends.hi * (1 + 2e-9)
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] < 1e-4 * exact.full_adagrad_bound
+
+
+def test_spectra_are_left_out_where_that_is_asked():
+    summary = oco.run("s-adagrad", k=3, spectra="none", **SMALL).summary
+    verdicts = {bound.name: bound.holds for bound in summary.bounds}
+    assert verdicts == {"certificate": True, "trace": True, "sketch": None, "theorem-3": None}
+    assert summary.omega is None and summary.full_adagrad_range is None
+    assert any("no spectrum was computed" in note for note in summary.notes)
+    with pytest.raises(ValueError, match=r"spectra: expected exact, bracket or none, got 'all'"):
+        oco.run("s-adagrad", spectra="all", **SMALL)
+
+
+def test_every_rung_is_decided_in_a_hundred_thousand_dimensions(tmp_path):
+    result = oco.run(
+        "s-adagrad", k=4, d=100_000, T=12, loss="hinge", spectrum="exp:0.5", out=tmp_path
+    )
+    assert [bound.holds for bound in result.summary.bounds] == 4 * [True]
+    assert oco.load_result(tmp_path) == result
 
 
 def test_a_sketch_whose_bounds_need_no_spectrum_still_knows_omega():
@@ -340,7 +386,7 @@ def test_a_failure_in_the_first_round_leaves_an_empty_trace(tmp_path):
     [
         ("certify", "the best fixed point", "regret"),
         ("certify_prefixes", "each prefix's best fixed point", None),
-        ("_spectra", "the spectrum of G_T", "omega"),
+        ("known_spectra", "the spectrum of G_T", "omega"),
     ],
 )
 def test_an_interrupt_of_the_assessment_keeps_what_is_there(target, words, lost, monkeypatch):
@@ -365,7 +411,7 @@ def test_an_interrupt_of_the_assessment_begins_nothing_more(monkeypatch):
     # Features that are not kept: the spectra would come after the best fixed point.
     monkeypatch.setattr("oco.losses.streams.MEMORY", 0)
     monkeypatch.setattr(assessment, "certify", interrupt)
-    monkeypatch.setattr(assessment, "_spectra", lambda *_: pytest.fail("it went on"))
+    monkeypatch.setattr(assessment, "known_spectra", lambda *_: pytest.fail("it went on"))
     summary = oco.run("s-adagrad", k=3, **SMALL).summary
     assert summary.message == (
         "interrupted while computing the best fixed point; left out the spectrum of G_T"
@@ -504,6 +550,7 @@ def test_the_document_is_strict_json():
         "holds": True,
         "margin": "Infinity",
         "formula": RUNGS["rounds"].formula,
+        "least": None,
     }
 
 
