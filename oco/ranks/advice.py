@@ -9,6 +9,7 @@ Theorem 3) exceeds full-matrix AdaGrad's by:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
