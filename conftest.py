@@ -1,4 +1,4 @@
-"""Keep pytest from importing what needs an extra that is not installed."""
+"""Keep pytest from importing what is not for it, or needs an extra that is not installed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ NEED_TORCH = ["oco/integrations/torch", "oco/reproduce/quality", "tests/support/
 NEED_RIVER = ["oco/integrations/river.py"]
 NEED_JAX = ["oco/integrations/optax", "tests/support/jax_sketch.py", "docs/jax.md"]
 
-# Scripts that are run, and no modules.
-collect_ignore_glob = ["docs/gallery/*", "docs/tutorials/*"]
-collect_ignore = [] if find_spec("torch") else NEED_TORCH
+# The site's scripts are run when it is made.
+collect_ignore = ["docs/conf.py", "docs/figures_of_ours.py"]
+collect_ignore_glob = ["docs/gallery/*", "docs/tutorials/*", "docs/auto_*"]
+if find_spec("torch") is None:
+    collect_ignore += NEED_TORCH
 if find_spec("jax") is None or find_spec("optax") is None:
     collect_ignore += NEED_JAX
 if find_spec("river") is None:

@@ -92,7 +92,7 @@ class GradientFile:
         return self._source.path is not None
 
     def array(self) -> np.ndarray:
-        """Return all gradients as stored, of shape (T, *shape); those in a file are mapped."""
+        """Return all gradients as stored, of shape ``(T, *shape)``; those in a file are mapped."""
         if self._source.path is not None:
             return np.load(self._source.path, mmap_mode="r", allow_pickle=False)
         with self._source.open() as file:
