@@ -1,19 +1,19 @@
-r"""
+"""
 Regret and its certificate, from zero
 =====================================
 
-In every round a *learner* plays a point :math:`x_t` of a set K, then a convex *loss* is revealed,
+In every round a *learner* plays a point x_t of a set K, then a convex *loss* is revealed,
 and the learner pays it and sees its gradient. There is no assumption on where losses come from.
 What can be asked is that it does nearly as well as the best fixed point, known only in hindsight:
 
-.. math:: \mathrm{Regret}_T = \sum_{t=1}^T f_t(x_t) - \min_{x \in K} \sum_{t=1}^T f_t(x).
+    Regret_T = Σ f_t(x_t) − min over x in K of Σ f_t(x).
 """
 
 # %%
 # A learner by hand
 # -----------------
 # Online gradient descent: a step against the gradient, and back into the ball of radius 1. The
-# losses are :math:`f_t(x) = \log(1 + \exp(-y_t \langle a_t, x\rangle))`, which a logistic
+# losses are f_t(x) = log(1 + exp(−y_t ⟨a_t, x⟩)), which a logistic
 # regression pays.
 
 import numpy as np
@@ -50,8 +50,8 @@ print(f"never moving would have a regret of {result.summary.unmoved_regret.hi:.1
 # %%
 # An adaptive learner, and one that sketches
 # ------------------------------------------
-# Full-matrix AdaGrad takes steps :math:`\eta G_t^{-1/2} g_t` with :math:`G_t = \sum g_s g_s^\top`.
-# S-AdaGrad keeps a sketch of :math:`G_t` with k directions instead, and adds back the mass ρ that
+# Full-matrix AdaGrad takes steps η G_t^(−1/2) g_t with G_t = Σ g_s g_sᵀ.
+# S-AdaGrad keeps a sketch of G_t with k directions instead, and adds back the mass ρ that
 # escaped. Each is shown at its best of five rates.
 
 learners = {"ogd": {}, "full-adagrad": {}, "s-adagrad": {"k": 8}}
@@ -67,8 +67,8 @@ for name, options in learners.items():
 # The certificate
 # ---------------
 # Theory bounds the regret against *every* point of K, whatever the losses were. S-AdaGrad's first
-# bound is made of what it measured while it played, :math:`D^2/(2\eta) \operatorname{tr} H_T +
-# (\eta/2) \sum_t g_t^\top H_t^{-1} g_t`; the others are simpler to read and weaker. All are
+# bound is made of what it measured while it played, D²/(2η)·tr H_T +
+# (η/2)·Σ g_tᵀ H_t⁻¹ g_t; the others are simpler to read and weaker. All are
 # checked, here at every checkpoint:
 
 for bound in best.summary.bounds:

@@ -9,7 +9,7 @@ against them as ours are: a bound that is violated is reported, and the command 
 # %%
 # The learner
 # -----------
-# Gradient descent by the doubling trick: in epoch :math:`n = 1, 2, 4, \dots` the rate is fixed,
+# Gradient descent by the doubling trick: in epoch n = 1, 2, 4, … the rate is fixed,
 # D/(G√n).
 
 import oco
@@ -44,9 +44,8 @@ class Doubling:
 # %%
 # Its bound
 # ---------
-# An epoch of n rounds costs at most :math:`D G \sqrt n`: half of it for the distance, half for the
-# gradients. The epochs are a geometric sequence, and their sum is at most :math:`(2 + \sqrt 2) D G
-# \sqrt T`.
+# An epoch of n rounds costs at most D·G·√n: half of it for the distance, half for the
+# gradients. The epochs are a geometric sequence, and their sum is at most (2 + √2)·D·G·√T.
 
 
 def bound(factor):

@@ -1,19 +1,15 @@
-"""The tutorials on estimators run, in time, and what they show is true."""
+"""The tutorials on estimators run, and what they show is true."""
 
 import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorials"
-# Processor time; more is too slow for a reader who tries it.
-SECONDS = 20.0
 
 
 def output(name, tmp_path):
-    before, started = os.times(), time.monotonic()
     ran = subprocess.run(
         [sys.executable, "-W", "error", TUTORIALS / name],
         cwd=tmp_path,
@@ -22,9 +18,6 @@ def output(name, tmp_path):
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    now = os.times()
-    used = now.children_user + now.children_system - before.children_user - before.children_system
-    assert min(used, time.monotonic() - started) < SECONDS
     assert not list(tmp_path.iterdir())
     return ran.stdout
 
