@@ -14,7 +14,7 @@ from oco.ranks.advice import Advice, advise
 from oco.ranks.cluster import sketch_array
 from oco.ranks.files import WINDOW, GradientFile, absorb_rows, sketch_file
 from oco.sketch import FrequentDirections
-from oco.sketch.guarantees import escaped_mass_limit_range
+from oco.sketch.brackets import Bracket
 from oco.sketch.spectrum import ScatterSpectrum
 
 __all__ = ["LARGEST", "recommend"]
@@ -173,17 +173,8 @@ class _Scatter:
     def rounding(self) -> float:
         return self.spectrum.rounding
 
-    @property
-    def mass_outside(self) -> float:
-        missed = self.total_mass - float(self.eigenvalues.sum())
-        return max(missed, 0.0) + (self.rank + 1) * self.rounding
+    def bracket(self) -> Bracket:
+        return self.spectrum.bracket()
 
     def escaped_mass_limit_range(self, size: int) -> tuple[float, float]:
-        return escaped_mass_limit_range(
-            self.eigenvalues,
-            self.escaped_mass,
-            self.total_mass,
-            size,
-            rounding=self.rounding,
-            outside=self.mass_outside,
-        )
+        return self.bracket().escaped_mass_limit(size)

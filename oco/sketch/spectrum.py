@@ -114,12 +114,14 @@ class ScatterSpectrum:
 
     def bracket(self) -> Bracket:
         """Return what is proven about tr S^{1/2}, λ_1 and Ω."""
+        missed = max(self.total_mass - float(self.eigenvalues.sum()), 0.0)
         return Bracket(
             self.eigenvalues,
             float(self._absolute(self._slack)),
             self.total_mass,
             self.rounding,
             count=min(self.d, max(self.positive, len(self.relative))),
+            outside=missed + (len(self.relative) + 1) * self.rounding,
         )
 
     def estimates(self, count: int) -> np.ndarray:
