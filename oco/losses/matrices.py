@@ -7,6 +7,7 @@ vectors sees the flattened gradient, one for matrices the gradient itself.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,6 +28,34 @@ __all__ = ["LowRankFeatures", "MatrixAdversary", "MatrixLowRank", "MatrixRotatin
 # Rank of the gradients unless told, or the shorter side where that is less: more than one, as in a
 # small batch of examples, and far below the sides.
 DEFAULT_RANK = 4
+
+
+@dataclass(frozen=True)
+class NormalVectors:
+    """Vectors Q diag(√λ) ξ with standard normal ξ: one side of the matrices of `LowRankFeatures`.
+
+    Attributes
+    ----------
+    roots : ndarray of shape (n,)
+        √λ.
+    numbers : RandomSequence
+        Where ξ comes from.
+    rotation : RandomRotation
+        Q.
+    """
+
+    roots: np.ndarray
+    numbers: RandomSequence
+    rotation: RandomRotation
+
+    def rows(self, r: int, start: int, stop: int, angle: np.ndarray | None = None) -> np.ndarray:
+        """Return r vectors for each round from `start` to `stop`, shape (stop − start, r, n)."""
+        n = len(self.roots)
+        normals = self.numbers.normals(r * n * start, r * n * stop)
+        vectors = normals.reshape(stop - start, r, n) * self.roots
+        if angle is not None:
+            turn_halves(vectors, angle)
+        return self.rotation.apply(vectors.reshape(-1, n)).reshape(vectors.shape)
 
 
 class LowRankFeatures:
@@ -62,8 +91,8 @@ class LowRankFeatures:
             (Purpose.FEATURES, Purpose.ROTATION),
             (Purpose.RIGHT_FEATURES, Purpose.RIGHT_ROTATION),
         )
-        self._sides = [
-            (
+        self.sides = [
+            NormalVectors(
                 np.sqrt(eigenvalues(spectrum, size)),
                 RandomSequence(seed, numbers),
                 RandomRotation(size, seed, rotation),
@@ -85,19 +114,10 @@ class LowRankFeatures:
         -------
         ndarray of shape (stop − start, m, n)
         """
-        left, right = (self._factors(*side, start, stop, angle) for side in self._sides)
+        left, right = (side.rows(self.r, start, stop, angle) for side in self.sides)
         matrices = left.transpose(0, 2, 1) @ right
         matrices /= np.sqrt(np.einsum("tij,tij->t", matrices, matrices))[:, None, None]
         return matrices
-
-    def _factors(self, roots, numbers, rotation, start, stop, angle) -> np.ndarray:
-        """Return the r vectors of one side in each round, shape (stop − start, r, size)."""
-        size, count = len(roots), self.r * (stop - start)
-        normals = numbers.normals(self.r * size * start, self.r * size * stop)
-        factors = normals.reshape(stop - start, self.r, size) * roots
-        if angle is not None:
-            turn_halves(factors, angle)
-        return rotation.apply(factors.reshape(count, size)).reshape(factors.shape)
 
 
 class MatrixLowRank(LinearOnly):

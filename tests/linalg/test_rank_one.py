@@ -123,9 +123,9 @@ def test_a_root_takes_a_handful_of_evaluations(evaluations, decades):
         d, z2 = random_poles(rng, int(rng.integers(2, 30)), decades)
         evaluations.clear()
         roots(d, z2)
-        counts = np.bincount([interval(d, *place) for place in evaluations])
-        largest.append(counts[0])
-        others += counts[1:].tolist()
+        top, *rest = np.bincount([interval(d, *place) for place in evaluations])
+        largest.append(top)
+        others += rest
         widths = np.append(2 * z2.sum(), d[:-1] - d[1:])
         assert all(0 < abs(mu) <= widths[interval(d, o, mu)] for o, mu in evaluations)
     assert np.mean(largest) <= TYPICAL[decades][0] and np.mean(others) <= TYPICAL[decades][1]

@@ -37,7 +37,7 @@ def test_gradients_have_the_rank_and_the_norm_that_the_stream_claims(cls, r):
 def test_the_covariance_is_a_kronecker_product_before_scaling(spectrum):
     T, r = 40_000, 2
     features = LowRankFeatures((4, 3), seed=1, spectrum=spectrum, r=r)
-    sides = [features._factors(*side, 0, T, None).reshape(T * r, -1) for side in features._sides]
+    sides = [side.rows(r, 0, T).reshape(T * r, -1) for side in features.sides]
     for factors, size in zip(sides, (4, 3), strict=True):
         found = np.linalg.eigvalsh(factors.T @ factors / len(factors))[::-1]
         np.testing.assert_allclose(
@@ -50,7 +50,7 @@ def test_the_covariance_is_a_kronecker_product_before_scaling(spectrum):
 
 def test_the_two_sides_of_a_square_matrix_have_rotations_of_their_own():
     features = LowRankFeatures((5, 5), seed=0, spectrum="flat", r=1)
-    left, right = (side[2].apply(np.eye(5)) for side in features._sides)
+    left, right = (side.rotation.apply(np.eye(5)) for side in features.sides)
     assert np.abs(left - right).max() > 0.1
 
 

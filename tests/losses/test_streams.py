@@ -147,7 +147,7 @@ def test_huge_games_are_not_held_in_memory():
     again = next(stream.chunks())[0]
     assert not np.shares_memory(first, again)
     np.testing.assert_array_equal(first, again)
-    assert stream._kept == {}
+    assert not stream.kept
 
 
 def test_games_that_fit_are_generated_once():

@@ -8,7 +8,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from PIL import Image
 
 import oco
@@ -226,10 +228,16 @@ def test_axes_title_and_caption_speak(figures, name):
 def test_the_vector_file_is_the_same_each_time_and_nothing_is_cut_off(figures, name, tmp_path):
     figure = figures[name]()
     figure.draw_without_rendering()
-    renderer = figure._get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()
     box = figure.bbox
-    titles = [axes._left_title for axes in figure.axes]
-    for text in [*figure.texts, *titles, figure._supxlabel]:
+    titles = [
+        part
+        for axes in figure.axes
+        for part in axes.get_children()
+        if isinstance(part, Text) and part.get_text() == axes.get_title(loc="left") != ""
+    ]
+    assert (titles or figure.get_suptitle()) and figure.get_supxlabel()
+    for text in [*figure.texts, *titles]:
         extent = text.get_window_extent(renderer)
         assert box.x0 <= extent.x0 and extent.x1 <= box.x1 + 1 and extent.y0 >= box.y0
     for suffix in ("svg", "pdf") if name == "rank" else ("svg",):
