@@ -59,10 +59,10 @@ def test_together_is_as_alone(options):
 @pytest.mark.parametrize("options", RECIPES, ids=str)
 def test_what_a_device_masks_is_what_a_cpu_leaves_out(options, monkeypatch):
     """On a device nothing is looked at in a step: all of it runs under masks."""
-    steps = pytest.importorskip("oco.integrations.torch.steps")
+    masks = pytest.importorskip("oco.integrations.torch.masks")
     bad = {(4, 1), (4, 5), (0, 2), (6, 7), *((5, i) for i in range(len(SHAPES)))}
     plain = play(*optimizer_of(**options), bad=bad)
-    monkeypatch.setattr(steps, "_certain", lambda flags, value: False)
+    monkeypatch.setattr(masks, "certain", lambda flags, value: False)
     optimizer, weights = optimizer_of(**options)
     torch.testing.assert_close(play(optimizer, weights, bad=bad), plain, rtol=0, atol=ROUNDING)
     assert optimizer.skipped == 4 + len(SHAPES)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from oco.integrations.torch.sharding import local, spread_like
 from oco.integrations.torch.state import AVERAGES, MOMENTA, SCALARS, new_averages, new_state
 from oco.shampoo import OPTIONS as SHARED
 from oco.shampoo import check_options, layout
@@ -87,6 +88,7 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
                     where, parameter, saved, saved_states[key], parameter.device
                 )
                 _check_finite(where, states[parameter])
+                states[parameter] = spread_like(states[parameter], parameter, tuple(AVERAGES))
     unknown = [key for key in saved_states if key not in used]
     if unknown:
         raise ValueError(
@@ -208,7 +210,8 @@ def _fitted_state(
     what the options do not need is kept.
     """
     plan = layout(tuple(parameter.shape), options["k"], options["max_axis"])
-    meta = parameter.detach().to("meta")
+    # All of it, also where this process holds a part.
+    meta = torch.empty(parameter.shape, dtype=parameter.dtype, device="meta")
     expected = new_state(meta, plan)
     if not isinstance(found, dict):
         raise TypeError(f"{where}: expected dict, got {_kind(found)}")
@@ -259,7 +262,7 @@ def _check_finite(where: str, value) -> None:
     if isinstance(value, dict):
         for key, entry in value.items():
             _check_finite(f"{where}[{key!r}]", entry)
-    elif not torch.isfinite(value).all():
+    elif not torch.isfinite(local(value)).all():
         raise ValueError(f"{where}: expected finite numbers, got NaN or infinity")
 
 
@@ -310,6 +313,9 @@ def check_parameters(names: Sequence[str], parameters: Sequence, k) -> None:
             raise TypeError(
                 f"{name}: expected one of {', '.join(map(str, TYPES))}, got {parameter.dtype}"
             )
+        cut = getattr(parameter, "placements", ())
+        if any(placement.is_partial() for placement in cut):
+            raise ValueError(f"{name}: expected a tensor that is cut or repeated, got {tuple(cut)}")
         if parameter.numel() == 0:
             raise ValueError(f"{name}: expected at least one entry, got shape {shape}")
         matrix = sum(n > 1 for n in shape) >= 2

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from oco.integrations.torch.batches import Batch, current, stacked
 from oco.integrations.torch.loading import (
     OPTIONS,
     check_gradients,
@@ -19,14 +20,8 @@ from oco.integrations.torch.loading import (
     parameter_name,
     renamed,
 )
-from oco.integrations.torch.state import (
-    Batch,
-    Workspace,
-    current,
-    stacked,
-    statistics_bytes,
-    tensor_bytes,
-)
+from oco.integrations.torch.sharding import is_spread
+from oco.integrations.torch.state import Workspace, statistics_bytes, tensor_bytes
 from oco.integrations.torch.steps import step
 from oco.shampoo import (
     AVERAGE,
@@ -138,6 +133,10 @@ class SShampoo(torch.optim.Optimizer):
     With ``average="gradient"``, b ← μ b + (1 − μ) g, x = b/(1 − μ^t) takes the place of g in U and
     in the graft, and w ← (1 − lr·weight_decay) w − lr U.  With `nesterov` an average a of y is
     replaced by μ a + (1 − μ) y.
+
+    Parameters may be cut into shards (`torch.distributed.fsdp.fully_shard`, DTensor; PyTorch 2.6):
+    averages are then cut alike and factors by rows, each matrix is worked on by one process, and
+    what comes of it is what one process alone comes to.
 
     A gradient is skipped if it is not finite or so long that sums of its squares may overflow, or
     if a weight would not be finite after the step: of that parameter nothing is touched, and its
@@ -354,7 +353,9 @@ class SShampoo(torch.optim.Optimizer):
                 places = places or self._places()
                 batches = self._batches[g] = stacked(parameters, group, self.state, places)
             for batch in batches:
-                step(batch, group, self._workspace)
+                if not is_spread(batch.parameters[0]):
+                    step([batch], group, self._workspace)
+            step([b for b in batches if is_spread(b.parameters[0])], group, self._workspace)
         return loss
 
     def _places(self) -> dict:

@@ -14,7 +14,9 @@ SIGNED = MULTIPLIER - (1 << 32)
 DRAWN = (1 << BITS) - 1
 
 
-def round_into(out: Tensor, values: Tensor, places: Tensor, steps: Tensor) -> None:
+def round_into(
+    out: Tensor, values: Tensor, places: Tensor, steps: Tensor, rows: Tensor | None = None
+) -> None:
     """Write numbers as bfloat16 has them, each the one below or above, at random.
 
     Parameters
@@ -23,6 +25,8 @@ def round_into(out: Tensor, values: Tensor, places: Tensor, steps: Tensor) -> No
     values : Tensor of that shape, float32 or float64
     places, steps : Tensor of shape (batch,), of int64
         As for `oco.optimizers.rounding.rounded`, which gives the same numbers.
+    rows : Tensor of shape (n,), optional
+        The rows' numbers, where these are some of a larger tensor's; from 0 on by default.
 
     Examples
     --------
@@ -31,10 +35,11 @@ def round_into(out: Tensor, values: Tensor, places: Tensor, steps: Tensor) -> No
     >>> out.unique()
     tensor([1.0000, 1.0078], dtype=torch.bfloat16)
     """
+    if not values.numel():
+        return
     values = values.reshape(len(values), values.shape[1] if values.ndim > 1 else 1, -1)
-    count, device = values.shape, values.device
-    rows, columns = (torch.arange(n, device=device) for n in count[1:])
-    rows, columns = lines(places[:, None], steps[:, None], rows, columns)
+    count, columns = (torch.arange(n, device=values.device) for n in values.shape[1:])
+    rows, columns = lines(places[:, None], steps[:, None], count if rows is None else rows, columns)
     bits = rows.int()[:, :, None] ^ columns.int()[:, None]
     bits.mul_(SIGNED).bitwise_right_shift_(BITS).bitwise_and_(DRAWN)
     bits.add_(values.float().view(torch.int32)).bitwise_and_(~DRAWN)

@@ -1,7 +1,6 @@
-"""What the optimizer remembers of parameters: tensors, in nested dictionaries, alone or stacked.
+"""What the optimizer remembers of parameters: tensors, in nested dictionaries.
 
-Each parameter has a dictionary of its own, which is what a checkpoint holds.  Small parameters of
-one shape are stepped together: their tensors are then views of stacked ones.
+Each parameter has a dictionary of its own, which is what a checkpoint holds.
 """
 
 from __future__ import annotations
@@ -12,20 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oco.integrations.torch.factors import Factor, make_factor
-from oco.shampoo import Layout, layout
+from oco.integrations.torch.factors import make_factor
+from oco.integrations.torch.sharding import Shards, is_spread, local, spread_like
+from oco.shampoo import Layout
 
 __all__ = [
     "AVERAGES",
     "MOMENTA",
     "SCALARS",
-    "Batch",
     "Workspace",
-    "current",
+    "average_type",
     "needed",
     "new_averages",
     "new_state",
-    "stacked",
     "statistics_bytes",
     "statistics_type",
     "tensor_bytes",
@@ -47,9 +45,6 @@ SCALARS = {
 }
 # The tensors of a factor that are its statistic; its root is made from them.
 STATISTICS = ("covariance", "directions", "eigenvalues")
-# Numbers that small parameters of one shape, stepped together, may have in all: two megabytes,
-# which caches hold.  Beyond, the arithmetic takes longer than what stacking saves.
-TOGETHER = 1 << 19
 # Numbers from which on memory to work in is kept: smaller tensors get pages that are in use.
 LARGE = 1 << 16
 
@@ -107,7 +102,7 @@ def new_state(parameter: Tensor, plan: Layout) -> dict[str, Any]:
             str(b): {str(i): make_factor(side).zeros(like) for i, side in enumerate(sides)}
             for b, sides in enumerate(plan.sides)
         }
-    return state
+    return spread_like(state, parameter)
 
 
 def average_type(name: str, parameter: Tensor, group: dict[str, Any]) -> torch.dtype:
@@ -124,9 +119,8 @@ def new_averages(
     found = {}
     for name in names:
         dtype = average_type(name, parameter, group)
-        found[name] = torch.zeros_like(
-            parameter, dtype=dtype, memory_format=torch.contiguous_format
-        )
+        own = torch.zeros_like(local(parameter), dtype=dtype, memory_format=torch.contiguous_format)
+        found[name] = Shards(parameter).spread(own) if is_spread(parameter) else own
         found[AVERAGES[name]] = torch.zeros((), dtype=torch.float64, device=parameter.device)
     return found
 
@@ -161,182 +155,10 @@ class Workspace:
         return memory[:size].view(tensor.shape)
 
 
-class Batch:
-    """Parameters of one shape and type, all with the same averages, and their stacked state.
-
-    Parameters
-    ----------
-    parameters : sequence of Tensor
-    states : sequence of dict
-        Their states; tensors in them are replaced by views where there are several.
-    group : dict
-        Their options.
-    phases : sequence of int
-        When the factors of each are refreshed: see `due`.
-    places : sequence of int
-        Of each among all parameters.
-
-    Attributes
-    ----------
-    layout : Layout
-    factors : list of list of Factor
-        Of each block.
-    numbers : dict
-        The state but for the factors, of shape (batch, ...); averages have the layout's shape.
-    factor_numbers : list of list of dict
-        The state of each of the factors, of shape (batch, ...).
-    """
-
-    def __init__(
-        self,
-        parameters: Sequence[Tensor],
-        states: Sequence[dict[str, Any]],
-        group: dict[str, Any],
-        phases: Sequence[int],
-        places: Sequence[int],
-    ) -> None:
-        self.parameters, self.states, self._phases = list(parameters), list(states), list(phases)
-        self.dtype = statistics_type(parameters[0].dtype)
-        self.places = torch.tensor(places, device=parameters[0].device)
-        self.layout = layout(tuple(parameters[0].shape), group["k"], group["max_axis"])
-        self.factors: list[list[Factor]] = [
-            [make_factor(side) for side in sides] for sides in self.layout.sides
-        ]
-        self._views: list[tuple[dict[str, Any], str, Tensor]] = []
-        self._counts = [len(state) for state in states]
-        names = [name for name in states[0] if name != "factors"]
-        self.numbers = {name: self._stacked(states, name) for name in names}
-        for name in AVERAGES:
-            if name in self.numbers:
-                self.numbers[name] = self.numbers[name].view(len(states), *self.layout.shape)
-        self.factor_numbers: list[list[dict[str, Tensor]]] = []
-        if self.layout.order >= 2:
-            for b, factors in enumerate(self.factors):
-                own = [[s["factors"][str(b)][str(i)] for s in states] for i in range(len(factors))]
-                self.factor_numbers.append(
-                    [{name: self._stacked(each, name) for name in each[0]} for each in own]
-                )
-        self._calls = (self.numbers["step"] + self.numbers["skipped"]).tolist()
-        self._new = [False] * len(states)
-        if self.layout.order >= 2:
-            self._new = (self.numbers["absorbed"] == 0).tolist()
-        self.step_average = self.numbers["step"]
-
-    def _stacked(self, states: Sequence[dict[str, Any]], name: str) -> Tensor:
-        found = [self._tensor(state[name], name) for state in states]
-        if len(found) == 1:
-            states[0][name] = found[0]
-            result = found[0][None]
-        else:
-            result = torch.stack(found)
-            for state, view in zip(states, result.unbind(), strict=True):
-                state[name] = view
-        self._views += [(state, name, state[name]) for state in states]
-        return result
-
-    def _tensor(self, value: Any, name: str) -> Tensor:
-        """Return an entry of a state as hooks may have left it: a number, or strided."""
-        if isinstance(value, Tensor):
-            return value.contiguous()
-        kind = torch.int64 if name in ("step", "skipped") else torch.float64
-        return torch.tensor(value, dtype=kind, device=self.parameters[0].device)
-
-    def holds(self, states: Sequence[dict[str, Any]]) -> bool:
-        """Return whether these are still the states, and nothing in them has been replaced."""
-        return (
-            all(old is new for old, new in zip(self.states, states, strict=True))
-            and [len(state) for state in states] == self._counts
-            and all(state.get(name) is view for state, name, view in self._views)
-        )
-
-    def due(self, update_every: int) -> list[int]:
-        """Return which parameters' factors are to be refreshed in this step.
-
-        Those of a parameter of phase φ are in its calls 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...; and
-        in every one until the first has been of use.
-        """
-        return [
-            i
-            for i, (calls, phase) in enumerate(zip(self._calls, self._phases, strict=True))
-            if self._new[i] or calls % update_every == phase % update_every
-        ]
-
-    def began(self, rows: Sequence[int], used: Tensor) -> None:
-        """Note of which of the parameters that were due the refresh has been of use."""
-        if any(self._new[i] for i in rows):
-            for i, of_use in zip(rows, used.tolist(), strict=True):
-                self._new[i] = self._new[i] and not of_use
-
-    def before(self, start_step: int) -> list[bool]:
-        """Return whose step comes before the first that is preconditioned."""
-        return [calls + 1 < start_step for calls in self._calls]
-
-    def called(self) -> None:
-        """Count a step, made or skipped."""
-        self._calls = [calls + 1 for calls in self._calls]
-
-
-def stacked(
-    parameters: Sequence[Tensor],
-    group: dict[str, Any],
-    states: dict[Tensor, dict[str, Any]],
-    places: dict[Tensor, tuple[int, int]],
-) -> list[Batch]:
-    """Return batches of the parameters that can be stepped together.
-
-    States and averages that are missing begin, and those of another type than is wanted are turned
-    into it.  `places` has the phase of each parameter, and its place among all.
-    """
-    alike: dict[tuple, list[Tensor]] = {}
-    for p in parameters:
-        plan, state = layout(tuple(p.shape), group["k"], group["max_axis"]), states[p]
-        if not state:
-            state.update(new_state(p, plan))
-        missing = [name for name in needed(group, plan.order) if name not in state]
-        state.update(new_averages(p, missing, group))
-        for name in MOMENTA:
-            if name in state:
-                state[name] = state[name].to(average_type(name, p, group))
-        alike.setdefault((p.shape, p.dtype, p.device, *sorted(state)), []).append(p)
-    found = []
-    for some in alike.values():
-        size = 1 if group["foreach"] is False else max(1, TOGETHER // some[0].numel())
-        for first in range(0, len(some), size):
-            few = some[first : first + size]
-            phases, ranks = zip(*(places[p] for p in few), strict=True)
-            found.append(Batch(few, [states[p] for p in few], group, phases, ranks))
-    return found
-
-
-def current(
-    batches: Sequence[Batch],
-    parameters: Sequence[Tensor],
-    group: dict[str, Any],
-    states: dict[Tensor, dict[str, Any]],
-) -> bool:
-    """Return whether batches are of these parameters, as their states and options are now."""
-    known = [p for batch in batches for p in batch.parameters]
-    return (
-        len(known) == len(parameters)
-        and {*map(id, known)} == {*map(id, parameters)}
-        and all(
-            (group["foreach"] is not False or len(batch.parameters) == 1)
-            and all(name in batch.numbers for name in needed(group, batch.layout.order))
-            and all(
-                batch.numbers[name].dtype == average_type(name, batch.parameters[0], group)
-                for name in MOMENTA
-                if name in batch.numbers
-            )
-            and batch.layout
-            == layout(tuple(batch.parameters[0].shape), group["k"], group["max_axis"])
-            and batch.holds([states[p] for p in batch.parameters])
-            for batch in batches
-        )
-    )
-
-
 def tensor_bytes(value: Any) -> int:
     """Return the memory of the tensors in nested dictionaries, in bytes; scalars do not count.
+
+    Of a tensor that processes hold a part of each it is this process's part.
 
     Examples
     --------
@@ -345,7 +167,7 @@ def tensor_bytes(value: Any) -> int:
     """
     if isinstance(value, dict):
         return sum(map(tensor_bytes, value.values()))
-    return value.nbytes if isinstance(value, Tensor) and value.ndim else 0
+    return local(value).nbytes if isinstance(value, Tensor) and value.ndim else 0
 
 
 def statistics_bytes(state: dict[str, Any]) -> int:
