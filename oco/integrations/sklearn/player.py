@@ -14,7 +14,7 @@ from oco.algorithms.dual_averaging import SMALLEST_DELTA, DualAveraging
 from oco.bounds import RUNGS, Account
 from oco.cores import one_blas_thread
 from oco.domains import Ball, Euclidean
-from oco.integrations.sklearn.record import Record
+from oco.integrations.sklearn.record import PlayRecord
 from oco.linalg.operators import Diagonal
 from oco.losses.loss import Loss
 
@@ -74,7 +74,7 @@ class Player:
         self.rounds = 0
         self.lengths = self.labels = 0.0
         self.average = learner.x.copy()
-        self.record = Record(learner.domain, loss, outputs, intercept)
+        self.record = PlayRecord(learner.domain, loss, outputs, intercept)
 
     @property
     def point(self) -> np.ndarray:

@@ -14,10 +14,10 @@ from oco.losses.loss import Loss
 from oco.losses.streams import chunk_rows
 from oco.regret import above, below, best_fixed_point, rounds_of, running_losses
 
-__all__ = ["Record"]
+__all__ = ["PlayRecord"]
 
 
-class Record:
+class PlayRecord:
     """Rows that were played, what was predicted of them, and how long the weights were.
 
     Parameters
@@ -39,9 +39,9 @@ class Record:
         self._margins: list = []
         self._points: list = []
 
-    def __deepcopy__(self, memo) -> Record:
+    def __deepcopy__(self, memo) -> PlayRecord:
         """Return a record that goes on by itself; what it holds is never changed."""
-        result = Record(self.domain, self.loss, self.outputs, self.intercept)
+        result = PlayRecord(self.domain, self.loss, self.outputs, self.intercept)
         result._blocks = list(self._blocks)
         return result
 
@@ -88,7 +88,7 @@ class Record:
 class _Rows:
     """Rows in memory as a stream, a window of them dense at a time."""
 
-    def __init__(self, rows, labels: np.ndarray, record: Record) -> None:
+    def __init__(self, rows, labels: np.ndarray, record: PlayRecord) -> None:
         self._rows, self._labels = rows, np.asarray(labels, dtype=np.float64)
         self._intercept = record.intercept
         self.outputs = record.outputs if record.outputs > 1 else None
