@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from oco.integrations.sklearn import SketchedClassifier, SketchedPCA, SketchedRegressor
 
@@ -43,6 +44,31 @@ def test_river_and_back():
     labels = np.array([score for _, score in stream()])
     wrapped.fit(rows, labels)
     assert np.abs(wrapped.predict(rows) - labels).mean() < 0.2
+
+
+def test_a_classifier_to_river_and_back():
+    wrapped = compat.convert_river_to_sklearn(
+        compat.convert_sklearn_to_river(
+            SketchedClassifier(learner="ftsl", k=3), classes=[False, True]
+        )
+    )
+    rows = np.array([list(x.values()) for x, _ in stream()])
+    labels = np.array([score > 0 for _, score in stream()])
+    wrapped.fit(rows, labels)
+    assert wrapped.score(rows, labels) > 0.95
+    direct = SketchedClassifier(learner="ftsl", k=3).partial_fit(rows, labels, classes=[0, 1])
+    np.testing.assert_array_equal(wrapped.instance_.estimator.coef_, direct.coef_)
+
+
+def test_a_transformer_of_river_in_scikit_learn():
+    from oco.integrations.river import RiverPCA
+
+    rows = np.array([list(x.values()) for x, _ in stream()])
+    wrapped = compat.convert_river_to_sklearn(RiverPCA(2))
+    found = wrapped.fit(rows).transform(rows)
+    exact = PCA(2).fit(rows)
+    signs = np.sign((wrapped.instance_.components_ * exact.components_).sum(axis=1))
+    np.testing.assert_allclose(found * signs, exact.transform(rows), atol=1e-9)
 
 
 def test_components_of_single_rows():
