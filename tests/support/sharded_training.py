@@ -1,8 +1,8 @@
 """A network trained by one process, or by several that hold a part of it each.
 
 ``python sharded_training.py RANK RANKS MEETING FOLDER FIRST LAST``: FSDP2 with gloo on the CPU,
-steps FIRST to LAST − 1; those from 0 on leave a checkpoint in FOLDER, which others go on from.  Each
-process leaves there what it has.
+steps FIRST to LAST − 1; those from 0 on leave a checkpoint in FOLDER, which others go on from.
+Each process leaves there what it has.
 """
 
 from __future__ import annotations
