@@ -21,14 +21,18 @@ from oco.simulator import log_checkpoints, play
 
 # Rounding of T rounds, which a step feels through H⁻¹.
 TOLERANCE = 1e-9
+# A potential may have Σ √ρ_t in it, where ρ_t is no more than rounding.
+ROOTS = 1e-7
 D, T = 12, 1500
 # Learners that have a kernel for many rounds, with what they need.
-LEARNERS = {"ogd": {}, "adagrad-norm": {}, "adagrad": {}}
+LEARNERS = {"ogd": {}, "adagrad-norm": {}, "adagrad": {}, "s-adagrad": {"k": 4}, "ada-fd": {"k": 4}}
 BOXED = ("ogd", "adagrad-norm", "adagrad")
 DOMAINS = {
     "ball": oco.Ball(0.7),
     "box": oco.Box(np.linspace(-0.4, -0.1, D), 0.2),
     "unconstrained": oco.Euclidean(),
+    # So small that its points are held, as the squares of their lengths underflow.
+    "tiny": oco.Ball(1e-140),
 }
 
 
@@ -67,9 +71,9 @@ def assert_same(one, other, tolerance=TOLERANCE):
     assert one.checkpoints.tolist() == other.checkpoints.tolist()
     for ours, theirs in zip(one.diagnostics, other.diagnostics, strict=True):
         for name, value in vars(theirs).items():
-            assert getattr(ours, name) == (
-                None if value is None else pytest.approx(value, rel=tolerance, abs=tolerance)
-            )
+            near = ROOTS if name == "potential" else tolerance
+            expected = None if value is None else pytest.approx(value, rel=near, abs=near)
+            assert getattr(ours, name) == expected, name
 
 
 def games():
@@ -86,7 +90,9 @@ def games():
 @pytest.mark.parametrize("name, domain, loss, stream", list(games()))
 def test_every_combination_is_what_the_loop_makes_of_it(name, domain, loss, stream):
     loss, K = MARGIN_LOSSES[loss], DOMAINS[domain]
-    stream, player = stream_of(stream, loss), learner(name, domain)
+    # Equal eigenvalues leave a sketch's directions to rounding, which over the rounds adds up.
+    rounds = 200 if stream == "starve" else T
+    stream, player = stream_of(stream, loss, rounds), learner(name, domain)
     many = played(player, loss, stream, K)
     assert many.status == "complete"
     if stream.adaptive:

@@ -45,6 +45,12 @@ class ShiftedSketch(SketchedRoot):
             self._root_escapes += math.sqrt(self.sketch.state.numbers["last"])
         return answer
 
+    def play(self, chunk, x, tally, lr, region):
+        """Play rounds from x on, as far as they go."""
+        progress, roots = self._play(chunk, x, tally, lr, region)
+        self._root_escapes += roots
+        return progress
+
     @property
     def potential(self) -> float:
         """Return tr H_t + d Σ √ρ_s."""

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
+from oco.algorithms.chunks import Progress, Tally, meet
 from oco.algorithms.mirror_descent import FusedStep
-from oco.linalg.engine import kernel
+from oco.linalg.engine import inlined_kernel, kernel, released_kernel
 from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.operators import RANK_CUTOFF, pseudo_power, resolve_rank
-from oco.linalg.products import combine, inner, mix, products, weighted_sum
+from oco.linalg.products import combine, inner, mix, products, scaled, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.linalg.travel import Travelling
 from oco.sketch import FrequentDirections
@@ -92,6 +93,20 @@ class SketchedRoot(Travelling, FusedStep):
         self._answer = answer
         return answer, quadratic, mass
 
+    def play(self, chunk, x, tally, lr, region):
+        """Play rounds from x on, as far as they go."""
+        return self._play(chunk, x, tally, lr, region)[0]
+
+    def _play(self, chunk, x, tally, lr, region) -> tuple[Progress, float]:
+        """Play rounds, and return beside how far it came Σ √ρ_s over them."""
+        steps = self._steps if x is self._answer else -1
+        self._answer, held = None, (self.sketch.memory, self._image)
+        played, overflowed, x, self._steps, roots, *sums = _play(
+            chunk, *held, steps, self._share, self._delta, x, *tally, lr, region.radius
+        )
+        self._answer = x
+        return Progress(played, overflowed, x, Tally(*sums)), roots
+
 
 @kernel
 def _roots(eigenvalues, shift, delta):
@@ -108,7 +123,7 @@ def _roots(eigenvalues, shift, delta):
     return shifted
 
 
-@kernel
+@inlined_kernel
 def _descend(memory, image, steps, share, delta, x, g, mass, lr, radius, result):
     """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
 
@@ -212,3 +227,35 @@ def _descend(memory, image, steps, share, delta, x, g, mass, lr, radius, result)
         result *= radius / size
         image *= radius / size
     return float(quadratic) if size < math.inf else math.nan, mass, steps
+
+
+@released_kernel
+def _play(chunk, memory, image, steps, share, delta, x, quadratic, mass, travelled, lr, radius):
+    """Do what `_descend` does round after round; see `Progress`."""
+    x, following, g = x.copy(), np.empty(len(x)), np.empty(len(x))
+    # Taken out once: in each round they would be counted in and out.
+    features, labels, loss, answers, facts, lengths, held = chunk
+    numbers = unpack(memory).numbers
+    t, overflowed, roots, square = 0, False, 0.0, inner(x, x)
+    while t < len(features):
+        lengths[t] = square
+        if len(held) > 0:
+            held[t] = x
+        a = features[t]
+        scaled(meet(loss, answers, a, labels[t], x, facts[t]), a, g)
+        gained, grown, steps = _descend(
+            memory, image, steps, share, delta, x, g, mass, lr, radius, following
+        )
+        if not grown < math.inf:
+            break
+        roots += math.sqrt(numbers["last"])
+        square = inner(following, following)
+        if not (square < math.inf and gained < math.inf):
+            overflowed = True
+            break
+        x, following = following, x
+        quadratic += gained
+        mass = grown
+        travelled = max(travelled, math.sqrt(square))
+        t += 1
+    return t, overflowed, x, steps, roots, quadratic, mass, travelled
