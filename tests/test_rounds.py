@@ -20,7 +20,7 @@ from oco.rounds import plays_in_kernels
 from oco.simulator import log_checkpoints, play
 
 # Rounding of T rounds, which a step feels through H⁻¹.
-TOLERANCE = 1e-9
+TOLERANCE = 1e-8
 # A potential may have Σ √ρ_t in it, where ρ_t is no more than rounding.
 ROOTS = 1e-7
 D, T = 12, 1500

@@ -97,12 +97,13 @@ class SketchedRoot(Travelling, FusedStep):
         """Play rounds from x on, as far as they go."""
         return self._play(chunk, x, tally, lr, region)[0]
 
-    def _play(self, chunk, x, tally, lr, region) -> tuple[Progress, float]:
+    def _play(self, chunk, x, tally: Tally, lr, region) -> tuple[Progress, float]:
         """Play rounds, and return beside how far it came Σ √ρ_s over them."""
         steps = self._steps if x is self._answer else -1
-        self._answer, held = None, (self.sketch.memory, self._image)
+        self._answer, memory = None, self.sketch.memory
+        how = self._share, self._delta
         played, overflowed, x, self._steps, roots, *sums = _play(
-            chunk, *held, steps, self._share, self._delta, x, *tally, lr, region.radius
+            chunk, memory, self._image, steps, *how, x, *tally, lr, region.radius
         )
         self._answer = x
         return Progress(played, overflowed, x, Tally(*sums)), roots
