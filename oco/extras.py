@@ -14,6 +14,7 @@ EXTRAS = {
     "JAX": "jax",
     "Optax": "jax",
     "river": "river",
+    "pytorch_optimizer": "peers",
 }
 # PyPI's own PyTorch for Linux brings gigabytes of libraries for graphics cards.
 CPU_ALONE = "for the CPU alone, with --extra-index-url https://download.pytorch.org/whl/cpu"

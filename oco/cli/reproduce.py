@@ -174,6 +174,7 @@ def spectra(context, /, out, overwrite, plot, as_json, **setting) -> None:
 @option(WHAT, "--seeds", kind=int, default=5, help="How many to report, from 1 to 100.")
 @option(WHAT, "--steps", kind=int, show_default="the task's own", help="Of each run, at least 1.")
 @option(WHAT, "--rounds", kind=int, default=12, help="In which steps are timed, at least 1.")
+@option(WHAT, "--peers", is_flag=True, help="SOAP, Muon and Adafactor, too; needs 'peers'.")
 @JSON
 @jobs_option
 def quality(task, grid, as_json, **setting) -> None:
@@ -181,7 +182,8 @@ def quality(task, grid, as_json, **setting) -> None:
 
     Each tries the same rates on two seeds; the rate with the least validation loss is then run on
     other seeds, of which mean ± standard deviation on the test set is shown, beside memory and the
-    time of a step.  Needs the extra 'torch'; the full contest takes from ten minutes to an hour.
+    time of a step.  With --peers SOAP, Muon and Adafactor of other packages compete as well.  Needs
+    the extra 'torch'; the full contest takes from ten minutes to an hour.
     """
     with output.bad_input():
         from oco.notations import Grid

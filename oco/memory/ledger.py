@@ -1,10 +1,10 @@
 r"""What each optimizer keeps of the squared gradients, and besides, counted from shapes alone.
 
 The *second-moment memory* of an optimizer is what it needs to go on estimating the gradients'
-covariance: the diagonal of Adam, the row and column means of AdaFactor, the matrices of Shampoo,
-the directions, eigenvalues and escaped mass of S-Shampoo's sketches.  What is computed from these
-and kept to save time (roots), what a grafted step size needs, and the first moment are counted in
-columns of their own.  A step counter is not counted.
+covariance: the diagonal of Adam, the row and column means of AdaFactor, the matrices of Shampoo and
+SOAP, the directions, eigenvalues and escaped mass of S-Shampoo's sketches.  What is computed from
+these and kept to save time (roots), what a grafted step size needs, and the first moment are
+counted in columns of their own.  A step counter is not counted.
 
 For a parameter of shape n_1 × … × n_p (axes of length 1 merged away, p ≥ 2) of N numbers:
 
@@ -13,15 +13,18 @@ full-matrix AdaGrad     N²
 Shampoo                 Σ n_i²
 S-Shampoo, sketch k     Σ (k − 1)(n_i + 1) + 1 where n_i > 2k, else n_i²
 Adam                    N
+SOAP                    N + Σ n_i², of the shape as it is given
+Muon                    0 for a matrix, else N, as it leaves the rest to Adam
 AdaFactor               N/n_{p−1} + N/n_p, of the shape as it is given
 ======================  ==================================================
 
 and N for each but full-matrix AdaGrad where p ≤ 1.
 
 Roots are those that `oco.integrations.torch.SShampoo` keeps: an inverse root as large as an exact
-factor, k numbers for a sketch.  Its default step, of unit length, needs nothing else; the grafts
-of RMSProp and Adam keep N numbers more, as Adam's second moment does.  The NumPy
-sketches hold room to work in besides, max(8, k/2) rows of length n_i for the most part.
+factor, k numbers for a sketch; and SOAP's eigenvectors, as large as its matrices.  S-Shampoo's
+default step, of unit length, needs nothing else; the grafts of RMSProp and Adam keep N numbers
+more, as Adam's second moment does.  The NumPy sketches hold room to work in besides, max(8, k/2)
+rows of length n_i for the most part.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ __all__ = ["Entry", "Ledger", "StateSize", "ledger"]
 
 # Bytes of a number: float32, in which networks are trained.
 NUMBER_BYTES = 4
+# The longest axis that SOAP keeps a covariance of.
+SOAP_AXIS = 10_000
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ class Ledger:
     ----------
     parameters : tuple of Parameter
     entries : tuple of Entry
-        Full-matrix AdaGrad, Shampoo, S-Shampoo at each k, Adam, AdaFactor.
+        Full-matrix AdaGrad, Shampoo, S-Shampoo at each k, SOAP, Adam, Muon, AdaFactor.
     number_bytes : int
         Bytes of a number.
     max_axis : int or None
@@ -171,7 +176,8 @@ def ledger(
     --------
     >>> counted = ledger([(1024, 4096)], k=[64])
     >>> {entry.label: entry.state.second_moment for entry in counted.entries[1:]}
-    {'shampoo': 71303168, 's-shampoo k=64': 1290752, 'adam': 16777216, 'adafactor': 20480}
+    {'shampoo': 71303168, 's-shampoo k=64': 1290752, 'soap': 88080384, 'adam': 16777216, 'muon': 0,
+     'adafactor': 20480}
     """
     counted = tuple(
         p if isinstance(p, Parameter) else Parameter("x".join(map(str, p)) or "1", tuple(p))
@@ -200,7 +206,9 @@ def ledger(
             entry("full-adagrad", full_adagrad),
             entry("shampoo", partial(shampoo, max_axis=max_axis, graft=graft)),
             *sketched,
+            entry("soap", soap),
             entry("adam", adam),
+            entry("muon", muon),
             entry("adafactor", adafactor),
         ),
         number_bytes,
@@ -216,6 +224,26 @@ def full_adagrad(shape: tuple[int, ...]) -> StateSize:
 def adam(shape: tuple[int, ...]) -> StateSize:
     """Count both moments (Kingma, Ba, ICLR 2015)."""
     return StateSize(math.prod(shape), first_moment=math.prod(shape))
+
+
+def soap(shape: tuple[int, ...]) -> StateSize:
+    """Count the covariance of each axis, its eigenvectors, and Adam's moments in their basis.
+
+    Source: Vyas et al., *SOAP: improving and stabilizing Shampoo using Adam*, ICLR 2025.  As there,
+    an axis longer than `SOAP_AXIS` has no covariance, and vectors are Adam's.
+    """
+    if len(shape) < 2:
+        return adam(shape)
+    matrices = sum(n * n for n in shape if n <= SOAP_AXIS)
+    return adam(shape) + StateSize(matrices, roots=matrices)
+
+
+def muon(shape: tuple[int, ...]) -> StateSize:
+    """Count the momentum of a matrix; all else is Adam's, as Muon takes matrices alone.
+
+    Source: K. Jordan et al., *Muon: an optimizer for hidden layers in neural networks*, 2024.
+    """
+    return StateSize(0, first_moment=math.prod(shape)) if len(shape) == 2 else adam(shape)
 
 
 def adafactor(shape: tuple[int, ...]) -> StateSize:

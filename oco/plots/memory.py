@@ -32,7 +32,7 @@ def memory(ledger: Ledger) -> Figure:
     --------
     >>> figure = memory(count([(64, 32)], k=[8]))
     >>> figure.axes[0].get_xlabel(), len(figure.axes[0].lines)
-    ('sketch size k', 6)
+    ('sketch size k', 7)
     """
     figure, (axes,) = drawing.canvas()
     drawing.clean(
@@ -48,9 +48,10 @@ def memory(ledger: Ledger) -> Figure:
     )
     names = [entry.optimizer for entry in ledger.entries]
     for entry in ledger.entries:
-        if entry.k is None:
+        held = entry.state.second_moment
+        # Nothing has no place on an axis of powers of ten.
+        if entry.k is None and held:
             look = {**drawing.style(entry.optimizer, names), "marker": ""}
-            held = entry.state.second_moment
             axes.plot(
                 [grid[0], grid[-1]], [held, held], label=f"{entry.label}: {size(held)}", **look
             )

@@ -18,7 +18,15 @@ def test_the_table_names_every_optimizer_and_shape():
     assert (result.exit_code, result.stderr) == (0, "")
     totals, shapes = result.stdout.split("second moment by shape")
     assert "3 tensors, 4,196 parameters, 4 bytes a number" in totals
-    for label in ("full-adagrad", "shampoo", "s-shampoo k=8", "s-shampoo k=16", "adam"):
+    for label in (
+        "full-adagrad",
+        "shampoo",
+        "s-shampoo k=8",
+        "s-shampoo k=16",
+        "soap",
+        "adam",
+        "muon",
+    ):
         assert f"\n{label} " in totals and label in shapes
     rows = [line.split()[:2] for line in shapes.splitlines()[3:]]
     assert rows == [["64×32", "2"], ["100", "1"]]

@@ -101,6 +101,42 @@ def test_adafactor_of_torch():
     ]
 
 
+def test_muon_of_torch():
+    torch = pytest.importorskip("torch", reason="its optimizer's state is measured")
+    if not hasattr(torch.optim, "Muon"):
+        pytest.skip("Muon came with PyTorch 2.9")
+    matrices = [shape for shape in SHAPES if len(shape) == 2]
+    held = torch_state(torch, torch.optim.Muon, matrices)
+    counted = ledger(SHAPES)["muon"].states
+    found = {shape: sum(own.values()) for shape, own in zip(matrices, held, strict=True)}
+    adam = ledger(SHAPES)["adam"].states
+    for shape, state, rest in zip(SHAPES, counted, adam, strict=True):
+        if len(shape) == 2:
+            assert state.total == found[shape] and not state.second_moment
+        else:
+            assert state == rest
+
+
+def test_soap_of_pytorch_optimizer():
+    torch = pytest.importorskip("torch", reason="its optimizer's state is measured")
+    peers = pytest.importorskip("pytorch_optimizer", reason="needs the extra 'peers'")
+    held = []
+    for shape in SHAPES:
+        parameter = torch.nn.Parameter(torch.ones(shape))
+        optimizer = peers.SOAP([parameter])
+        for _ in range(2):
+            parameter.grad = torch.ones(shape)
+            optimizer.step()
+        held.append(optimizer.state[parameter])
+
+    def size(matrices):
+        return sum(m.nbytes for m in matrices if isinstance(m, torch.Tensor))
+
+    for own, state in zip(held, ledger(SHAPES)["soap"].states, strict=True):
+        assert state.second_moment == own["exp_avg_sq"].nbytes + size(own["GG"])
+        assert state.roots == size(own["Q"]) and state.first_moment == own["exp_avg"].nbytes
+
+
 def numpy_optimizer(name, **options):
     """Return an optimizer of float64 arrays whose sketches are full."""
     from oco.optimizers import OPTIMIZERS

@@ -120,6 +120,74 @@ def test_memory_is_that_of_the_shapes_and_a_graft_s(found):
     assert memory["S-Shampoo k=16, no graft"] == (memory["S-Shampoo k=16"][0], 0)
 
 
+def kept(value):
+    """Add up the bytes of tensors in a state; counts and other scalars do not count."""
+    if isinstance(value, dict):
+        return sum(map(kept, value.values()))
+    if isinstance(value, list):
+        return sum(map(kept, value))
+    return value.nbytes if isinstance(value, torch.Tensor) and value.ndim else 0
+
+
+def entrants():
+    if not hasattr(torch.optim, "Muon"):
+        pytest.skip("Muon came with PyTorch 2.9")
+    pytest.importorskip("pytorch_optimizer", reason="needs the extra 'peers'")
+    return contestants((4, 16), peers=True)
+
+
+def test_peers_come_last_and_the_whole_state_is_what_each_keeps():
+    everyone = entrants()
+    names = list(everyone)
+    assert names[:-3] == list(contestants((4, 16)))
+    assert names[-3:] == ["SOAP", "Muon", "Adafactor"]
+    found = quality(
+        "digits-mlp", rates=[1e-3], seeds=1, steps=1, rounds=1, jobs=1, peers=True
+    ).placements
+    assert [placed.name for placed in found][-3:] == names[-3:]
+    task = load("digits-mlp")
+    for placed in found:
+        model = task.network(0)
+        optimizer = contestants(task.ks, peers=True)[placed.name].make(model.parameters(), 1e-3)
+        for _ in range(2):
+            inputs, targets = task.batch(torch.Generator().manual_seed(0))
+            optimizer.zero_grad()
+            task.loss(model(inputs), targets).backward()
+            optimizer.step()
+        own = getattr(optimizer, "optimizers", [optimizer])
+        held = sum(kept(dict(state)) for one in own for state in one.state.values())
+        # τ and the tail of a root are counted, and are scalars here: three of a sketch.
+        assert held <= placed.state_bytes <= held + 12 * 2 * 3, placed.name
+
+
+def test_muon_leaves_to_adam_what_is_no_matrix():
+    torch.manual_seed(0)
+    weights = [torch.nn.Parameter(torch.randn(shape)) for shape in [(6, 4), (5,), (3, 2, 2)]]
+    both = entrants()["Muon"].make(weights, 0.1)
+    assert [len(group["params"]) for group in both.param_groups] == [1, 2]
+    before = [w.detach().clone() for w in weights]
+    for w in weights:
+        w.grad = torch.randn_like(w)
+    both.step()
+    both.zero_grad()
+    assert all(w.grad is None for w in weights)
+    # Adam's first step is the rate in each entry.  Muon's singular values are near to each other.
+    for w, old in zip(weights[1:], before[1:], strict=True):
+        torch.testing.assert_close((w - old).abs(), torch.full_like(w, 0.1), rtol=1e-3, atol=0)
+    values = torch.linalg.svdvals(weights[0].detach() - before[0])
+    assert values[-1] > 0.5 * values[0]
+
+
+def test_without_a_peer_one_line_says_what_to_install():
+    program = "import sys; sys.modules['pytorch_optimizer'] = None; "
+    program += "from oco.__main__ import main; main()"
+    command = [sys.executable, "-c", program, "reproduce", "quality", *QUICK, "--peers"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and not done.stdout
+    assert "peers: pytorch_optimizer is not installed; " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_nothing_is_left_of_it_in_torch(found):
     torch.set_num_threads(2)
     torch.manual_seed(5)

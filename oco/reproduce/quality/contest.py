@@ -61,6 +61,8 @@ class Placement:
         At that rate, one for each seed.
     second_moment_bytes, graft_bytes : int
         Memory of the statistics, and of what the graft keeps besides.
+    state_bytes : int
+        Memory of all that is kept: these, the momentum and the roots.
     time : StepTime
     """
 
@@ -70,6 +72,7 @@ class Placement:
     runs: tuple[Run, ...]
     second_moment_bytes: int
     graft_bytes: int
+    state_bytes: int
     time: StepTime
 
 
@@ -111,6 +114,7 @@ def quality(
     seeds: int = SEEDS,
     steps: int | None = None,
     rounds: int = ROUNDS,
+    peers: bool = False,
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Contest:
@@ -128,6 +132,8 @@ def quality(
         ≥ 1; the task's own by default.
     rounds : int
         ≥ 1, in which the contestants take turns to be timed, ten steps each.
+    peers : bool
+        Whether SOAP, Muon and Adafactor compete, too; needs the extra ``peers``.
     jobs : int, optional
         How many runs at a time, each with one thread; as many as there are cores by default.
     progress : callable, optional
@@ -155,14 +161,16 @@ def quality(
     seeds = checks.integer("seeds", seeds, low=1, high=TUNING_SEEDS[0])
     rounds = checks.integer("rounds", rounds, low=1)
     jobs = resolve_jobs(jobs)
-    entrants = contestants(loaded.ks)
+    entrants = contestants(loaded.ks, peers)
+    for contestant in entrants.values():
+        contestant.make(loaded.network(seed=0).parameters(), rates[0])
     total = len(entrants) * (len(rates) * len(TUNING_SEEDS) + seeds)
     done = 0
 
     def runs(asked: list[tuple[str, float, int]]) -> list[Run]:
         nonlocal done
         found = []
-        tasks = (delayed(_train_by_name)(task, steps, *one) for one in asked)
+        tasks = (delayed(_train_by_name)(task, steps, peers, *one) for one in asked)
         for run in computed(tasks, jobs, ordered=True):
             found.append(run)
             done += 1
@@ -182,6 +190,7 @@ def quality(
     placements = []
     for i, (name, contestant) in enumerate(entrants.items()):
         state = counted[contestant.entry].state
+        graft = state.grafting if contestant.grafted else 0
         placements.append(
             Placement(
                 name=name,
@@ -189,7 +198,8 @@ def quality(
                 rate=best[i],
                 runs=tuple(reported[i * seeds : (i + 1) * seeds]),
                 second_moment_bytes=state.second_moment,
-                graft_bytes=state.grafting if contestant.grafted else 0,
+                graft_bytes=graft,
+                state_bytes=state.total - state.grafting + graft,
                 time=times[name],
             )
         )
@@ -242,8 +252,10 @@ def _loaded(task: str, steps: int | None) -> Task:
     return found if steps is None else replace(found, steps=checks.integer("steps", steps, low=1))
 
 
-def _train_by_name(task: str, steps: int | None, contestant: str, rate: float, seed: int) -> Run:
+def _train_by_name(
+    task: str, steps: int | None, peers: bool, contestant: str, rate: float, seed: int
+) -> Run:
     """Do what `train` does, in a worker process."""
     loaded = _loaded(task, steps)
     with one_thread():
-        return train(loaded, contestants(loaded.ks)[contestant], rate, seed)
+        return train(loaded, contestants(loaded.ks, peers)[contestant], rate, seed)

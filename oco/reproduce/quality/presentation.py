@@ -46,7 +46,8 @@ def results(found: Contest) -> Sheet:
     first, *_ = found.placements
     table = Sheet(
         "optimizer", "rate", "test loss", f"less {first.name}'s", "wins", found.metric,
-        "second moment", "+ graft", "optimizer step", "whole step", f"÷ {first.name}'s",
+        "second moment", "+ graft", "whole state", "optimizer step", "whole step",
+        f"÷ {first.name}'s",
     )  # fmt: skip
     rival = np.array([run.test for run in first.runs])
     for placed in found.placements:
@@ -61,6 +62,7 @@ def results(found: Contest) -> Sheet:
             _spread(np.array([run.metric for run in placed.runs]), digits=2),
             size(placed.second_moment_bytes),
             size(placed.graft_bytes) if placed.graft_bytes else "–",
+            size(placed.state_bytes),
             duration(placed.time.optimizer),
             duration(placed.time.whole),
             f"{placed.time.ratio:.2f}",
