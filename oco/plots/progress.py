@@ -1,8 +1,8 @@
-"""Average loss over the rounds."""
+"""Averages over the rounds: of losses, of wrong signs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,13 +12,14 @@ from oco.plots import drawing
 __all__ = ["progress"]
 
 
-def progress(curves: Mapping[str, tuple], title: str) -> Figure:
-    """Draw each learner's average loss up to round t.
+def progress(panels: Sequence[tuple[str, str, Mapping[str, tuple]]], title: str) -> Figure:
+    """Draw what each learner's rounds came to on average, up to round t: a panel a measure.
 
     Parameters
     ----------
-    curves : mapping
-        From a learner's name to (t, average loss): arrays of shape (c,).
+    panels : sequence of (str, str, mapping)
+        A heading; what is averaged, as the axis says it; and from a learner's name to (t, average
+        up to t), arrays of shape (c,).
     title : str
         The setting.
 
@@ -28,24 +29,32 @@ def progress(curves: Mapping[str, tuple], title: str) -> Figure:
 
     Examples
     --------
-    >>> figure = progress({"ogd": ([1, 10, 100], [0.7, 0.5, 0.4])}, "an example")
+    >>> figure = progress([("a", "loss", {"ogd": ([1, 10, 100], [0.7, 0.5, 0.4])})], "an example")
     >>> figure.axes[0].get_ylabel()
-    'average loss up to round t (loss)'
+    'loss, average up to round t'
     """
-    figure, (axes,) = drawing.canvas()
-    drawing.clean(axes, xscale="log", xlabel="rounds t", ylabel="average loss up to round t (loss)")
-    for name, (t, loss) in curves.items():
-        drawing.band(axes, t, np.asarray(loss), label=name, look=drawing.style(name, list(curves)))
-    # The axis leaves out what is above the losses halfway: the first averages are of few rounds.
-    ends = np.array([np.asarray(loss)[-1] for _, loss in curves.values()])
-    halves = np.array([np.asarray(loss)[len(loss) // 2] for _, loss in curves.values()])
-    spread = max(float(halves.max() - ends.min()), 1e-12)
-    axes.set_ylim(ends.min() - 0.15 * spread, halves.max() + 0.5 * spread)
-    drawing.legend(axes)
-    drawing.title(axes, title)
+    figure, axes = drawing.grid_of(len(panels))
+    for place, (heading, measure, curves) in zip(axes, panels, strict=True):
+        _draw(place, measure, curves)
+        drawing.title(place, heading)
+    drawing.legend(axes[0], ncols=2)
+    drawing.heading(figure, title)
     drawing.caption(
         figure,
         "That one learner is better than another is refuted where their lines change order before "
         "the last round. One pass in the given order; no band, for nothing here is random.",
     )
     return figure
+
+
+def _draw(axes, measure: str, curves: Mapping[str, tuple]) -> None:
+    label = f"{measure}, average up to round t"
+    drawing.clean(axes, xscale="log", xlabel="rounds t", ylabel=label)
+    for name, (t, values) in curves.items():
+        look = drawing.style(name, list(curves))
+        drawing.band(axes, t, np.asarray(values), label=name, look=look)
+    # The axis leaves out what is above the values halfway: the first averages are of few rounds.
+    late = [np.asarray(values)[len(values) // 2 :] for _, values in curves.values()]
+    low, high = min(map(np.min, late)), max(half[0] for half in late)
+    spread = max(float(high - low), 1e-12)
+    axes.set_ylim(low - 0.15 * spread, high + 0.5 * spread)

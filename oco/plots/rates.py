@@ -51,7 +51,7 @@ def rates(tunings: Sequence[Tuning], names: Sequence[str] | None = None) -> Figu
     figure, (axes,) = drawing.canvas()
     first = tunings[0].trials[0].experiment
     start = tunings[0].start
-    _draw(axes, series, [c.trials[0].experiment.algorithm for c in tunings], start)
+    _draw(axes, series, list(names), start)
     where = Path(first.data).name if first.data else f"{first.stream} stream"
     drawing.title(axes, f"learning rates on {where}, {domain(first)}")
     drawing.caption(figure, _caption(1))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from oco.reproduce.appendix_a import AppendixA, Evaluation
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+
+from oco.reproduce.appendix_a import AppendixA, Entry
+from oco.reproduce.passes import Pass
 from oco.reproduce.separation import Separation
 from oco.results.formats import number
 from oco.results.layout import Sheet
 from oco.sweeps import tuning
 
-__all__ = ["document", "growth_table", "growths", "tables"]
+__all__ = ["document", "growth_table", "growths", "panels", "tables"]
 
 
 def tables(found: AppendixA) -> tuple:
-    """Return title, results and known figures, for a rich console to print."""
+    """Return title, results, numerics and known figures, for a rich console to print."""
     title = (
-        f"logistic loss, d = {found.d}, k = {found.k}; tuned on {found.train_rows:,} rows, "
-        f"then one pass over {found.test_rows:,} test rows"
+        f"{Path(found.data).name}: logistic loss, d = {found.d}, k = {found.k}; tuned on "
+        f"{found.train_rows:,} rows, then one pass over {found.test_rows:,} test rows"
     )
     results = Sheet(
         "learner", "η", "δ", "rates", "diverged", "train loss", "train error", "test loss",
@@ -24,7 +30,9 @@ def tables(found: AppendixA) -> tuple:
     for entry in found.entries:
         results.add(*_row(entry))
     parts = [title, "", results]
-    parts += [f"{entry.algorithm}: {entry.message}" for entry in found.entries if entry.message]
+    parts += [f"{entry.name}: {entry.message}" for entry in found.entries if entry.message]
+    if any(entry.numerics for entry in found.entries):
+        parts += ["", _numerics(found.entries)]
     if found.references:
         known = Sheet("known figure", "η", "known", "measured", "difference")
         for reference, loss in found.references:
@@ -39,18 +47,38 @@ def tables(found: AppendixA) -> tuple:
     return tuple(parts)
 
 
+def _numerics(entries: tuple[Entry, ...]) -> Sheet:
+    """Return the train losses of ours and as published, at η and at the double after it."""
+    sheet = Sheet(
+        "train loss at", "η", "δ", "ours", "at the next η", "as published", "at the next η"
+    )
+    for entry in entries:
+        best = entry.tuning.best
+        if not entry.numerics or best is None:
+            continue
+        losses = [
+            "failed" if loss is None else f"{loss:.9g}"
+            for one in entry.numerics
+            for loss in (one.loss, one.next_loss)
+        ]
+        sheet.add(entry.name, *_best(best), *losses)
+    return sheet
+
+
 def document(found: AppendixA) -> dict:
     """Return the comparison, with every curve, as JSON data."""
     entries = [
         {
+            "name": entry.name,
             "algorithm": entry.algorithm,
             "tuning": tuning.document(entry.tuning),
             "train_error": entry.train_error,
             "test_loss": entry.test_loss,
             "test_error": entry.test_error,
             "last_error": entry.last_error,
-            "t": entry.t.tolist(),
-            "test_curve": entry.test_curve.tolist(),
+            "train": _curves(entry.train),
+            "test": _curves(entry.test),
+            "numerics": [asdict(one) for one in entry.numerics],
             "message": entry.message,
         }
         for entry in found.entries
@@ -59,8 +87,32 @@ def document(found: AppendixA) -> dict:
         {"algorithm": ref.algorithm, "lr": ref.lr, "known": ref.loss, "measured": loss}
         for ref, loss in found.references
     ]
-    sizes = {"k": found.k, "d": found.d, "train_rows": found.train_rows}
+    sizes = {"data": found.data, "k": found.k, "d": found.d, "train_rows": found.train_rows}
     return {**sizes, "test_rows": found.test_rows, "entries": entries, "references": references}
+
+
+def _curves(one: Pass | None) -> dict | None:
+    """Return cumulative log loss and the number of wrong signs up to each checkpoint."""
+    if one is None:
+        return None
+    return {"t": one.t.tolist(), "log_loss": one.log_loss.tolist(), "wrong": one.wrong.tolist()}
+
+
+def panels(found: Sequence[AppendixA]) -> list[tuple[str, str, dict[str, tuple]]]:
+    """Return, for `oco.plots.progress`, the average log loss and 0–1 loss of each file's passes."""
+    made = []
+    for one in found:
+        rows = {"train": one.train_rows, "test": one.test_rows}
+        for which, measure in product(rows, ("log loss", "wrong signs")):
+            passes = {entry.name: getattr(entry, which) for entry in one.entries}
+            curves = {
+                name: (run.t, (run.log_loss if measure == "log loss" else run.wrong) / run.t)
+                for name, run in passes.items()
+                if run is not None
+            }
+            heading = f"{Path(one.data).name}: {rows[which]:,} {which} rows"
+            made += [(heading, measure, curves)] if curves else []
+    return made
 
 
 def growth_table(found: Separation) -> tuple:
@@ -85,16 +137,14 @@ def growths(found: Separation) -> dict:
     return {**setting, "t": found.t.tolist(), "certificates": rows}
 
 
-def _row(entry: Evaluation) -> list[str]:
+def _row(entry: Entry) -> list[str]:
     best, trials = entry.tuning.best, entry.tuning.trials
     lost = str(sum(bool(trial.verdict) for trial in trials))
     if best is None:
-        return [entry.algorithm, "–", "–", str(len(trials)), lost, *"–" * 5]
-    delta = best.experiment.delta
+        return [entry.name, "–", "–", str(len(trials)), lost, *"–" * 5]
     return [
-        entry.algorithm,
-        number(best.experiment.lr, 3),
-        "" if delta is None else number(delta, 3),
+        entry.name,
+        *_best(best),
         str(len(trials)),
         lost,
         f"{best.average_loss:.6f}",
@@ -103,6 +153,12 @@ def _row(entry: Evaluation) -> list[str]:
         _percent(entry.test_error),
         _percent(entry.last_error),
     ]
+
+
+def _best(best: tuning.Trial) -> tuple[str, str]:
+    """Return η and δ of a trial."""
+    delta = best.experiment.delta
+    return number(best.experiment.lr, 3), "" if delta is None else number(delta, 3)
 
 
 def _percent(fraction: float | None) -> str:

@@ -10,6 +10,8 @@ from command_line import assert_refused, invoke
 from what_learners_take import only_taken
 
 import oco
+from oco.cli.reproduce import COMPARED
+from oco.reproduce.appendix_a import LEARNERS
 
 
 def test_appendix_a_tunes_and_evaluates(files, tmp_path):
@@ -34,6 +36,53 @@ def test_appendix_a_tunes_and_evaluates(files, tmp_path):
         wrong = held_out["y"] * (held_out["X"] @ x[:-1] + x[-1]) <= 0
         assert entry["last_error"] == pytest.approx(wrong.mean())
     assert content["references"] == []
+
+
+def test_appendix_a_takes_several_files_and_chosen_learners(files, tmp_path):
+    train, test = files
+    figure = tmp_path / "curves.svg"
+    arguments = ("reproduce", "appendix-a", "--data", train, "--test", test, "--k=3", "--jobs=1")
+    arguments += ("--data", test, "--test", train, "--alg=ogd", "--alg=fd-son", "--plot", figure)
+    result = invoke(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    first, second = json.loads(result.stdout)["comparisons"]
+    assert (first["train_rows"], second["train_rows"]) == (300, 100)
+    for one in (first, second):
+        assert [entry["name"] for entry in one["entries"]] == ["ogd", "fd-son"]
+        for entry in one["entries"]:
+            for which, rows in (("train", one["train_rows"]), ("test", one["test_rows"])):
+                curve = entry[which]
+                assert curve["t"][-1] == rows and 0 <= curve["wrong"][-1] <= rows
+            assert entry["test"]["log_loss"][-1] / rows == pytest.approx(entry["test_loss"])
+    text = figure.read_text(encoding="utf-8")
+    for words in ("train.npz: 300 train rows", "test.npz: 100 train rows", "wrong signs"):
+        assert words in text
+    said = invoke(*arguments, "--no-published").stdout
+    assert said.count("test loss") == 2 and "as published" not in said
+
+
+def test_appendix_a_prints_both_numerics(files):
+    arguments = ("reproduce", "appendix-a", "--data", files[0], "--test", files[1])
+    result = invoke(*arguments, "--k=3", "--jobs=1", "--alg=fd-son")
+    assert result.exit_code == 0, result.output
+    row = next(
+        line for line in result.stdout.splitlines() if line.startswith("fd-son") and "%" not in line
+    )
+    ours, following, published, last = row.split()[-4:]
+    assert ours == published == following == last
+
+
+def test_appendix_a_refuses_files_that_do_not_pair(files, tmp_path):
+    arguments = ("reproduce", "appendix-a", "--data", files[0], "--test", files[1])
+    refused = invoke(*arguments, "--data", files[0])
+    assert_refused(refused, "test: expected one for each of 2 --data, got 1")
+    both = (*arguments, "--data", files[0], "--test", files[1])
+    assert_refused(invoke(*both, "--plot-rates", tmp_path / "r.svg"), "plot-rates: expected one")
+    assert_refused(invoke(*arguments, "--alg=ons"), "ons")
+
+
+def test_the_command_knows_the_learners_that_are_compared():
+    assert list(COMPARED) == list(LEARNERS)
 
 
 def test_appendix_a_refuses_a_missing_file(files, tmp_path):

@@ -60,7 +60,17 @@ def figures(runs, rated):
         "rate": lambda: plots.regret_of_results(rated),
         "tuning": lambda: plots.rates([curve]),
         "progress": lambda: plots.progress(
-            {"ogd": ([1, 10, 100], [0.7, 0.5, 0.4]), "adagrad": ([1, 10, 100], [0.7, 0.45, 0.3])},
+            [
+                (
+                    "train",
+                    measure,
+                    {
+                        "ogd": ([1, 10, 100], [0.7, 0.5, 0.4]),
+                        "adagrad": ([1, 10, 100], [0.7, 0.45, 0.3]),
+                    },
+                )
+                for measure in ("log loss", "wrong signs")
+            ],
             "an example",
         ),
         "advice": lambda: plots.advice(advice),
