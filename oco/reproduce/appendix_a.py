@@ -25,7 +25,7 @@ from oco.reproduce.references import REFERENCES, Reference, applicable
 from oco.sweeps.local import computed, require_files, resolve_jobs
 from oco.sweeps.tuning import Tuning, measure, tune
 
-__all__ = ["LEARNERS", "REFERENCES", "AppendixA", "Entry", "Reference", "appendix_a"]
+__all__ = ["LEARNERS", "REFERENCES", "AppendixA", "Evaluation", "Reference", "appendix_a"]
 
 RATES = log_grid(1e-6, 1.0, 49)
 # Learners with two parameters to tune have as many pairs as the others have rates.
@@ -53,7 +53,7 @@ LEARNERS = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class Evaluation:
     """One learner's tuning and evaluation.
 
     Attributes
@@ -105,7 +105,7 @@ class AppendixA:
 
     Attributes
     ----------
-    entries : tuple of Entry
+    entries : tuple of Evaluation
         By learner.
     references : tuple of (Reference, float or None)
         Known figures that apply here, each with the average loss measured at that rate.
@@ -115,7 +115,7 @@ class AppendixA:
         The training file.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Evaluation, ...]
     references: tuple[tuple[Reference, float | None], ...]
     k: int
     d: int
@@ -200,7 +200,7 @@ def appendix_a(
     beside = numerics(best, jobs, progress) if published else {}
     trained, tested, wrong = _evaluated(best, str(test), jobs)
     entries = tuple(
-        Entry(
+        Evaluation(
             name=name,
             algorithm=algorithm,
             tuning=tunings[name],
@@ -234,7 +234,7 @@ def _progress_of(
 
 
 def _measured(
-    reference: Reference, entries: tuple[Entry, ...], options: dict[str, Any]
+    reference: Reference, entries: tuple[Evaluation, ...], options: dict[str, Any]
 ) -> float | None:
     """Return the average loss at the rate of a known figure, playing it if the grid has it not."""
     for entry in entries:

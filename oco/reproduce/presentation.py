@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
-from oco.reproduce.appendix_a import AppendixA, Entry
+from oco.reproduce.appendix_a import AppendixA, Evaluation
 from oco.reproduce.passes import Pass
 from oco.reproduce.separation import Separation
 from oco.results.formats import number
@@ -47,7 +47,7 @@ def tables(found: AppendixA) -> tuple:
     return tuple(parts)
 
 
-def _numerics(entries: tuple[Entry, ...]) -> Sheet:
+def _numerics(entries: tuple[Evaluation, ...]) -> Sheet:
     """Return the train losses of ours and as published, at η and at the double after it."""
     sheet = Sheet(
         "train loss at", "η", "δ", "ours", "at the next η", "as published", "at the next η"
@@ -137,7 +137,7 @@ def growths(found: Separation) -> dict:
     return {**setting, "t": found.t.tolist(), "certificates": rows}
 
 
-def _row(entry: Entry) -> list[str]:
+def _row(entry: Evaluation) -> list[str]:
     best, trials = entry.tuning.best, entry.tuning.trials
     lost = str(sum(bool(trial.verdict) for trial in trials))
     if best is None:
