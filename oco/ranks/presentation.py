@@ -6,11 +6,13 @@ from dataclasses import asdict
 
 import numpy as np
 
+from oco.memory import ledger
 from oco.ranks.advice import Advice
+from oco.ranks.layers import LayerAdvice
 from oco.results.formats import number, size
 from oco.results.layout import Column, Sheet
 
-__all__ = ["conclusion", "document", "tables"]
+__all__ = ["conclusion", "document", "layers", "tables"]
 
 # Rows of the table: sizes spaced evenly in the logarithm, and the recommended one.
 LISTED = 12
@@ -84,3 +86,46 @@ def _choices(advice: Advice) -> Sheet:
             style="bold" if choice is best else "",
         )
     return table
+
+
+def layers(advice: LayerAdvice) -> tuple:
+    """Return the tables of what each axis of each layer needs, and of the memory it takes."""
+    axes = Sheet(
+        "layer", Column("axis"), "length", "k", "mass proven", "intrinsic dimension",
+        Column("at most", joined=True), "Ω_k at least", Column("at most", joined=True),
+    )  # fmt: skip
+    for one in advice.axes:
+        axes.add(
+            one.layer,
+            str(one.axis),
+            f"{one.dim:,}",
+            f"> {advice.size}" if one.k is None else str(one.k),
+            f"{100 * one.captured:.1f} %",
+            number(one.dimension_lo, 3),
+            number(one.dimension_hi, 3),
+            number(one.omega_lo, 3),
+            number(one.omega_hi, 3),
+        )
+    memory = Sheet("layer", "shape", "S-Shampoo", "Adam", "Shampoo")
+    shapes = {one.layer: one.shape for one in advice.axes}
+    for layer, sizes in advice.sizes.items():
+        k = max(size for size in sizes if size is not None)
+        counted = ledger([shapes[layer]], k=[k])
+        memory.add(
+            layer,
+            "×".join(map(str, shapes[layer])),
+            *(
+                size(counted[label].state.total)
+                for label in (f"s-shampoo k={k}", "adam", "shampoo")
+            ),
+        )
+    return (
+        f"the smallest k proven to hold {100 * advice.target:g} % of each covariance's mass, from "
+        f"sketches of size {advice.size}",
+        "",
+        axes,
+        "",
+        "state of 4-byte numbers, momentum included; S-Shampoo at the larger k of the layer",
+        "",
+        memory,
+    )

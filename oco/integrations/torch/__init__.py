@@ -1,4 +1,4 @@
-"""Shampoo and S-Shampoo for PyTorch; needs the extra ``torch``."""
+"""Shampoo and S-Shampoo for PyTorch, and the sketch sizes that a model needs; needs ``torch``."""
 
 from __future__ import annotations
 
@@ -10,5 +10,6 @@ if find_spec("torch") is None:
     raise ImportError(f"torch: {missing('PyTorch')}")
 
 from oco.integrations.torch.optimizer import SShampoo
+from oco.integrations.torch.watching import ModelAdvice, Watch, watch
 
-__all__ = ["SShampoo"]
+__all__ = ["ModelAdvice", "SShampoo", "Watch", "watch"]
