@@ -21,13 +21,14 @@ BLOCKS = [
 def test_block_trains_a_model(block):
     torch.manual_seed(0)
     model = torch.nn.Linear(64, 48)
-    names = {"model": model}
-    exec(block, names)
     x = torch.randn(256, 64)
     y = x @ torch.randn(64, 48) / 8
 
     def loss():
         return (model(x) - y).square().mean()
+
+    names = {"model": model, "train": lambda _: loss().backward()}
+    exec(block, names)
 
     before = loss().item()
     for _ in range(200):
