@@ -9,8 +9,8 @@ how many directions carry the covariances.
 # %%
 # Watch
 # -----
-# One line before the loop. Each parameter's gradient is looked at every tenth time that ``backward``
-# makes one, which costs little; here, a small network learns digits.
+# One line before the loop. Each gradient of a parameter is looked at every tenth time that
+# ``backward`` makes one, which costs little; here, a small network learns digits.
 
 import torch
 from sklearn.datasets import load_digits
