@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from oco.cores import one_blas_thread as one_blas_thread
     from oco.domains import Ball as Ball
     from oco.domains import Box as Box
+    from oco.domains import Ellipsoid as Ellipsoid
     from oco.domains import Euclidean as Euclidean
+    from oco.domains import L1Ball as L1Ball
+    from oco.domains import OperatorBall as OperatorBall
+    from oco.domains import Simplex as Simplex
     from oco.experiment import Experiment as Experiment
     from oco.experiment import run as run
     from oco.marks import learner as learner
@@ -67,7 +71,11 @@ _HOMES = {
     "Result": "oco.results",
     "Ball": "oco.domains",
     "Box": "oco.domains",
+    "Ellipsoid": "oco.domains",
     "Euclidean": "oco.domains",
+    "L1Ball": "oco.domains",
+    "OperatorBall": "oco.domains",
+    "Simplex": "oco.domains",
     "one_blas_thread": "oco.cores",
     "learner": "oco.marks",
     "loss": "oco.marks",

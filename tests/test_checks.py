@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from what_learners_take import RATED, own_options
+from what_learners_take import RATED, domain_of, own_options
 
-import oco
 from oco import checks
 from oco.algorithms import ALGORITHMS
 from oco.sketch import FrequentDirections, escaped_mass_limit
@@ -85,9 +84,10 @@ for _name, _make in ALGORITHMS.items():
     _taken = inspect.signature(_make).parameters
     _options = {"shape": 3} if "shape" in _taken else {"d": 3}
     _options |= own_options(_name) | ({"lr": 0.5} if _name in RATED else {})
+    _options |= {"domain": domain_of(_name)}
 
     def _update(rows, make=_make, options=_options):
-        learner = make(**options, domain=oco.Ball(1.0))
+        learner = make(**options)
         learner.update(first(rows))
         return learner
 

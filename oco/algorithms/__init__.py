@@ -15,6 +15,7 @@ from oco.algorithms.experts import Experts, ExpertsDiagnostics, experts
 from oco.algorithms.fd_son import fd_son
 from oco.algorithms.ftsl import ftsl
 from oco.algorithms.full_adagrad import full_adagrad
+from oco.algorithms.hedge import ExponentiatedGradient, HedgeDiagnostics, hedge
 from oco.algorithms.kronecker import KroneckerRoot
 from oco.algorithms.kronecker_descent import KroneckerDescent, KroneckerDiagnostics
 from oco.algorithms.mirror_descent import Diagnostics, MirrorDescent, Preconditioner
@@ -36,6 +37,8 @@ __all__ = [
     "DualDiagnostics",
     "Experts",
     "ExpertsDiagnostics",
+    "ExponentiatedGradient",
+    "HedgeDiagnostics",
     "KroneckerDescent",
     "KroneckerDiagnostics",
     "KroneckerRoot",
@@ -55,6 +58,7 @@ __all__ = [
     "fd_son",
     "ftsl",
     "full_adagrad",
+    "hedge",
     "ogd",
     "one_sided_shampoo",
     "ons",
@@ -81,6 +85,7 @@ ALGORITHMS: dict[str, Callable[..., Any]] = {
     "s-ons": s_ons,
     "rfd-son": rfd_son,
     "fd-son": fd_son,
+    "hedge": hedge,
     "adam": adam,
     "shampoo": shampoo,
     "s-shampoo": s_shampoo,

@@ -69,7 +69,7 @@ def ada_fd(
     k : int
         Sketch size ℓ, from 2 to d + 1; memory and a round cost O(dk).
     domain : Domain
-        K: unconstrained or a ball.
+        K: unconstrained, a ball, a box or an ellipsoid.
     lr : float, optional
         η; D/√2 if not given.
     delta : float
@@ -83,7 +83,8 @@ def ada_fd(
     Raises
     ------
     ValueError
-        If a parameter is out of range, K is a box, or η is not given and K is unbounded.
+        If a parameter is out of range, K does not take this metric, or η is not given
+        and K is unbounded.
 
     Notes
     -----

@@ -22,6 +22,8 @@ class AdaHedge(Travelling):
     ----------
     count : int
         N ≥ 1.
+    rate : float, optional
+        1/κ > 0 that is kept, in the place of ln N/Δ.
 
     Attributes
     ----------
@@ -53,7 +55,8 @@ class AdaHedge(Travelling):
     (0.5, array([0.2, 0.8]))
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, rate: float | None = None) -> None:
+        self.rate = rate
         self.losses = np.zeros(count)
         self.gap = self.variance = self.widest = 0.0
 
@@ -61,10 +64,8 @@ class AdaHedge(Travelling):
     def weights(self) -> np.ndarray:
         """Return w, of shape (N,): numbers ≥ 0 that add up to 1."""
         ahead = self.losses.min() - self.losses
-        if self.gap > 0.0:
-            shares = np.exp(ahead * (math.log(len(ahead)) / self.gap))
-        else:
-            shares = (ahead == 0.0).astype(np.float64)
+        scale = self._scale
+        shares = np.exp(ahead / scale) if scale > 0.0 else (ahead == 0.0).astype(np.float64)
         return shares / shares.sum()
 
     def absorb(self, losses: np.ndarray) -> None:
@@ -78,11 +79,18 @@ class AdaHedge(Travelling):
         self.widest = max(self.widest, float(above.max()))
         self.losses = self.losses + losses
 
+    @property
+    def _scale(self) -> float:
+        """Return κ; 0 as long as Δ is."""
+        if self.rate is not None:
+            return 1 / self.rate
+        return self.gap / math.log(len(self.losses)) if self.gap > 0.0 else 0.0
+
     def _mixed(self, above: np.ndarray) -> float:
         """Return the mix loss of losses ≥ 0, before they are absorbed."""
         behind = self.losses - self.losses.min()
-        if self.gap > 0.0:
-            scale = self.gap / math.log(len(behind))
+        scale = self._scale
+        if scale > 0.0:
             return scale * (_log_sum(-behind / scale) - _log_sum(-(behind + above) / scale))
         return float((behind + above).min())
 

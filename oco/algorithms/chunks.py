@@ -110,8 +110,10 @@ class Progress(NamedTuple):
     tally: Tally
 
 
-def region_of(domain: Domain, d: int) -> Region | None:
+def region_of(domain: Domain, d: int, separable: bool = True) -> Region | None:
     """Return a domain as kernels know it; None where they do not.
+
+    They clip to a box, which is the projection in metrics that are `separable` alone.
 
     Examples
     --------
@@ -121,7 +123,7 @@ def region_of(domain: Domain, d: int) -> Region | None:
     nothing = np.empty(0)
     if type(domain) in (Euclidean, Ball):
         return Region(float(domain.radius(d)), nothing, nothing)
-    if type(domain) is Box:
+    if type(domain) is Box and separable:
         lower, upper = (np.ascontiguousarray(bound) for bound in domain.bounds(d))
         return Region(math.inf, lower, upper)
     return None

@@ -47,7 +47,7 @@ def da_full(
     d : int
         Dimension of x, ≥ 1; memory is O(d²), a round costs O(d³).
     domain : Domain
-        K: unconstrained or a ball, of radius R.
+        K: unconstrained, a ball, a box or an ellipsoid, with R = max ‖u − x_1‖.
     lr : float, optional
         η; R/√2 if not given.
     delta : float, optional

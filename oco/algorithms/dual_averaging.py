@@ -125,8 +125,8 @@ class DualAveraging(Travelling):
     Raises
     ------
     ValueError
-        If `lr` is not a finite number > 0, is None where D is infinite, or the domain is a box and
-        the metric is not diagonal.
+        If `lr` is not a finite number > 0, is None where D is infinite, or the domain does not take
+        such metrics.
 
     Notes
     -----
@@ -151,11 +151,7 @@ class DualAveraging(Travelling):
         k: int | None = None,
         coordinatewise: bool = False,
     ) -> None:
-        if domain.separable_only and not statistic.separable:
-            raise ValueError(
-                "domain: a box needs a learner with a scalar or diagonal metric "
-                f"(da-norm, da-diagonal), got {domain!r}; use a ball"
-            )
+        domain.require(statistic.metric, statistic.separable)
         self.d, self.k, self.domain, self.bounds = d, k, domain, bounds
         self.statistic, self.delta = statistic, delta
         self._x = self._start = domain.start(d)

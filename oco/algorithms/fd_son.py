@@ -20,7 +20,7 @@ def fd_son(
     k : int
         Sketch size ℓ, from 2 to d + 1; memory and a round cost O(dk).
     domain : Domain
-        K: a ball, of radius R.
+        K: a ball, a box or an ellipsoid, with R = max ‖u − x_1‖.
     curvature : float
         σ > 0 with f_t(x) − f_t(u) ≤ ⟨g_t, x − u⟩ − (σ/2)⟨g_t, x − u⟩² for all x and u in K; a run
         has it from its loss: see `oco.losses.Loss.gradient_curvature`.
@@ -35,7 +35,7 @@ def fd_son(
     Raises
     ------
     ValueError
-        If a parameter is out of range, or K is a box or unbounded.
+        If a parameter is out of range, or K is unbounded or does not take this metric.
 
     Notes
     -----

@@ -93,7 +93,7 @@ def ftsl(
     k : int
         Sketch size ℓ, from 2 to d + 1; memory and a round cost O(dk).
     domain : Domain
-        K: unconstrained or a ball, of radius R.
+        K: unconstrained, a ball, a box or an ellipsoid, with R = max ‖u − x_1‖.
     lr : float, optional
         η; R/√2 if not given.
     delta : float, optional
@@ -109,8 +109,9 @@ def ftsl(
     Raises
     ------
     ValueError
-        If a parameter is out of range, K is a box, η is not given and K is unbounded, or neither δ
-        nor a finite G is given.  `update` refuses a gradient longer than δ.
+        If a parameter is out of range, K does not take this metric, η is not given and K
+        is unbounded, or neither δ nor a finite G is given.  `update` refuses a
+        gradient longer than δ.
 
     Notes
     -----

@@ -62,7 +62,7 @@ def full_adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDe
         Dimension of x, ≥ 1; memory is O(d²).  Most rounds cost O(d²), and an eigendecomposition in
         O(d³) comes every min(d/5, 100) rounds or so (see `GrowingRoot` for when it comes earlier).
     domain : Domain
-        K: unconstrained or a ball.
+        K: unconstrained, a ball, a box or an ellipsoid.
     lr : float, optional
         η; D/√2 if not given.
 
@@ -74,7 +74,8 @@ def full_adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDe
     Raises
     ------
     ValueError
-        If a parameter is out of range, K is a box, or η is not given and K is unbounded.
+        If a parameter is out of range, K does not take this metric, or η is not given
+        and K is unbounded.
 
     Notes
     -----

@@ -81,7 +81,7 @@ class KroneckerDescent(MirrorDescent):
     rank : int or sequence of (int or None), optional
         Sketch size for each axis, as for `KroneckerRoot`.
     domain : Domain
-        K, in the Frobenius norm: unconstrained or a ball.
+        K, in the Frobenius norm: unconstrained, a ball, a box or an ellipsoid.
     lr : float, optional
         η; D/√(2r) if not given.
     gradient_rank : int, optional
@@ -104,8 +104,9 @@ class KroneckerDescent(MirrorDescent):
     Raises
     ------
     ValueError
-        If a parameter is out of range, K is a box, η is not given and K is unbounded, or ε is 0
-        where rounds go by between updates: a gradient may then lie outside the metric's range.
+        If a parameter is out of range, K does not take this metric, η is not given and K
+        is unbounded, or ε is 0 where rounds go by between updates: a gradient may then
+        lie outside the metric's range.
 
     Notes
     -----

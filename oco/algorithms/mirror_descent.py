@@ -156,8 +156,8 @@ class MirrorDescent(Travelling):
     Raises
     ------
     ValueError
-        If `lr` is not a finite number > 0, is None where D is infinite, or the domain is a box and
-        the metric is not diagonal.
+        If `lr` is not a finite number > 0, is None where D is infinite, or the domain does not take
+        such metrics.
 
     Notes
     -----
@@ -177,11 +177,7 @@ class MirrorDescent(Travelling):
         bounds: tuple[str, ...],
         k: int | None = None,
     ) -> None:
-        if domain.separable_only and not preconditioner.separable:
-            raise ValueError(
-                "domain: a box needs a learner with a scalar or diagonal metric "
-                f"(ogd, adagrad-norm, adagrad), got {domain!r}; use a ball"
-            )
+        domain.require(preconditioner.metric, preconditioner.separable)
         if lr is None:
             if not math.isfinite(diameter):
                 raise ValueError(
@@ -195,7 +191,7 @@ class MirrorDescent(Travelling):
         self._x = domain.start(d)
         # Only these two are known to the fused step: a subclass may project in a way of its own.
         self._radius = domain.radius(d) if type(domain) in (Euclidean, Ball) else None
-        self._region = region_of(domain, d)
+        self._region = region_of(domain, d, preconditioner.separable)
         self._unbounded = not domain.bounded
         self._quadratic = 0.0
         self._squared_gradients = 0.0

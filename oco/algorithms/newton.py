@@ -63,7 +63,7 @@ class Newton(Travelling):
     k : int or None
         Sketch size ℓ, from 2 to d + 1; None for the exact Σ g gᵀ.
     domain : Domain
-        K: a ball.
+        K, bounded.
     curvature : float
         σ > 0 with f(x) − f(u) ≤ ⟨g, x − u⟩ − (σ/2)⟨g, x − u⟩² for all x and u in K.
     alpha : float or None
@@ -83,11 +83,11 @@ class Newton(Travelling):
     Raises
     ------
     ValueError
-        If a parameter is out of range, or K is a box or unbounded.
+        If a parameter is out of range, or K is unbounded or does not take such metrics.
 
     Notes
     -----
-    With D the diameter of K and R its radius, for every u in K (docs/theory.md proves it):
+    With D the diameter of K and R = max ‖u − x_1‖, for every u in K (docs/theory.md proves it):
 
         Σ f_t(x_t) − f_t(u) ≤ ½ Σ g_tᵀ A_t⁻¹ g_t + ½ α R² + ½ c σ ρ_{1:T} D².
     """
@@ -106,11 +106,6 @@ class Newton(Travelling):
         bounds: tuple[str, ...] = ("newton-certificate", "log-det"),
     ) -> None:
         self.d, self.k, self.domain, self.bounds = checks.integer("d", d, low=1), k, domain, bounds
-        if domain.separable_only:
-            raise ValueError(
-                f"domain: a box needs a learner with a scalar or diagonal metric, got {domain!r}; "
-                "use a ball"
-            )
         if not domain.bounded:
             raise ValueError(
                 f"domain: Newton steps need a bounded domain, got {domain!r}: no loss here has "
@@ -123,6 +118,7 @@ class Newton(Travelling):
         self.alpha = checks.number("alpha", alpha, low=SMALLEST, high=LARGEST)
         self.compensation = compensation
         self.sketch = FrequentDirections(d, d + 1 if k is None else k)
+        domain.require(self.metric, separable=False)
         self._x = domain.start(d)
         self._quadratic = self._squared_gradients = self._correction = 0.0
 

@@ -16,7 +16,7 @@ def ons(d: int, *, domain: Domain, curvature: float, alpha: float | None = None)
     d : int
         Dimension of x, ≥ 1; memory is O(d²), a round costs O(d³).
     domain : Domain
-        K: a ball, of radius R.
+        K: a ball, a box or an ellipsoid, with R = max ‖u − x_1‖.
     curvature : float
         σ > 0 with f_t(x) − f_t(u) ≤ ⟨g_t, x − u⟩ − (σ/2)⟨g_t, x − u⟩² for all x and u in K; a run
         has it from its loss: see `oco.losses.Loss.gradient_curvature`.
@@ -31,7 +31,7 @@ def ons(d: int, *, domain: Domain, curvature: float, alpha: float | None = None)
     Raises
     ------
     ValueError
-        If a parameter is out of range, or K is a box or unbounded.
+        If a parameter is out of range, or K is unbounded or does not take this metric.
 
     Notes
     -----

@@ -20,7 +20,7 @@ def s_adagrad(d: int, *, k: int, domain: Domain, lr: float | None = None) -> Mir
     k : int
         Sketch size ℓ, from 2 to d + 1; memory and a round cost O(dk).
     domain : Domain
-        K: unconstrained or a ball.
+        K: unconstrained, a ball, a box or an ellipsoid.
     lr : float, optional
         η; D/√2 if not given.
 
@@ -32,7 +32,8 @@ def s_adagrad(d: int, *, k: int, domain: Domain, lr: float | None = None) -> Mir
     Raises
     ------
     ValueError
-        If a parameter is out of range, K is a box, or η is not given and K is unbounded.
+        If a parameter is out of range, K does not take this metric, or η is not given
+        and K is unbounded.
 
     Notes
     -----

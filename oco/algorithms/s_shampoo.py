@@ -35,7 +35,7 @@ def s_shampoo(
     k : int or sequence of int
         Sketch size ℓ ≥ 2, for all axes or for each; an axis no longer than k has an exact factor.
     domain : Domain
-        K, in the Frobenius norm: unconstrained or a ball.
+        K, in the Frobenius norm: unconstrained, a ball, a box or an ellipsoid.
     lr : float, optional
         η; D/√(2r) if not given.
     gradient_rank : int, optional
@@ -53,7 +53,8 @@ def s_shampoo(
     Raises
     ------
     ValueError
-        If a parameter is out of range, K is a box, or η is not given and K is unbounded.
+        If a parameter is out of range, K does not take this metric, or η is not given
+        and K is unbounded.
 
     Notes
     -----

@@ -27,7 +27,7 @@ def shampoo(
     shape : int or sequence of int
         Shape of X, such as (m, n); memory is O(m² + n²), and a round costs O((m + n)³).
     domain : Domain
-        K, in the Frobenius norm: unconstrained or a ball.
+        K, in the Frobenius norm: unconstrained, a ball, a box or an ellipsoid.
     lr : float, optional
         η; D/√(2r) if not given.
     gradient_rank : int, optional
@@ -45,7 +45,8 @@ def shampoo(
     Raises
     ------
     ValueError
-        If a parameter is out of range, K is a box, or η is not given and K is unbounded.
+        If a parameter is out of range, K does not take this metric, or η is not given
+        and K is unbounded.
 
     Notes
     -----

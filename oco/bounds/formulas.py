@@ -13,6 +13,7 @@ from oco.algorithms import (
     Diagnostics,
     DualDiagnostics,
     ExpertsDiagnostics,
+    HedgeDiagnostics,
     KroneckerDiagnostics,
     NewtonDiagnostics,
 )
@@ -162,6 +163,21 @@ def _experts_certificate(account: Account) -> float:
     return min(map(sum, zip(_certificates(account), behind, strict=True)))
 
 
+def _hedge(account: Account) -> HedgeDiagnostics:
+    return _told(account, HedgeDiagnostics, "Hedge")
+
+
+def _hedge_certificate(account: Account) -> float:
+    return _hedge(account).potential + _hedge(account).quadratic
+
+
+def _hedge_ranges(account: Account) -> float:
+    now, log = _hedge(account), math.log(account.d)
+    if account.lr is None:
+        return math.sqrt(log * now.squared_ranges) + 2 * now.widest
+    return log / account.lr + account.lr / 8 * now.squared_ranges
+
+
 def _adahedge(account: Account) -> float:
     return min(_certificates(account)) + 2 * _experts(account).gap
 
@@ -274,6 +290,18 @@ RUNGS["one-sided-certificate"] = Rung(
     "D²/(2η)·tr L̃_T^½ + (η/2)·Σ tr GᵀL̃^{-½}G, as measured in the run",
     None,
     _certificate,
+)
+RUNGS["hedge-certificate"] = Rung(
+    "certificate",
+    "ln d/η + Σ δ_t, the mixability gaps as measured in the run  (2·Σ δ_t with AdaHedge's rates)",
+    None,
+    _hedge_certificate,
+)
+RUNGS["hedge-ranges"] = Rung(
+    "hedge-ranges",
+    "√(ln d·Σ s_t²) + 2·max s_t, s_t the range of g_t; with a rate ln d/η + (η/8)·Σ s_t²",
+    None,
+    _hedge_ranges,
 )
 RUNGS["log-det"] = Rung(
     "log-det",

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from oco.linalg.operators import SpectralOperator
+from oco.linalg.operators import Scalar, SpectralOperator
 
 # Radii whose squares, and those of points a few orders of magnitude outside, are normal numbers.
 SMALLEST_RADIUS, LARGEST_RADIUS = 1e-150, 1e150
@@ -23,15 +23,15 @@ class Domain(ABC):
         What the command line calls it.
     bounded : bool
         Whether K has a finite diameter.
-    separable_only : bool
-        Whether `project` needs a metric that is diagonal in the coordinates.
+    metrics : {"any", "diagonal", "scalar"}
+        Which metrics `project` takes.
     radial : bool
         Whether K is all of the points of length ≤ `radius`.
     """
 
     name: str
     bounded: bool = True
-    separable_only: bool = False
+    metrics: str = "any"
     radial: bool = False
 
     @abstractmethod
@@ -65,6 +65,28 @@ class Domain(ABC):
     @abstractmethod
     def project(self, y: np.ndarray, metric: SpectralOperator) -> np.ndarray:
         """Return argmin_{x in K} (x − y)ᵀ H (x − y) for the metric H, of shape (d,)."""
+
+    def require(self, metric: SpectralOperator, separable: bool) -> None:
+        """Raise a ValueError if `project` does not take metrics of a learner's kind.
+
+        Parameters
+        ----------
+        metric : SpectralOperator
+            One of them.
+        separable : bool
+            Whether all of them are diagonal in the coordinates.
+        """
+        scalar = separable and isinstance(metric, Scalar)
+        if self.metrics == "any" or scalar or (self.metrics == "diagonal" and separable):
+            return
+        asked = {
+            "diagonal": "scalar or diagonal metric (ogd, adagrad-norm, adagrad, da-diagonal)",
+            "scalar": "scalar metric (ogd, adagrad-norm, da-norm)",
+        }[self.metrics]
+        raise ValueError(
+            f"domain: {self.name} needs a learner with a {asked}, got {self!r} and a "
+            f"{type(metric).__name__}; use a ball, a box or an ellipsoid"
+        )
 
     def start(self, d: int) -> np.ndarray:
         """Return x_1, of shape (d,): the origin, or the point of K nearest to it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from oco import checks
-from oco.domains import Box, Domain
+from oco.domains import Box, Domain, Ellipsoid, OperatorBall, Simplex
 from oco.experiment.assessment import assess
 from oco.experiment.compiling import compile_kernels
 from oco.experiment.game import Game, Retired, set_up
@@ -208,10 +209,12 @@ def _text(label) -> str | None:
 def _domain_options(domain: Domain) -> dict:
     """Return the options of an Experiment that describe a domain given as an object."""
     options: dict[str, Any] = {"domain": domain.name}
-    if isinstance(domain, Box):
-        for name in ("lower", "upper"):
-            bound = getattr(domain, name)
-            options[name] = tuple(bound.tolist()) if bound.ndim else float(bound)
-    elif domain.bounded:
+    arrays = {Box: ("lower", "upper"), Ellipsoid: ("semiaxes",)}.get(type(domain), ())
+    for name in arrays:
+        numbers = getattr(domain, name)
+        options[name] = tuple(numbers.tolist()) if numbers.ndim else float(numbers)
+    if isinstance(domain, OperatorBall):
+        options |= {"shape": domain.shape, "radius": domain.width(math.prod(domain.shape)) / 2}
+    elif domain.bounded and not arrays and not isinstance(domain, Simplex):
         options["radius"] = domain.radius(1)
     return options

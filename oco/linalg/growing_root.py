@@ -142,6 +142,10 @@ class GrowingRoot(Travelling, SpectralOperator):
         """Split `v` along the eigenvectors."""
         return self._exact().decompose(v)
 
+    def dense(self):
+        """Return H as a matrix."""
+        return self._exact().dense()
+
     def map(self, f):
         """Return f(H), which later vectors do not change."""
         return self._exact().map(f)

@@ -170,6 +170,10 @@ class Kronecker(_OnAxes):
             tensor = along(partial(axis.multiply, values=own), tensor, i)
         return tensor.reshape(-1)
 
+    def dense(self):
+        """Return the matrix, of shape (d, d)."""
+        return reduce(np.kron, [factor.dense() for factor in self.factors])
+
     def power(self, exponent):
         """Return A to the power `exponent`: the product of the factors' powers."""
         return Kronecker([factor.power(exponent) for factor in self.factors])

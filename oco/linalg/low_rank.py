@@ -109,6 +109,29 @@ class LowRankPlusScalar(SpectralOperator):
         """Return argmin_{‖x‖ ≤ radius} (x − y)ᵀ A (x − y), without a call to Python on the way."""
         return _project_on_ball(self.basis.rotation, self.basis.frame, self.values, y, radius)
 
+    def restricted(self, shift):
+        """Return a function that solves A + shift·I on some coordinates: O(q²|F|) a solution.
+
+        With s the tail and the shift, and D the eigenvalues less the tail, Woodbury's identity
+        gives (sI + U_FᵀDU_F)⁻¹ v = (v − U_Fᵀ(sI + DU_FU_Fᵀ)⁻¹DU_F v)/s.  Where the tail is 0, what
+        v has outside the range of A_FF is taken for rounding, and left out.
+        """
+        rows, above = self.basis.rows(), self.values[:-1] - self.values[-1]
+        tail = float(self.values[-1]) + shift
+
+        def solve(free: np.ndarray, v: np.ndarray) -> np.ndarray:
+            kept = rows[:, free]
+            if not self.values[-1]:
+                _, singular, right = np.linalg.svd(
+                    np.sqrt(above)[:, None] * kept, full_matrices=False
+                )
+                return (right @ v / (singular**2 + shift)) @ right
+            inner = above[:, None] * (kept @ kept.T)
+            inner[np.diag_indices(len(above))] += tail
+            return (v - np.linalg.solve(inner, above * (kept @ v)) @ kept) / tail
+
+        return solve
+
     def map(self, f) -> LowRankPlusScalar:
         """Return the operator with the same directions and eigenvalues f(λ), f(s)."""
         values = f(self.values)

@@ -141,6 +141,16 @@ class SpectralOperator(ABC):
         parts = self.decompose(y)
         return parts.recombine(ball_weights(parts.values, parts.squares, radius))
 
+    def restricted(self, shift: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """Return a function that solves A + shift·I on some of the coordinates.
+
+        ``solve(free, v)`` is p with (A + shift·I)_FF p = v, for the coordinates F where `free`, of
+        shape (d,), is True.  Here from the matrix: O(d²) memory, and O(|F|³) a solution.
+        """
+        matrix = self.dense()
+        matrix[np.diag_indices(self.dim)] += shift
+        return lambda free, v: np.linalg.solve(matrix[np.ix_(free, free)], v)
+
     def power(self, exponent: float) -> SpectralOperator:
         """Return A to the power `exponent`; a zero eigenvalue stays zero (pseudo-inverse)."""
         return self.map(lambda values: pseudo_power(values, exponent))
@@ -276,6 +286,10 @@ class Dense(SpectralOperator):
         """Split `v` along the eigenvectors."""
         coordinates = v @ self.vectors
         return Components(self.values, coordinates**2, lambda w: self.vectors @ (w * coordinates))
+
+    def dense(self):
+        """Return Q diag(λ) Qᵀ as a matrix."""
+        return (self.vectors * self.values) @ self.vectors.T
 
     def map(self, f) -> Dense:
         """Return Q diag(f(λ)) Qᵀ."""

@@ -17,7 +17,7 @@ import numpy as np
 # SciPy imports its optimizers at their first use: not before a game was played.
 import scipy
 
-from oco.domains import Ball, Box, Domain
+from oco.domains import Ball, Box, Domain, Ellipsoid
 from oco.regret.certificate import Certificate
 from oco.regret.minorants import Minorants, MoreauEnvelope, SmoothLoss, floor, inner
 from oco.regret.passes import Rounds
@@ -48,6 +48,8 @@ LEAP, NEGLIGIBLE = 4.0, 1e-12
 # While log(‖x(μ)‖/R) is farther than ROUGH_LENGTH from 0, L-BFGS-B stops where an iteration gains
 # less than ROUGH, relatively.
 ROUGH, ROUGH_LENGTH = 1e-9, 1e-6
+# Projected gradient steps on one smooth problem, and by how much their steepness eases with each.
+PROJECTIONS, EASE = 3000, 0.8
 TINY, EPSILON = np.finfo(np.float64).tiny, np.finfo(np.float64).eps
 # A slope this much smaller than the steepest one met is rounding.
 FLAT = 1e-12
@@ -110,9 +112,10 @@ class Search:
 
     Notes
     -----
-    A box is L-BFGS-B's own.  On a ball the solvers minimise F(x) + μ‖x‖²/2, with μ the root of
-    ‖x(μ)‖ = R (or 0 if the ball does not bind), found by a safeguarded secant.  An unbounded domain
-    needs neither.
+    A box is L-BFGS-B's own.  On a ball, and on an ellipsoid in units of its semiaxes, the solvers
+    minimise F(x) + μ‖x‖²/2, with μ the root of ‖x(μ)‖ = R (or 0 if the ball does not bind), found
+    by a safeguarded secant.  An unbounded domain needs neither.  On all other domains projected
+    gradient steps are taken.
     """
 
     def __init__(self, data: Rounds, family: SmoothLoss | MoreauEnvelope, domain: Domain) -> None:
@@ -121,6 +124,13 @@ class Search:
         # Where K is unbounded, each coordinate of x is measured in units of one over its feature's
         # spread, so that features on different scales do no harm.
         self._units = np.ones(data.d) if domain.bounded else 1.0 / data.spreads
+        # The radius of the ball that K is in these units.
+        self._ball: float | None = None
+        if isinstance(domain, Ball):
+            self._ball = domain.radius(data.d)
+        elif isinstance(domain, Ellipsoid):
+            self._units, self._ball = domain.axes(data.d).copy(), 1.0
+        self._projects = domain.bounded and self._ball is None and not isinstance(domain, Box)
         self._newton = False
         self._shift: float | None = None
         self._last_smoothing = math.inf
@@ -133,6 +143,7 @@ class Search:
     def method(self) -> str:
         """What the search has used, in words."""
         solver = "trust-region Newton" if self._newton else "L-BFGS-B"
+        solver = "projected gradients" if self._projects else solver
         return solver if self._envelope is None else f"{solver} with the method of multipliers"
 
     def run(
@@ -166,7 +177,7 @@ class Search:
 
     def _newton_fits(self) -> bool:
         small = self._data.curved and self._data.d <= NEWTON_DIMENSION
-        return small and not isinstance(self._domain, Box)
+        return small and not isinstance(self._domain, Box) and not self._projects
 
     def _certify_floor(self) -> None:
         """Record the bound Σ min_z φ(z, y_t), where the loss tells it: slopes of zero."""
@@ -189,9 +200,11 @@ class Search:
 
     def _minimise(self, x: np.ndarray) -> np.ndarray:
         """Minimise the smooth problem over K from `x`, in own units; return the last point."""
-        if not isinstance(self._domain, Ball):
+        if self._projects:
+            return self._descend(x)
+        if self._ball is None:
             return self._solve(x, 0.0)
-        radius = self._domain.radius(len(x))
+        radius = self._ball
         if self._shift is None:
             # Exact for linear losses, whose minimiser is −s/μ.
             self._shift = float(np.linalg.norm(self._evaluate(x).slope)) / radius
@@ -280,6 +293,41 @@ class Search:
             return self._solve(found.x, shift)
         return found.x
 
+    def _descend(self, x: np.ndarray) -> np.ndarray:
+        """Minimise the smooth problem over K by accelerated projected gradient steps from `x`.
+
+        The step 1/L halves until the quadratic model holds; momentum begins anew where it leads
+        uphill (Beck, Teboulle, SIAM J. Imaging Sci. 2, 2009; O'Donoghue, Candès, Found. Comput.
+        Math. 15, 2015).  Every point that is evaluated lies in K.
+        """
+        x = ahead = self._domain.nearest(x)
+        steepness, momentum = 0.0, 1.0
+        for _ in range(PROJECTIONS):
+            here = self._evaluate(ahead)
+            size = float(np.linalg.norm(here.slope))
+            if not 0 < size < math.inf:
+                return x
+            # At first a step across K.
+            steepness = steepness * EASE or size / self._domain.radius(len(x))
+            while True:
+                there = self._domain.nearest(ahead - here.slope / steepness)
+                moved = there - ahead
+                model = float(here.slope @ moved) + steepness / 2 * float(moved @ moved)
+                rounding = 8 * EPSILON * abs(here.value)
+                if self._evaluate(there).value <= here.value + model + rounding:
+                    break
+                steepness *= 2.0
+                if not steepness < math.inf:
+                    return x
+            if np.array_equal(there, x):
+                return x
+            if float((ahead - there) @ (there - x)) > 0:
+                momentum = 1.0
+            following = (1 + math.sqrt(1 + 4 * momentum * momentum)) / 2
+            ahead = self._domain.nearest(there + (momentum - 1) / following * (there - x))
+            x, momentum = there, following
+        return x
+
     def _evaluate(self, point: np.ndarray) -> _Evaluation:
         """Evaluate the smooth problem at `point`, in own units, and update the certificate.
 
@@ -300,9 +348,9 @@ class Search:
         slope = s * self._units
         self._steepest = max(self._steepest, float(np.linalg.norm(slope)))
         self._at = _Evaluation(point.copy(), value, slope, minorants, smoothing)
-        if isinstance(self._domain, Ball):
-            # On a ball the nearest point is a multiple of x, and so are its predictions.
-            share = min(1.0, self._domain.radius(len(x)) / max(float(np.linalg.norm(x)), TINY))
+        if self._ball is not None:
+            # A multiple of x lies in K, on a ball the nearest point, and so do its predictions.
+            share = min(1.0, self._ball / max(float(np.linalg.norm(point)), TINY))
             x, z = share * x, share * z
             losses = self._family.loss.value(z, self._family.labels)
         self.certificate.add_point(self._domain.nearest(x), float(np.sum(losses)))

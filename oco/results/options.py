@@ -31,6 +31,7 @@ class SharedOptions(TypedDict, total=False):
     radius: float
     lower: float | tuple[float, ...] | list[float]
     upper: float | tuple[float, ...] | list[float]
+    semiaxes: float | tuple[float, ...] | list[float]
     spectrum: Spectrum | str | None
     noise: float | None
     turns: float | None
@@ -92,6 +93,7 @@ class StoredOptions:
     radius: float
     lower: float | tuple[float, ...]
     upper: float | tuple[float, ...]
+    semiaxes: float | tuple[float, ...]
     seed: int
     stream: str | None
     data: str | None

@@ -100,6 +100,8 @@ def domain(experiment: Experiment) -> str:
                 for side in sides
             )
         )
+    if experiment.domain in ("l1-ball", "operator-ball"):
+        return f"{experiment.domain} of radius {experiment.radius:g}"
     return experiment.domain
 
 

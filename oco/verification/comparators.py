@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import minimize
 
-from oco.domains import Box, Domain, Euclidean
+from oco.domains import Box, Domain, Ellipsoid, Euclidean, L1Ball, Simplex
 from oco.losses import MARGIN_LOSSES
 from oco.regret import best_fixed_point
 from oco.verification.cases import Case
@@ -53,17 +54,19 @@ class Played:
     gap="the interval is as narrow as was asked for",
 )
 def comparator(case: Case, subject: Subject) -> Iterator[Observation]:
-    """Take a few of the rows as features, two of the losses, on a ball, a box or without bounds."""
+    """Take a few of the rows as features, and two of the losses, on one of the domains."""
     rng = case.rng(8)
     # Few rounds can be fitted exactly, where the best point lies far away; many cannot.
     features = tame(case, int(rng.integers(1, ROUNDS + 1)), DIMENSIONS)
     radius = 10.0 ** rng.uniform(-0.5, 1)
     d = features.shape[1]
-    domains = (subject.ball(radius), Box(-radius, np.full(d, radius / 2)), Euclidean())
+    domains: list[Domain] = [subject.ball(radius), Box(-radius, np.full(d, radius / 2))]
+    domains += [Simplex(), L1Ball(radius), Ellipsoid(radius * 10.0 ** rng.uniform(-0.5, 0.5, d))]
+    domains.append(Euclidean())
     for name in rng.choice(list(LOSSES), LOSSES_A_CASE, replace=False):
         # Where features are on very different scales the best point may lie beyond all squares.
         bounded = name == "linear" or not even(features)
-        domain = domains[int(rng.integers(2 if bounded else 3))]
+        domain = domains[int(rng.integers(len(domains) - bounded))]
         loss = MARGIN_LOSSES[name]
         labels = rng.choice([-1.0, 1.0], len(features))
         if name in ("squared", "absolute"):
@@ -149,6 +152,12 @@ def independent(name: str, region: Domain | Reach, features, labels) -> float:
         s = -features.T @ labels
         if isinstance(region, Box):
             return float(np.minimum(region.lower * s, region.upper * s).sum())
+        if isinstance(region, Simplex):
+            return float(s.min())
+        if isinstance(region, L1Ball):
+            return -region.radius(d) * float(np.abs(s).max())
+        if isinstance(region, Ellipsoid):
+            return -float(np.linalg.norm(region.semiaxes * s))
         return -region.radius(d) * float(np.linalg.norm(s))
     kinks = {
         "hinge": lambda z: [np.zeros(n), 1 - labels * z],
@@ -158,6 +167,17 @@ def independent(name: str, region: Domain | Reach, features, labels) -> float:
     if isinstance(region, Box):
         lower, upper = (np.broadcast_to(side, d) for side in (region.lower, region.upper))
         bounds = [*zip(lower, upper, strict=True)]
+    elif isinstance(region, Simplex):
+        bounds = [(0.0, 1.0)] * d
+        constraints.append({"type": "eq", "fun": lambda v: v[:d].sum() - 1})
+    elif isinstance(region, L1Ball):
+        radius, bounds = region.radius(d), [(None, None)] * d
+        # A side for each choice of signs.
+        sides = np.array(list(itertools.product((-1.0, 1.0), repeat=d)))
+        constraints.append({"type": "ineq", "fun": lambda v: 1 - sides @ v[:d] / radius})
+    elif isinstance(region, Ellipsoid):
+        axes, bounds = region.semiaxes, [(None, None)] * d
+        constraints.append({"type": "ineq", "fun": lambda v: 1 - np.sum((v[:d] / axes) ** 2)})
     else:
         radius, bounds = region.radius(d), [(None, None)] * d
         constraints.append({"type": "ineq", "fun": lambda v: 1 - v[:d] @ v[:d] / radius**2})

@@ -69,10 +69,13 @@ class DenseDual:
         self.sketch.absorb(np.outer(g, g))
 
     def growth(self, domain: Domain, start: np.ndarray, reach: float) -> float:
-        """Return max (u − x_1)ᵀH(u − x_1) over u in a box, or over u within `reach` of x_1."""
+        """Return max (u − x_1)ᵀH(u − x_1) over u within `reach` of x_1.
+
+        For a diagonal metric on a box over the box.
+        """
         metric = self.metric
-        if isinstance(domain, Box):
-            # Both metrics that a box takes are diagonal: a corner is farthest.
+        if isinstance(domain, Box) and self.name in ("da-norm", "da-diagonal"):
+            # A corner is farthest.
             sides = np.maximum(domain.upper - start, start - domain.lower)
             return float(np.diag(metric) @ sides**2)
         return reach**2 * float(np.linalg.eigvalsh(metric)[-1])

@@ -48,9 +48,7 @@ def dual_averaging(case: Case, subject: Subject) -> Iterator[Observation]:
     lr = 10.0 ** rng.uniform(-1, 1) if not domain.bounded or rng.integers(2) else None
     options = Options({"d": d, "k": k, "delta": delta, "domain": domain, "lr": lr})
     for name in DUALS:
-        if name not in subject.learners or (
-            isinstance(domain, Box) and name in ("da-full", "ftsl")
-        ):
+        if name not in subject.learners:
             continue
         learner = options.call("algorithm", subject.learners[name])
         dense = DenseDual(name, d, k, delta)
@@ -88,6 +86,8 @@ def _played(place, learner, dense: DenseDual, rows, domain: Domain) -> Iterator[
 
 def _told(place, learner, dense: DenseDual, domain: Domain, start) -> Iterator[Observation]:
     reach = domain.radius(dense.d) if domain.bounded else WIDE
+    if isinstance(domain, Box):
+        reach = float(np.linalg.norm(np.maximum(domain.upper - start, start - domain.lower)))
     now, growth = learner.diagnostics(), dense.growth(domain, start, reach)
     diameter = learner.diameter if domain.bounded else WIDE
     told = {

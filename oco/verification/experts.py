@@ -92,15 +92,11 @@ def weighed(case: Case, subject: Subject) -> Iterator[Observation]:
     options = {"k": k, "gradient_bound": bound, "delta": bound, "shape": (d,), "d": d}
     for name, factory in subject.learners.items():
         taken = inspect.signature(factory).parameters
-        if "lr" not in taken or "curvature" in taken:
+        if "lr" not in taken or "curvature" in taken or name == "hedge":
+            # It plays on the simplex alone.
             continue
         own = {key: value for key, value in options.items() if key in taken}
-        try:
-            alone = [factory(domain=domain, lr=rate, **own) for rate in rates]
-        except ValueError:
-            if isinstance(domain, Box):
-                continue
-            raise
+        alone = [factory(domain=domain, lr=rate, **own) for rate in rates]
         if alone[0].bounds:
             together = experts(factory)(domain=domain, grid=rates, **own)
             yield from _played(f"{name}, {domain.name}", together, alone, rows, domain, bound)

@@ -15,7 +15,7 @@ import numpy as np
 
 from oco.algorithms.ada_fd import ShiftedSketch
 from oco.bounds import Account, ladder
-from oco.domains import Box, Domain
+from oco.domains import Box, Domain, Ellipsoid, L1Ball, Simplex
 from oco.linalg.operators import Scalar
 from oco.sketch.kernels import SMALLEST_MASS
 from oco.verification.cases import Case
@@ -29,6 +29,8 @@ DENSE, DENSE_DIMENSION, DENSE_ROUNDS = (
     64,
     2000,
 )
+# Learners with metrics that are diagonal in the coordinates.
+DIAGONAL = ("ogd", "adagrad-norm", "adagrad", "adam", "da-norm", "da-diagonal")
 # The smallest eigenvalue of a metric that is told from 0 is 1e-6 of the largest, and uncertain to
 # 1e-16/1e-6 of it: so is what is divided by it.
 RESOLVED = 1e-8
@@ -62,6 +64,11 @@ def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain,
     radius = 10.0 ** rng.uniform(-2, 2)
     ball = subject.ball(radius)
     box = Box(-radius * rng.uniform(0, 2), radius * rng.uniform(0.1, 2))
+    semiaxes = radius * 10.0 ** rng.uniform(-1, 1, case.d)
+    others: list[Domain] = [L1Ball(radius), Ellipsoid(semiaxes)]
+    # In one dimension the simplex is a point.
+    others += [Simplex()] if case.d > 1 else []
+    other = others[int(rng.integers(len(others)))]
     largest = max(float(np.linalg.norm(case.scaled(t, t + 1))) for t in range(case.T))
     if not largest:
         return
@@ -76,12 +83,11 @@ def vector_learners(case: Case, subject: Subject) -> Iterator[tuple[str, Domain,
             # Linear losses have none.
             continue
         arguments = {key: value for key, value in options.items() if key in taken}
-        for domain in (ball, box):
+        for domain in (Simplex(),) if name == "hedge" else (ball, box, other):
             try:
                 learner = factory(case.d, domain=domain, **arguments)
             except ValueError:
-                if domain is box:
-                    # Only scalar and diagonal metrics go with a box.
+                if domain.metrics == "diagonal" and name not in DIAGONAL:
                     continue
                 raise
             yield name, domain, learner, bound

@@ -88,12 +88,7 @@ def defined(case: Case, subject: Subject) -> Iterator[Observation]:
         absorb = metric_of(name, **{key: own[key] for key in ("d", "k", "delta", "shape")})
         if absorb is None:
             continue
-        try:
-            learner = Options(own | {"domain": domain, "lr": lr}).call("algorithm", factory)
-        except ValueError:
-            if isinstance(domain, Box):
-                continue
-            raise
+        learner = Options(own | {"domain": domain, "lr": lr}).call("algorithm", factory)
         kept = rows[:, :entries] if matrix else rows
         yield from _made(f"{name}, {domain.name}", name, learner, ball, own, lr)
         yield from _played(f"{name}, {domain.name}", learner, absorb, kept, ball, own)
@@ -125,7 +120,7 @@ def factored(case: Case, subject: Subject) -> Iterator[Observation]:
 
 
 def _made(place, name, learner, ball, options, lr) -> Iterator[Observation]:
-    diameter = diameter_of(name, learner.domain, ball, options["d"])
+    diameter = diameter_of(name, learner.domain, ball, np.size(learner.x))
     told = [("D", learner.diameter, diameter)]
     if lr is None:
         rank = min(options["shape"]) if len(options["shape"]) > 1 else 1
@@ -155,8 +150,14 @@ def _played(place, learner, absorb, rows, ball, options) -> Iterator[Observation
         found = np.array(learner.x).reshape(-1)
         travelled = max(travelled, float(np.linalg.norm(found)))
         step = learner.lr * metric.direction
-        error = float(np.linalg.norm(found - _moved(x - step, metric, domain, ball)))
         size = unit + float(np.linalg.norm(step))
+        if isinstance(domain, Box) and np.count_nonzero(metric.matrix) > len(found):
+            # A quadratic programme: no point of the box is better, to first order.
+            slope = metric.matrix @ (found - x + step)
+            error = float(slope @ found) + domain.support(-slope)
+            size *= float(np.linalg.norm(metric.matrix, 2)) * domain.diameter(len(found))
+        else:
+            error = float(np.linalg.norm(found - _moved(x - step, metric, domain, ball)))
         yield Observation("learner", f"{place}, row {t}", error, 0.0, size, ITERATES)
     if dense.rounds:
         yield from _told(place, learner, dense, travelled)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from oco import checks
-from oco.domains import Box, Domain, Euclidean
+from oco.domains import Box, Domain, Euclidean, Simplex
 from oco.results.summary import HOLDS, Trace
 from oco.verification.cases import Case
 from oco.verification.comparators import Reach, even, independent
@@ -33,8 +33,6 @@ ROUNDS, DIMENSIONS = 14, 4
 ADAPTIVE = 0.3
 # Options that only some learners take.
 OWN = ("k", "delta")
-# Learners with metrics that are diagonal in the coordinates.
-SEPARABLE = ("ogd", "adagrad-norm", "adagrad", "adam", "da-norm", "da-diagonal")
 # The gap that is asked of best fixed points: closer ones take longer and show no more.
 GAP = 0.02
 # Relative errors: of sums of a few terms, of the independent solver, of the root of a rounding.
@@ -88,8 +86,8 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         options |= {"d": None, "shape": SHAPES.get(entries, (d, 1))}
     if not domain.bounded or rng.integers(2):
         options["lr"] = 10.0 ** rng.uniform(-1.5, 0.5)
-    if isinstance(domain, Box) and name not in SEPARABLE:
-        domain = subject.ball(1.0)
+    if name == "hedge":
+        domain = Simplex()
     if name in DUALS:
         # δ is the run's own bound on the gradients, which has to be finite.
         options["delta"] = None
@@ -206,6 +204,8 @@ def _diameters(seen: Watched, name: str) -> np.ndarray:
             sides = np.maximum(domain.upper - seen.points[0], seen.points[0] - domain.lower)
         longest = name in ("adagrad", "da-diagonal")
         return np.full(len(t), sides.max() if longest else np.linalg.norm(sides))
+    if isinstance(domain, Simplex):
+        return np.full(len(t), math.sqrt(2) if seen.stream.d > 1 else 0.0)
     if domain.bounded:
         return np.full(len(t), (1 if name in DUALS else 2) * domain.radius(seen.stream.d))
     if name in DUALS:

@@ -100,7 +100,7 @@ def test_copies_stand_in_for_a_rate_in_the_signature():
         ("ogd", {"grid": "0.1:1"}, "grid: expected FROM:TO:COUNT"),
         ("ogd", {"grid": "1e-3:1:2000"}, "grid: expected at most 1,000 rates, got 2,000"),
         ("adam", {"grid": (0.1,)}, "experts need a learner with a rate and a bound"),
-        ("full-adagrad", {"domain": oco.Box(-1, 1), "grid": (0.1,)}, "domain: a box needs"),
+        ("full-adagrad", {"domain": oco.Simplex(), "grid": (0.1,)}, "domain: simplex needs"),
     ],
 )
 def test_what_cannot_be_is_refused(make, options, message):

@@ -10,7 +10,7 @@ from dense_shampoo import DenseFactor
 
 from oco.algorithms import adam, s_shampoo, shampoo
 from oco.algorithms.reshaped import reshaped
-from oco.domains import Ball, Box, Euclidean
+from oco.domains import Ball, Euclidean, Simplex
 
 T, RADIUS = 110, 0.4
 # The iterates are compared over all rounds; each rounds to about 1e-12.
@@ -227,7 +227,7 @@ def test_bad_gradients_change_nothing(k):
         ({"k": 1}, "k: expected an integer >= 2, got 1"),
         ({"k": (2, 1)}, r"k\[1\]: expected an integer >= 2, got 1"),
         ({"gradient_rank": 0}, "gradient_rank: expected an integer >= 1, got 0"),
-        ({"domain": Box(-1, 1)}, "domain: a box needs a learner with a scalar or diagonal metric"),
+        ({"domain": Simplex()}, "domain: simplex needs a learner with a scalar or diagonal metric"),
         ({"domain": Euclidean()}, "lr: expected a number > 0, got None"),
         ({"epsilon": 0.0, "update_every": 2}, "epsilon: expected a number > 0 with update_every=2"),
         ({"shape": (3, 0)}, r"shape\[1\]: expected an integer >= 1, got 0"),

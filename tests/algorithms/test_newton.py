@@ -123,10 +123,10 @@ def test_a_loss_without_curvature_is_refused_by_name(loss):
         oco.run("s-ons", loss=loss, d=5, k=3, T=10)
 
 
-def test_an_unbounded_domain_and_a_box_are_refused():
+def test_an_unbounded_domain_and_the_simplex_are_refused():
     with pytest.raises(ValueError, match=r"^loss: the learner s-ons .* got 'squared' on Euclidean"):
         oco.run("s-ons", loss="squared", d=5, k=3, T=10, domain="unconstrained")
-    for domain in (oco.Euclidean(), oco.Box(-1, 1)):
+    for domain in (oco.Euclidean(), oco.Simplex()):
         with pytest.raises(ValueError, match=r"^domain: "):
             ALGORITHMS["s-ons"](5, k=3, domain=domain, curvature=1.0)
 

@@ -80,7 +80,7 @@ import numpy as np, oco
 @oco.learner
 class Everything:
     def __init__(self, d, k, lr, delta, alpha, grid, radius, spectrum, noise, turns, r, features,
-                 bias, positive, label, labels):
+                 bias, positive, label, labels, semiaxes):
         self.x = np.zeros(d)
     def update(self, g): ...
 """
@@ -93,7 +93,7 @@ def test_every_option_arrives(tmp_path, monkeypatch):
         "alg": "takes_everything:Everything", "loss": "absolute", "stream": "drift",
         "domain": "box", "d": 3, "shape": "3x1", "k": 2,
         "T": 9, "seed": 7, "lr": 0.25, "delta": 2.0, "alpha": 4.0, "grid": "0.1:1:3",
-        "radius": 3.0, "lower": -0.5, "upper": 0.75,
+        "radius": 3.0, "lower": -0.5, "upper": 0.75, "semiaxes": 2.5,
         "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
         "gap": 0.01, "positive": 2.0, "label": "y", "labels": "labels.npy",
         "spectra": "none", "bracket_k": 3,
@@ -343,7 +343,7 @@ BAD = {
     "domain": (["--domain=boxx"], ["domain", "did you mean 'box'"]),
     "spectrum": (["--spectrum=pow:1"], ["spectrum", "did you mean 'power'"]),
     "spectrum's field": (["--spectrum=exp:two"], ["spectrum: ", "'two'"]),
-    "box metric": (["--domain=box"], ["domain: a box needs a learner"]),
+    "simplex metric": (["--domain=simplex"], ["domain: simplex needs a learner"]),
     "crossed box": (
         ["--alg=ogd", "--domain=box", "--lower=2", "--upper=1"],
         ["lower: expected lower <= upper"],

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from what_learners_take import RATED
+from what_learners_take import NEWTONS, domain_of
 
 import oco
 from oco.algorithms import ALGORITHMS, Diagnostics
@@ -23,9 +23,10 @@ def game(algorithm="ogd", objects=None, **options):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_each_learner_is_made_as_asked(algorithm):
-    made = game(algorithm, lr=0.3, k=3, radius=2.0)
-    assert made.learner.lr == (0.3 if algorithm in RATED else None)
-    assert made.learner.domain.radius(6) == 2.0
+    domain = domain_of(algorithm).name
+    made = game(algorithm, lr=0.3, k=3, radius=2.0, domain=domain)
+    assert made.learner.lr == (None if algorithm in NEWTONS else 0.3)
+    assert made.learner.domain.radius(6) == (2.0 if domain == "ball" else 1.0)
     assert made.learner.k in (None, 3)
 
 
@@ -88,8 +89,8 @@ def test_a_file_decides_its_own_size(tmp_path):
         ({"T": None}, "T: not given, and the stream stochastic needs it"),
         ({"stream": "data"}, "data: not given, and the stream data needs it"),
         ({"algorithm": "s-adagrad", "k": 8}, "k: expected an integer from 2 to 7, got 8"),
-        ({"algorithm": "s-adagrad", "domain": "box"}, "domain: a box needs"),
-        ({"algorithm": "full-adagrad", "domain": "box"}, "domain: a box needs"),
+        ({"algorithm": "s-adagrad", "domain": "simplex"}, "domain: simplex needs"),
+        ({"algorithm": "full-adagrad", "domain": "l1-ball"}, "domain: l1-ball needs"),
         ({"domain": "unconstrained"}, "lr: expected a number > 0, got None"),
         ({"algorithm": "s-adagrad", "domain": "unconstrained"}, "lr: expected a number > 0"),
         ({"stream": "starve", "domain": "unconstrained", "lr": 1.0}, "domain: linear losses"),

@@ -218,7 +218,7 @@ def test_a_learner_of_ones_own_may_play_matrices():
         ({"r": 6}, "r: expected an integer from 1 to 5, got 6"),
         ({"k": 1}, "k: expected an integer >= 2, got 1"),
         ({"shape": None}, "shape: not given, and the stream matrix-lowrank needs it"),
-        ({"domain": "box"}, "domain: a box needs"),
+        ({"domain": "simplex"}, "domain: simplex needs a learner with a scalar or diagonal metric"),
         ({"domain": "unconstrained"}, "domain: linear losses have no best fixed point"),
         ({"loss": "softmax"}, "loss: the matrix-lowrank stream has linear losses only"),
         ({"loss": "softmax", "stream": "stochastic"}, "loss: the stochastic stream cannot be"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 from oco.algorithms import ALGORITHMS
+from oco.domains import Ball, Domain, Simplex
 from oco.experiment.takers import taken
 from oco.results import Experiment
 
@@ -12,10 +13,13 @@ from oco.results import Experiment
 DUALS = ("da-norm", "da-diagonal", "da-full", "ftsl")
 #: Learners whose steps have no rate, for losses with curvature.
 NEWTONS = ("ons", "s-ons", "rfd-son", "fd-son")
-#: Learners whose metrics are diagonal in the coordinates: they play on boxes.
-SEPARABLE = ("ogd", "adagrad-norm", "adagrad", "da-norm", "da-diagonal")
-#: Learners that take a rate.
-RATED = [name for name in ALGORITHMS if name not in NEWTONS]
+#: Learners that take a rate and play on a ball; `hedge` plays on the simplex.
+RATED = [name for name in ALGORITHMS if name not in (*NEWTONS, "hedge")]
+
+
+def domain_of(name: str) -> Domain:
+    """Return a domain that a learner plays on."""
+    return Simplex() if name == "hedge" else Ball(1.0)
 
 
 def own_options(name: str, k: int = 3, bound: float = 100.0) -> dict:
@@ -27,5 +31,7 @@ def own_options(name: str, k: int = 3, bound: float = 100.0) -> dict:
 
 def only_taken(algorithm: str, **options) -> dict:
     """Return the options without those of an experiment that nothing in it takes."""
+    if algorithm == "hedge":
+        options = {"domain": "simplex"} | options
     others = set(Experiment.__dataclass_fields__) - taken({"algorithm": algorithm, **options})
     return {name: value for name, value in options.items() if name not in others - {"seed"}}
