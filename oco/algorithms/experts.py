@@ -274,7 +274,11 @@ def experts(learner: Callable[..., Any]) -> Callable[..., Experts]:
         if "domain" in parameters:
             options["domain"] = domain
         if grid is None:
-            own = float(learner(*sizes, **options).lr)
+            own = getattr(learner(*sizes, **options), "lr", None)
+            if own is None:
+                raise ValueError(
+                    "grid: not given, and the learner has no rate of its own to choose rates by"
+                )
             rates = log_grid(LOWEST * own, min(HIGHEST * own, sys.float_info.max), COUNT)
         else:
             rates = _rates(grid)

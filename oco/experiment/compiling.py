@@ -9,7 +9,7 @@ import numpy as np
 
 from oco.algorithms import ALGORITHMS
 from oco.algorithms.chunks import Chunk
-from oco.domains import Ball, Euclidean
+from oco.domains import Ball, Domain, Euclidean, Simplex
 from oco.experiment.game import Game
 from oco.experiment.lookup import EXPERTS, Options
 from oco.linalg.engine import ENGINE
@@ -31,18 +31,19 @@ def compile_kernels(game: Game) -> None:
     algorithm = game.experiment.algorithm.removeprefix(EXPERTS)
     many = plays_in_kernels(game.learner, game.loss, game.stream)
     if ENGINE == "numba" and algorithm in ALGORITHMS:
-        _compile(algorithm, game.domain.bounded, many)
+        domain: type[Domain] = Ball if game.domain.bounded else Euclidean
+        _compile(algorithm, Simplex if isinstance(game.domain, Simplex) else domain, many)
 
 
 @functools.cache
-def _compile(algorithm: str, bounded: bool, many: bool) -> None:
+def _compile(algorithm: str, domain: type[Domain], many: bool) -> None:
     """Let a small copy of a learner play, many rounds at a time or by its updates."""
     options = Options(
         {
             "d": math.prod(SHAPE),
             "shape": SHAPE,
             "k": 2,
-            "domain": Ball(1.0) if bounded else Euclidean(),
+            "domain": domain(),
             "lr": 1.0,
             "gradient_bound": 100 * LENGTH,
             "curvature": 1.0,

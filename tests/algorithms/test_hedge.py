@@ -92,6 +92,14 @@ def test_other_domains_are_refused(domain):
         hedge(D, domain=domain)
 
 
+def test_experts_need_a_grid_as_it_has_no_rate_of_its_own():
+    options = {"domain": "simplex", "d": 5, "T": 50}
+    with pytest.raises(ValueError, match=r"^grid: not given, and the learner has no rate"):
+        oco.run("experts:hedge", **options)
+    summary = oco.run("experts:hedge", grid="0.1:10:3", **options).summary
+    assert summary.status == "complete" and all(bound.holds for bound in summary.bounds)
+
+
 def test_bad_gradients_change_nothing():
     learner = hedge(2, domain=oco.Simplex())
     learner.update([1.0, 0.0])
