@@ -12,7 +12,14 @@ from oco.linalg.rank_one import EPS
 from oco.sketch.kernels import accumulate
 from oco.sketch.state import State
 
-__all__ = ["absorb_block", "grown_trace", "leading", "require_finite_trace", "squared_lengths"]
+__all__ = [
+    "absorb_block",
+    "grown_trace",
+    "hold",
+    "leading",
+    "require_finite_trace",
+    "squared_lengths",
+]
 
 # Relative to the largest eigenvalue of a block.  One at or below this may have lost its digits when
 # the Gram matrix was rounded; the singular values of the rows have them still.
@@ -72,6 +79,18 @@ def grown_trace(name: str, state: State, decay: float, mass, rest=0.0) -> tuple[
     return total, rest
 
 
+def hold(state: State, values: np.ndarray, directions: np.ndarray) -> None:
+    """Let a sketch have these eigenvalues and eigenvectors, which are orthonormal rows."""
+    q = len(values)
+    for array in (state.values, state.rotation, state.gram, state.coordinates, state.inside):
+        array[:] = 0.0
+    state.values[:q] = values
+    state.frame[:q] = directions
+    np.fill_diagonal(state.rotation[:q, :q], 1.0)
+    np.fill_diagonal(state.gram[:q, :q], 1.0)
+    state.numbers["m"] = state.numbers["q"] = q
+
+
 def absorb_block(
     state: State,
     block: np.ndarray,
@@ -105,13 +124,7 @@ def absorb_block(
     values, vectors = leading(stacked, k)
     rho = float(values[k - 1]) if len(values) == k else 0.0
     q = min(len(values), k - 1)
-    for array in (state.values, state.rotation, state.gram, state.coordinates, state.inside):
-        array[:] = 0.0
-    state.values[:q] = values[:q] - rho
-    state.frame[:q] = vectors[:q]
-    np.fill_diagonal(state.rotation[:q, :q], 1.0)
-    np.fill_diagonal(state.gram[:q, :q], 1.0)
-    numbers["m"] = numbers["q"] = q
+    hold(state, values[:q] - rho, vectors[:q])
     numbers["rows"] += rows
     numbers["steps"] += 1
     numbers["corrected"] = numbers["rows"]

@@ -6,6 +6,7 @@ import copy
 import math
 
 import numpy as np
+from scipy import sparse
 
 from oco import checks, marks
 from oco.cores import one_blas_thread
@@ -16,7 +17,9 @@ from oco.linalg.rank_one import EPS
 from oco.sketch import guarantees
 from oco.sketch.blocks import absorb_block, grown_trace, require_finite_trace, squared_lengths
 from oco.sketch.brackets import Bracket
-from oco.sketch.kernels import SMALLEST_MASS, append
+from oco.sketch.kernels import SMALLEST_MASS, append, extend
+from oco.sketch.rows import sparse_rows
+from oco.sketch.sparse_steps import absorb_sparse, rows_at_once
 from oco.sketch.state import allocate, packed, size, unpacked, views
 
 __all__ = ["FrequentDirections"]
@@ -26,6 +29,8 @@ __all__ = ["FrequentDirections"]
 PER_STEP = 8.0
 # What the products of a row with V may round, in units of ε √d ‖g‖²: a handful of them are taken.
 PER_PRODUCT = 4.0
+# Rows that one call of a kernel absorbs cost so many multiplications: about 0.1 s.
+NUMBERS_AT_ONCE = 1 << 27
 
 
 @marks.sketch
@@ -85,6 +90,8 @@ class FrequentDirections:
         self.d = checks.integer("d", d, low=1)
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
+        # What sparse rows may have rounded beside what dense ones do.
+        self._blurred = 0.0
         self._hold(allocate(self.d, self.k, self.decay))
 
     def _hold(self, memory) -> None:
@@ -126,7 +133,7 @@ class FrequentDirections:
         """
         turned = PER_STEP * math.sqrt(self.k) * float(self.state.numbers["swept"])
         projected = (NEW_DIRECTION + PER_PRODUCT * EPS * math.sqrt(self.d)) * self.total_mass
-        return turned + projected + self.rows * SMALLEST_MASS
+        return turned + projected + self.rows * SMALLEST_MASS + self._blurred
 
     @property
     def mass_outside(self) -> float:
@@ -136,7 +143,7 @@ class FrequentDirections:
         for how far rounding has turned it since: the square of an angle.
         """
         missed = self.total_mass - float(self.eigenvalues.sum()) + self.k * self.rounding
-        if self.escaped_mass > 0:
+        if self.escaped_mass > 0 or self._blurred > 0:
             return missed
         # A row is absorbed once, and merged with others at most once more.
         turned = 2 * self.rows * PER_STEP * EPS * math.sqrt(self.k)
@@ -173,8 +180,8 @@ class FrequentDirections:
 
         Parameters
         ----------
-        row : array_like of shape (d,)
-            g_t.
+        row : array_like of shape (d,), or sparse matrix of shape (1, d)
+            g_t; a sparse one saves no time here, but in `extend`.
 
         Returns
         -------
@@ -194,6 +201,9 @@ class FrequentDirections:
         A loop over many rows is faster, where BLAS has several threads, inside
         `oco.cores.one_blas_thread`, as `extend` is.
         """
+        if sparse.issparse(row):
+            row = sparse_rows("row", row, self.d).toarray()
+            row = row[0] if len(row) == 1 else row
         row = np.ascontiguousarray(checks.real("row", row))
         if row.shape != (self.d,):
             raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
@@ -205,7 +215,11 @@ class FrequentDirections:
 
     @one_blas_thread()
     def extend(self, rows) -> None:
-        """Absorb the rows of an array of shape (n, d) one after the other.
+        """Absorb the rows of an array, or sparse matrix, of shape (n, d) one after the other.
+
+        Sparse rows are taken a few hundred at a time in the small space that they span with the
+        sketch, to the same end as one by one: a row costs O(k·nnz) products for its nnz entries,
+        and its share of O(dk²) once for all of them.
 
         Raises
         ------
@@ -213,17 +227,30 @@ class FrequentDirections:
             If they are no real numbers, the shape is wrong, or an entry or a squared length is not
             finite; then no row has been absorbed.
         """
-        rows = checks.matrix("rows", rows, self.d)
+        if sparse.issparse(rows):
+            rows = self._sparse("rows", rows)
+            at_once = rows_at_once(self.d, self.k)
+            for start in range(0, rows.shape[0], at_once):
+                self._absorb_sparse(rows[start : start + at_once], together=False)
+            return
+        rows = np.ascontiguousarray(checks.matrix("rows", rows, self.d))
         if np.may_share_memory(rows, self.state.frame):
             # Directions of this sketch, which the steps turn.
             rows = rows.copy()
-        squared_lengths("rows", rows)
-        for row in rows:
-            self.append(row)
+        added = squared_lengths("rows", rows)
+        if not math.isfinite(self.total_mass + added):
+            # Decay may still make room for the next row.
+            for row in rows:
+                self.append(row)
+            return
+        # An interrupt waits for a block of them.
+        at_once = max(1, NUMBERS_AT_ONCE // (self.d * self.k))
+        for start in range(0, len(rows), at_once):
+            extend(self.memory, rows[start : start + at_once])
 
     @one_blas_thread()
     def update(self, matrix) -> None:
-        """Absorb MᵀM in one step, for the rows of M, of shape (n, d).
+        """Absorb MᵀM in one step, for the rows of M, of shape (n, d), which may be sparse.
 
         The rule is the same with M's Gram matrix in the place of g gᵀ: one decay, one deflation.
 
@@ -233,9 +260,25 @@ class FrequentDirections:
             If they are no real numbers, the shape is wrong, or an entry or the sum of all squares
             is not finite; the sketch is then unchanged.
         """
+        if sparse.issparse(matrix) and matrix.shape[0]:
+            self._absorb_sparse(self._sparse("matrix", matrix), together=True)
+            return
+        matrix = np.zeros((0, self.d)) if sparse.issparse(matrix) else matrix
         matrix = checks.matrix("matrix", matrix, self.d)
         total = grown_trace("matrix", self.state, self.decay, squared_lengths("matrix", matrix))
         absorb_block(self.state, matrix, self.decay, len(matrix), total)
+
+    def _sparse(self, name: str, rows):
+        """Return sparse rows once they are known to be finite, and tr G with them."""
+        rows = sparse_rows(name, rows, self.d)
+        with np.errstate(over="ignore"):
+            require_finite_trace(name, self.total_mass + float(np.square(rows.data).sum()))
+        return rows
+
+    def _absorb_sparse(self, rows, together: bool) -> None:
+        steps = 1 if together else rows.shape[0]
+        doubt = absorb_sparse(self.state, rows, decay=self.decay, together=together)
+        self._blurred = self.decay**steps * self._blurred + doubt
 
     @one_blas_thread()
     def merge(self, other: FrequentDirections) -> None:
@@ -264,6 +307,7 @@ class FrequentDirections:
         rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
         escaped, swept = float(theirs["escaped"]), float(theirs["swept"])
         absorb_block(self.state, rows, 1.0, other.rows, total, escaped, swept)
+        self._blurred += other._blurred
 
     def escaped_mass_limit_range(self, size: int | None = None) -> tuple[float, float]:
         """Bound Ω_ℓ(G) for a sketch size ℓ, this one's if not given; rounding is allowed for.

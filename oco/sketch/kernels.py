@@ -12,7 +12,7 @@ from oco.linalg.products import combine, inner, products
 from oco.linalg.rank_one import EPS, rank_one_eigh
 from oco.sketch.state import unpack
 
-__all__ = ["SMALLEST_MASS", "accumulate", "append", "fold", "orthonormalise", "step"]
+__all__ = ["SMALLEST_MASS", "accumulate", "append", "extend", "fold", "orthonormalise", "step"]
 
 # Rows between two corrections of the rounding drift, a few ε a row: often enough to keep it
 # below 1e-13, and rare enough to cost nothing.
@@ -98,6 +98,13 @@ def append(memory, g, mass):
     # There is no x to follow: what the step is about to overwrite takes the place of its image.
     step(state, state.inside, g, mass)
     return state.coordinates[: state.numbers["q"]].copy()
+
+
+@kernel
+def extend(memory, rows):
+    """Absorb rows one after the other."""
+    for i in range(len(rows)):
+        append(memory, rows[i], inner(rows[i], rows[i]))
 
 
 @kernel

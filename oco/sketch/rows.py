@@ -11,9 +11,19 @@ import math
 import numpy as np
 from scipy import sparse
 
+from oco import checks
 from oco.linalg.rounding import SMALLEST, UNIT
 
-__all__ = ["Block", "DenseBlock", "FactorBlock", "SparseBlock", "aged", "block_of", "joined"]
+__all__ = [
+    "Block",
+    "DenseBlock",
+    "FactorBlock",
+    "SparseBlock",
+    "aged",
+    "block_of",
+    "joined",
+    "sparse_rows",
+]
 
 
 class Block:
@@ -152,6 +162,27 @@ def block_of(rows, weights: np.ndarray | None, center: bool) -> Block:
     """Return a block of dense rows, or of a sparse matrix's."""
     kind = SparseBlock if sparse.issparse(rows) else DenseBlock
     return kind(rows, weights, center)
+
+
+def sparse_rows(name: str, rows, d: int):
+    """Return a sparse matrix as a CSR array of finite float64, each place once.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If its rows have another length than d, or an entry is no finite real number.
+    """
+    if rows.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected real numbers, got a sparse matrix of {rows.dtype}")
+    if rows.ndim != 2 or rows.shape[1] != d:
+        raise ValueError(f"{name}: expected a matrix of shape (n, {d}), got shape {rows.shape}")
+    rows = sparse.csr_array(rows).astype(np.float64, copy=False)
+    if not rows.has_canonical_format:
+        # Entries of one place may cancel: what that rounds is not to be counted as exact.
+        rows = rows.copy()
+        rows.sum_duplicates()
+    checks.vector(f"{name}.data", rows.data, len(rows.data))
+    return rows
 
 
 def _scaled(rows, factors: np.ndarray):

@@ -10,7 +10,7 @@ from scipy import sparse
 from oco import checks
 from oco.cores import one_blas_thread
 from oco.sketch.absorbed import DEFLATED, Absorbed
-from oco.sketch.rows import joined
+from oco.sketch.rows import joined, sparse_rows
 from oco.sketch.spectrum import ScatterSpectrum
 
 __all__ = ["ScatterSketch"]
@@ -148,16 +148,7 @@ class ScatterSketch:
             has then been absorbed.
         """
         if sparse.issparse(rows):
-            rows = sparse.csr_array(rows).astype(np.float64, copy=False)
-            if not rows.has_canonical_format:
-                # Entries of one place may cancel: what that rounds is not to be counted as exact.
-                rows = rows.copy()
-                rows.sum_duplicates()
-            if rows.shape[1] != self.d:
-                raise ValueError(
-                    f"rows: expected a matrix of shape (n, {self.d}), got shape {rows.shape}"
-                )
-            checks.vector("rows.data", rows.data, len(rows.data))
+            rows = sparse_rows("rows", rows, self.d)
         else:
             # Float32 becomes float64 a block at a time.  A sum that is finite spares the search for
             # an entry that is not.
