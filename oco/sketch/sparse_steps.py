@@ -95,7 +95,7 @@ def _coordinates(gram: np.ndarray, d: int, k: int) -> tuple[np.ndarray, np.ndarr
     trace = float(np.trace(gram))
     values, vectors = eigh(gram / (trace or 1.0), driver="evd")
     values, vectors = values[::-1], vectors[:, ::-1]
-    kept = np.count_nonzero(values > NOISE * UNIT * math.sqrt(max(len(gram), d)))
+    kept = int(np.count_nonzero(values > NOISE * UNIT * math.sqrt(max(len(gram), d))))
     roots = np.sqrt(trace) * np.sqrt(values[:kept])
     coordinates = np.zeros((len(gram), max(kept, k)))
     coordinates[:, :kept] = vectors[:, :kept] * roots
