@@ -12,6 +12,7 @@ from oco.cli.completion import Named
 from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import JSON, OUTPUT, Sectioned, experiment_options, option
 from oco.cli.progress import phases
+from oco.cli.tables import table_files, write_tables
 from oco.options import OPTIONS, WHAT
 
 __all__ = ["compare"]
@@ -57,7 +58,7 @@ def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -
     with output.bad_input():
         from oco.sweeps.comparing import prepare_comparison
 
-        tables = _tables(csv=csv, latex=latex)
+        files = table_files(csv=csv, latex=latex)
         games = prepare_comparison(algorithms, out=out, **options)
         figure = figure_path(plot)
     results, problems = _played(games, out)
@@ -69,37 +70,15 @@ def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -
         _print(results)
     if results:
         problems += output.attempted(lambda: draw(figure, lambda plots: plots.learners(results)))
-    problems += _exported(results, tables)
+    problems += _exported(results, files)
     _conclude(context, results, problems, shown=not as_json)
 
 
-def _tables(**paths: str | None) -> dict[str, Path]:
-    """Return the files that tables are to be written to, by the option that names them.
-
-    Raises
-    ------
-    ValueError
-        If one is a directory, or in one that cannot be written to.
-    """
-    from oco.results.storage import require_writable
-
-    tables = {kind: Path(path) for kind, path in paths.items() if path is not None}
-    for kind, path in tables.items():
-        if path.is_dir():
-            raise ValueError(f"{kind}: {str(path)!r} is a directory")
-        require_writable(path.parent, kind)
-    return tables
-
-
-def _exported(results: list, tables: dict[str, Path]) -> list[str]:
+def _exported(results: list, files: dict[str, Path]) -> list[str]:
     from oco.results import exports
-    from oco.results.storage import replace_file
 
     made = {"csv": exports.as_csv, "latex": exports.as_latex}
-    problems: list[str] = []
-    for kind, path in tables.items():
-        problems += output.attempted(partial(replace_file, path, made[kind](results).encode()))
-    return problems
+    return write_tables({kind: made[kind](results) for kind in files}, files)
 
 
 def _played(games: list, out: str | None) -> tuple[list, list[str]]:

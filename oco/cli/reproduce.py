@@ -12,11 +12,12 @@ from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import JSON, OUTPUT, Sectioned, jobs_option, option
 from oco.cli.progress import bar
 from oco.cli.spectra import study_made, study_options
+from oco.cli.tables import export, table_files, table_options
 from oco.options import WHAT
 
 __all__ = ["reproduce"]
 
-# Columns of the contest's tables where no terminal says otherwise.
+# Width of wide tables where no terminal says otherwise.
 WIDE = 160
 PLOT = plot_option("it")
 # What the contest is held on: its own list would load PyTorch for a help page.
@@ -165,6 +166,53 @@ def separation(plot, as_json, jobs, **setting) -> None:
     else:
         output.print_rich(*presentation.growth_table(found))
     draw(figure, lambda plots: plots.separation(found))
+
+
+@reproduce.command("tightness", cls=Sectioned)
+@option(WHAT, "--d", kind=int, default=50, help="Dimension.")
+@option(WHAT, "--T", "T", kind=int, default=2000, help="Rounds, at least 1.")
+@option(WHAT, "--k", kind=int, default=10, help="Sketch size.")
+@option(WHAT, "--shape", unit="MxN", default="16x12", help="Of x on the streams of matrices.")
+@option(
+    WHAT,
+    "--spectrum",
+    unit="TEXT",
+    default="exp:0.8",
+    help="Of the features on streams that take one, as of 'oco run'.",
+)
+@option(WHAT, "--seed", kind=int, default=0, help="Of all that is random, at least 0.")
+@PLOT
+@table_options
+@JSON
+@jobs_option
+@click.pass_context
+def tightness(context, /, plot, csv, latex, as_json, jobs, **setting) -> None:
+    """Divide each learner's certificate by the regret that occurs, on every stream.
+
+    On the ball of radius 1 (hedge: the simplex), each learner with the rate that minimises its bound.  The exit code is
+    1 if a run failed or a certificate was violated.
+    """
+    with output.bad_input():
+        figure, files = figure_path(plot), table_files(csv=csv, latex=latex)
+        from oco import reproduce as made
+
+        with bar("tightness", 1) as advance:
+            step = advance and (lambda done, total: advance(done / total))
+            found = made.tightness(jobs=jobs, progress=step, **setting)
+    from oco.reproduce import presentation
+
+    parts = presentation.ratio_table(found)
+    if as_json:
+        output.print_document(presentation.ratios(found))
+    else:
+        output.print_rich(*parts, width=WIDE)
+    problems = export(parts, files)
+    draw(figure, lambda plots: plots.tightness(found))
+    problems += [f"{e.algorithm} on {e.stream}: {e.message}" for e in found.entries if e.message]
+    for problem in problems:
+        output.loud(f"Error: {problem}")
+    if problems:
+        context.exit(output.FAILED)
 
 
 @reproduce.command("spectra", cls=Sectioned)

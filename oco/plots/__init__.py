@@ -14,6 +14,7 @@ from oco.plots.regret import regret
 from oco.plots.separation import separation
 from oco.plots.spectra import spectra
 from oco.plots.spectrum import spectrum
+from oco.plots.tightness import tightness
 
 #: What ``oco plot --kind`` draws of a directory of runs.
 KINDS = {
@@ -41,4 +42,5 @@ __all__ = [
     "separation",
     "spectra",
     "spectrum",
+    "tightness",
 ]

@@ -7,14 +7,27 @@ from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
+from oco.domains import Ball
+from oco.losses.functions import SQUARED
 from oco.reproduce.appendix_a import AppendixA, Evaluation
 from oco.reproduce.passes import Pass
 from oco.reproduce.separation import Separation
+from oco.reproduce.tightness import Tightness, Versus
+from oco.results import Interval
+from oco.results.exports import VERDICTS
 from oco.results.formats import number
 from oco.results.layout import Sheet
 from oco.sweeps import tuning
 
-__all__ = ["document", "growth_table", "growths", "panels", "tables"]
+__all__ = [
+    "document",
+    "growth_table",
+    "growths",
+    "panels",
+    "ratio_table",
+    "ratios",
+    "tables",
+]
 
 
 def tables(found: AppendixA) -> tuple:
@@ -135,6 +148,59 @@ def growths(found: Separation) -> dict:
         for growth in (found.sketched, *found.capped)
     ]
     return {**setting, "t": found.t.tolist(), "certificates": rows}
+
+
+def ratio_table(found: Tightness) -> tuple:
+    """Return title, ratios and their meaning, for a rich console to print."""
+    title = (
+        f"certificate ÷ regret on the ball of radius 1; d = {found.d}, matrices {found.shape}, "
+        f"k = {found.k}, T = {found.T:,}, spectrum {found.spectrum}, seed {found.seed}"
+    )
+    table = Sheet("learner", *found.streams)
+    for algorithm in found.algorithms:
+        cells = (_ratio(found.of(algorithm, stream)) for stream in found.streams)
+        table.add(algorithm, *cells)
+    curved = [entry.algorithm for entry in found.entries if entry.loss == SQUARED.name]
+    legend = "the most that the ratio can be, as the regret is an interval; –: it is not positive"
+    if curved:
+        legend += f".  Squared loss: {', '.join(dict.fromkeys(curved))}; else the stream's own"
+    elsewhere = {e.algorithm: e.domain for e in found.entries if e.domain != Ball.name}
+    legend += "".join(f".  On the {domain}: {name}" for name, domain in elsewhere.items())
+    return title, "", table, legend
+
+
+def ratios(found: Tightness) -> dict:
+    """Return certificates, regrets and ratios as JSON data."""
+    names = ("d", "T", "k", "seed", "shape", "spectrum")
+    rows = [
+        {
+            "algorithm": entry.algorithm,
+            "stream": entry.stream,
+            "loss": entry.loss,
+            "domain": entry.domain,
+            "certificate": entry.certificate,
+            "regret": _ends(entry.regret),
+            "ratio": _ends(entry.ratio),
+            "holds": entry.holds,
+            "message": entry.message,
+        }
+        for entry in found.entries
+    ]
+    return {**{name: getattr(found, name) for name in names}, "entries": rows}
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.lo, interval.hi]
+
+
+def _ratio(entry: Versus | None) -> str:
+    if entry is None:
+        return ""
+    if entry.certificate is None:
+        return "FAILED"
+    if entry.holds is not True:
+        return VERDICTS[entry.holds].upper()
+    return "–" if entry.ratio is None else number(entry.ratio.hi, 3)
 
 
 def _row(entry: Evaluation) -> list[str]:

@@ -1,26 +1,35 @@
-"""Several runs as a table for a spreadsheet (CSV) or an article (LaTeX)."""
+"""Tables for a spreadsheet (CSV) or an article (LaTeX): of several runs, or as they are printed."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from oco.results.comparison import label, setting
 from oco.results.formats import number
+from oco.results.layout import Sheet
 from oco.results.result import Result
 from oco.results.summary import Bound
 from oco.texts import shown
 
-__all__ = ["as_csv", "as_latex"]
+__all__ = ["as_csv", "as_latex", "sheets_as_csv", "sheets_as_latex", "sheets_of"]
 
 VERDICTS = {True: "holds", False: "violated", None: "open"}
 ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    "η": r"$\eta$",
     "×": r"$\times$",
+    "÷": r"$\div$",
+    "√": r"$\surd$",
+    "−": "$-$",
+    "η": r"$\eta$",
+    "δ": r"$\delta$",
+    "λ": r"$\lambda$",
+    "ρ": r"$\rho$",
+    "τ": r"$\tau$",
+    "Ω": r"$\Omega$",
     "–": "--",
 } | {character: "\\" + character for character in "&%$#_{}"}
 
@@ -70,13 +79,7 @@ def as_latex(results: Sequence[Result]) -> str:
     """
     names = _rungs(results)
     columns = ["learner", "η", "average loss", "regret", *names, "least bound × regret"]
-    lines = [
-        "% " + (shown(setting(results[0])) if results else "nothing was compared"),
-        rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
-        r"\toprule",
-        " & ".join(map(_escaped, columns)) + r" \\",
-        r"\midrule",
-    ]
+    rows = []
     for result in results:
         summary, bounds = result.summary, _bounds(result)
         done = summary.status == "complete"
@@ -86,8 +89,53 @@ def as_latex(results: Sequence[Result]) -> str:
         held = [b.value for b in bounds.values() if b.holds is True and b.value is not None]
         most = summary.regret.hi if summary.regret is not None else 0.0
         cells.append(number(min(held) / most, 3) if held and most > 0 else "–")
-        lines.append(" & ".join(map(_escaped, cells)) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+        rows.append(cells)
+    about = shown(setting(results[0])) if results else "nothing was compared"
+    return f"% {about}\n{_tabular(columns, rows)}"
+
+
+def sheets_of(parts: Iterable) -> list[Sheet]:
+    """Return the tables among what a command prints."""
+    return [part for part in parts if isinstance(part, Sheet)]
+
+
+def sheets_as_csv(sheets: Iterable[Sheet]) -> str:
+    """Return tables as they are printed, one below the other, an empty line between two.
+
+    Examples
+    --------
+    >>> sheet = Sheet("learner", "regret")
+    >>> sheet.add("ogd", "1,024.5")
+    >>> sheets_as_csv([sheet]).splitlines()
+    ['learner,regret', 'ogd,"1,024.5"']
+    """
+    texts = []
+    for sheet in sheets:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([sheet.titles(), *sheet.texts()])
+        texts.append(text.getvalue())
+    return "\n".join(texts)
+
+
+def sheets_as_latex(sheets: Iterable[Sheet]) -> str:
+    r"""Return tables as they are printed, each a tabular of the package booktabs.
+
+    Examples
+    --------
+    >>> sheet = Sheet("learner", "share")
+    >>> sheet.add("ogd", "5 %")
+    >>> print(sheets_as_latex([sheet]).splitlines()[4])
+    ogd & 5 \% \\
+    """
+    return "\n".join(_tabular(sheet.titles(), sheet.texts()) for sheet in sheets)
+
+
+def _tabular(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table whose first column is a key at the left."""
+    head, *lines = (" & ".join(map(_escaped, cells)) + r" \\" for cells in (columns, *rows))
+    begin = rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}"
+    end = [r"\bottomrule", r"\end{tabular}", ""]
+    return "\n".join([begin, r"\toprule", head, r"\midrule", *lines, *end])
 
 
 def _rungs(results: Sequence[Result]) -> list[str]:

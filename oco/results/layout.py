@@ -127,6 +127,14 @@ class Sheet:
         made = [cell if isinstance(cell, Text) else Text(shown(cell)) for cell in cells]
         self.rows.append((made, style))
 
+    def titles(self) -> list[str]:
+        """Return what stands above the columns."""
+        return [column.title for column in self.columns]
+
+    def texts(self) -> list[list[str]]:
+        """Return the cells of each row, in words alone."""
+        return [[cell.plain for cell in cells] for cells, _ in self.rows]
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
         for i, widths in enumerate(self._parts(width)):

@@ -1,7 +1,8 @@
-"""``oco reproduce appendix-a`` and ``separation``."""
+"""``oco reproduce appendix-a``, ``separation`` and ``tightness``."""
 
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -96,3 +97,26 @@ def test_separation_prints_exponents(tmp_path):
     assert result.exit_code == 0 and "s-adagrad" in result.stdout and figure.exists()
     assert_refused(invoke("reproduce", "separation", "--T=10"), "T: expected an integer >= 100")
     assert_refused(invoke("reproduce", "separation", "--k=30"), "k: expected an integer from 2")
+
+
+def test_tightness_prints_ratios_and_exports_them(tmp_path):
+    files = {kind: tmp_path / f"t.{kind}" for kind in ("svg", "csv", "tex")}
+    small = ("reproduce", "tightness", "--d=8", "--T=60", "--k=3", "--shape=3x2", "--jobs=1")
+    result = invoke(
+        *small, "--plot", files["svg"], "--csv", files["csv"], "--latex", files["tex"], "--json"
+    )
+    assert result.exit_code == 0, result.output
+    entries = {(e["algorithm"], e["stream"]): e for e in json.loads(result.stdout)["entries"]}
+    rows = list(csv.DictReader(files["csv"].read_text(encoding="utf-8").splitlines()))
+    assert {row["learner"] for row in rows} == {name for name, _ in entries}
+    for row in rows:
+        for stream in set(row) - {"learner"}:
+            entry = entries.get((row["learner"], stream))
+            if entry is None or entry["ratio"] is None:
+                assert row[stream] == ("" if entry is None else "–")
+                continue
+            assert float(row[stream].replace(",", "")) == pytest.approx(entry["ratio"][1], rel=5e-3)
+            assert entry["ratio"][1] == entry["certificate"] / entry["regret"][0] >= 1
+    assert files["svg"].exists() and files["tex"].read_text().count(r"\\") == len(rows) + 1
+    assert_refused(invoke(*small, "--csv", tmp_path), "csv", "is a directory")
+    assert_refused(invoke("reproduce", "tightness", "--k=1"), "k: expected an integer >= 2")

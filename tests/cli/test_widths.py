@@ -27,6 +27,10 @@ COMMANDS = {
     "spectra of vectors": ("spectra", "gradients.npy", "--k", "4"),
     "spectra of a network": ("reproduce", "spectra", "--steps", "2", "--k", "4"),
     "separation": ("reproduce", "separation", "--d", "12", "--T", "200", "--r", "4", "--k", "3"),
+    "tightness": (
+        *("reproduce", "tightness", "--d", "8", "--T", "60", "--k", "3", "--shape", "3x2"),
+        *("--jobs", "1"),
+    ),
     "appendix-a": ("reproduce", "appendix-a", "--data", "rows.npz", "--test", "rows.npz"),
     "verify": ("verify", "--cases", "1", "--check", "P1-under"),
     "list": ("list",),

@@ -48,6 +48,7 @@ LONG = {
     "verify": "verify --cases 100000",
     "separation, one process": "reproduce separation --T 3000000 --jobs 1",
     "separation, workers": "reproduce separation --T 3000000 --jobs 2",
+    "tightness, one process": "reproduce tightness --T 3000000 --jobs 1",
     "appendix-a": "reproduce appendix-a --data rows.npz --test rows.npz --all-rates --jobs 2",
 }
 if find_spec("torch"):

@@ -18,7 +18,7 @@ from oco import plots
 from oco.memory import ledger
 from oco.plots import drawing
 from oco.ranks import advise
-from oco.reproduce import separation
+from oco.reproduce import separation, tightness
 from oco.sketch import FrequentDirections
 from oco.spectra import follow
 
@@ -49,6 +49,7 @@ def figures(runs, rated):
     sketch.extend(np.random.default_rng(0).standard_normal((200, 20)) * 0.8 ** np.arange(20))
     advice, curve = advise(sketch), tuned()
     separated = separation(d=25, T=300, jobs=1)
+    tight = tightness(d=8, T=100, k=3, shape="4x3", jobs=1)
     layer = np.random.default_rng(0).standard_normal((40, 10, 24)) * 0.8 ** np.arange(24)
     studied, vectors = (follow(g, k=5, reference=20, evaluations=4) for g in (layer, layer[:, 0]))
     return {
@@ -75,6 +76,7 @@ def figures(runs, rated):
         ),
         "advice": lambda: plots.advice(advice),
         "separation": lambda: plots.separation(separated),
+        "tightness": lambda: plots.tightness(tight),
         "memory": lambda: plots.memory(ledger([(100, 300), (50,)], [8, 32])),
         "spectra": lambda: plots.spectra(studied),
         "spectra of vectors": lambda: plots.spectra(vectors),
@@ -83,7 +85,7 @@ def figures(runs, rated):
 
 NAMES = (
     "regret", "rank", "spectrum", "bounds", "loss", "rate", "tuning", "progress", "advice",
-    "separation", "memory", "spectra", "spectra of vectors",
+    "separation", "tightness", "memory", "spectra", "spectra of vectors",
 )  # fmt: skip
 SERIES = {
     "regret": {"s-adagrad k=4", "s-adagrad k=8", "ogd", "full-adagrad", "slope of √t",
@@ -98,6 +100,7 @@ SERIES = {
     "advice": {"target 1.1", "at least", "mass in the top k − 1 directions: at most",
                "S-AdaGrad's bound over full AdaGrad's: at most"},
     "separation": {"slope of √t"},
+    "tightness": {"certificate = regret", "adversary", "matrix-adversary", "multiclass"},
     "memory": {"shampoo: 400 kB", "adam: 120 kB", "s-shampoo", "_chosen"},
     "spectra": {"L, exact", "R, exact", "L, the sketch's view", "L with step 20",
                 "R, sketch with exact", "cosine of the steps", "L, τ", "R, at most Ω_k",
