@@ -189,8 +189,8 @@ def separation(plot, as_json, jobs, **setting) -> None:
 def tightness(context, /, plot, csv, latex, as_json, jobs, **setting) -> None:
     """Divide each learner's certificate by the regret that occurs, on every stream.
 
-    On the ball of radius 1 (hedge: the simplex), each learner with the rate that minimises its bound.  The exit code is
-    1 if a run failed or a certificate was violated.
+    On the ball of radius 1 (hedge: the simplex), each learner with the rate that minimises its
+    bound.  The exit code is 1 if a run failed or a certificate was violated.
     """
     with output.bad_input():
         figure, files = figure_path(plot), table_files(csv=csv, latex=latex)

@@ -65,7 +65,8 @@ def tightness(found: Tightness) -> Figure:
         "Refuted as certificates by a mark left of 1. That a certificate is tight is shown by one "
         "mark close to 1: it covers the worst losses, and a benign stream has a regret far below. "
         f"Ratios from {EDGE:,.0f} on stand at the right edge; where the regret is not positive "
-        "there is no mark. Hedge plays on the simplex. Learners from the least ratio to the largest.",
+        "there is no mark. Hedge plays on the simplex. Learners from the least ratio to the "
+        "largest.",
     )
     return figure
 
