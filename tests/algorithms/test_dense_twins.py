@@ -73,12 +73,12 @@ def options(name):
     }.get(name, own_options(name))
 
 
-# Adam has no metric of its gradients' covariance, and dual averaging and Newton other steps:
-# tests/algorithms/test_adam.py, test_dual_averaging.py and test_newton.py.
+# Adam has no metric of its gradients' covariance, dual averaging and Newton have other steps, and
+# Hedge other points: test_adam.py, test_dual_averaging.py, test_newton.py and test_hedge.py here.
 GAMES = [
     (name, domain)
     for name in ALGORITHMS
-    if name not in ("adam", *DUALS, *NEWTONS)
+    if name not in ("adam", "hedge", *DUALS, *NEWTONS)
     for domain in (Ball(RADIUS), Euclidean())
 ]
 GAMES += [(name, Box(-0.2, 0.3)) for name in ("ogd", "adagrad-norm", "adagrad")]

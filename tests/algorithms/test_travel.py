@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from oco.algorithms import ALGORITHMS, s_adagrad
-from oco.domains import Ball
+from oco.domains import Ball, Simplex
 from oco.sketch import FrequentDirections
 
 # Both engines sum in different orders: a few roundings a round, over twenty of them.
@@ -22,16 +22,18 @@ PROGRAM = """
 import json, pickle, sys
 import numpy as np
 from oco.algorithms import ALGORITHMS
-from oco.domains import Ball
+from oco.domains import Ball, Simplex
 from oco.experiment.lookup import Options
-from oco.linalg.engine import ENGINE
 from oco.sketch import FrequentDirections
 
 def everyone():
-    options = {"d": 6, "shape": (3, 2), "k": 3, "domain": Ball(1.0), "lr": 0.5}
+    options = {"d": 6, "shape": (3, 2), "k": 3, "lr": 0.5}
     options |= {"gradient_bound": 9.0, "curvature": 0.5}
     learners = {
-        name: Options(dict(options)).call("algorithm", make) for name, make in ALGORITHMS.items()
+        name: Options({**options, "domain": Simplex() if name == "hedge" else Ball(1.0)}).call(
+            "algorithm", make
+        )
+        for name, make in ALGORITHMS.items()
     }
     return {**learners, "sketch": FrequentDirections(6, 3, decay=0.9)}
 
@@ -92,7 +94,8 @@ def test_who_arrives_in_memory_that_may_only_be_read_can_go_on(name):
     from oco.experiment.lookup import Options
 
     def make():
-        options = {"d": 6, "shape": (3, 2), "k": 3, "domain": Ball(1.0), "lr": 0.5}
+        domain = Simplex() if name == "hedge" else Ball(1.0)
+        options = {"d": 6, "shape": (3, 2), "k": 3, "domain": domain, "lr": 0.5}
         options |= {"gradient_bound": 9.0, "curvature": 0.5}
         return Options(options).call("algorithm", ALGORITHMS[name])
 
