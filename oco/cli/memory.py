@@ -7,6 +7,7 @@ import click
 from oco.cli import output
 from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import OUTPUT, Sectioned, option
+from oco.cli.tables import export, table_files, table_options
 from oco.options import WHAT
 
 __all__ = ["memory"]
@@ -54,8 +55,12 @@ Examples:
     help="Longest axis that Shampoo and S-Shampoo do not cut into blocks.",
 )
 @plot_option("memory over k")
+@table_options
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON object, with every shape.")
-def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> None:
+@click.pass_context
+def memory(
+    context, /, shapes, safetensors, k, number_bytes, max_axis, plot, csv, latex, as_json
+) -> None:
     """Count what optimizers keep for parameters of the given shapes, such as 1024x4096.
 
     Second moment: the statistics of the squared gradients.  Apart from it: what is computed from
@@ -71,7 +76,7 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
             parameters += declared.parameters
             left_out = declared.left_out
         counted = room.ledger(parameters, k, number_bytes=number_bytes, max_axis=max_axis)
-        figure = figure_path(plot)
+        figure, files = figure_path(plot), table_files(csv=csv, latex=latex)
     from oco.memory import presentation
 
     if as_json:
@@ -81,3 +86,8 @@ def memory(shapes, safetensors, k, number_bytes, max_axis, plot, as_json) -> Non
         for reason, count in left_out:
             output.say(f"left out: {count:,} tensor{'s' * (count > 1)} {reason}")
     draw(figure, lambda plots: plots.memory(counted))
+    problems = export(presentation.tables(counted), files)
+    for problem in problems:
+        output.loud(f"Error: {problem}")
+    if problems:
+        context.exit(output.FAILED)

@@ -58,3 +58,18 @@ def test_compare_writes_both(tmp_path):
     assert len(table.read_text().splitlines()) == 3
     assert r"\toprule" in article.read_text()
     assert_refused(invoke(*options, f"--csv={tmp_path}"), "csv", "is a directory")
+
+
+def test_memory_writes_what_it_prints(tmp_path):
+    table, article = tmp_path / "table.csv", tmp_path / "table.tex"
+    options = ["memory", "30x20", "7", "--k=4", f"--csv={table}", f"--latex={article}"]
+    done = invoke(*options)
+    assert done.exit_code == 0, done.output
+    totals, shapes = table.read_text(encoding="utf-8").split("\n\n")
+    for part in (totals, shapes):
+        _, *rows = csv.reader(part.splitlines())
+        assert rows
+        for row in rows:
+            assert any(line.split("  ")[0] == row[0] for line in done.stdout.splitlines())
+            assert all(cell in done.stdout for cell in row)
+    assert article.read_text(encoding="utf-8").count(r"\toprule") == 2
