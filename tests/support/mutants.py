@@ -79,12 +79,11 @@ LINALG = [
            "math.sqrt(square) - 1", "math.sqrt(square) - 1.1"),
     Mutant("the null space is not shortened", "linalg", "ball_weights",
            "max(1.0 - inside.sum(), 0.0)", "1.0"),
-    Mutant("a Kronecker trace is a sum", "linalg", "Kronecker.sum",
-           "np.prod([factor.sum() for factor in self.factors])",
-           "np.sum([factor.sum() for factor in self.factors])"),
 ]  # fmt: skip
 
 LEARNERS = [
+    Mutant("a Kronecker trace is a sum", "algorithms", "KroneckerRoot.potential",
+           "math.prod(root.sum() for root in roots)", "sum(root.sum() for root in roots)"),
     Mutant("η is √2 times too large", "algorithms", "MirrorDescent.__init__",
            "diameter / math.sqrt(2)", "diameter"),
     Mutant("the step uses H before the gradient", "algorithms", "MirrorDescent._in_steps",
