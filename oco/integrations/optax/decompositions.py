@@ -3,17 +3,22 @@
 LAPACK's routines in single precision may return NaN, or not converge, for harmless matrices of low
 rank with many zeros; those in double precision have not been seen to.  Compiled code cannot raise,
 so that what comes out is looked at, and tried again in another way where it is not orthonormal.
+
+On the CPU matrices of a stack are decomposed one by one.  JAX spreads a stack over the threads of a
+pool, and waits in one of them: as many stacks at a time as there are threads wait for ever, which
+jaxlib 0.10.2 does on two cores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-__all__ = ["eigh", "highest", "orthonormal", "orthonormal_basis", "singular"]
+__all__ = ["eigh", "highest", "orthonormal", "orthonormal_basis", "singular", "triangular"]
 
 
 def highest():
@@ -103,7 +108,23 @@ def orthonormal_basis(matrix: jax.Array) -> jax.Array:
     >>> [f"{abs(x):.3f}" for x in orthonormal_basis(jnp.array([[3.0], [4.0]])).ravel()]
     ['0.600', '0.800']
     """
-    return jnp.linalg.qr(matrix)[0]
+    return _one_by_one(_basis, matrix)
+
+
+def triangular(matrix: jax.Array) -> jax.Array:
+    """Return R of the decomposition Q R.
+
+    Parameters
+    ----------
+    matrix : Array of shape (..., n, k)
+        With k ≤ n.
+
+    Examples
+    --------
+    >>> [f"{abs(x):.3f}" for x in triangular(jnp.array([[3.0], [4.0]])).ravel()]
+    ['5.000']
+    """
+    return _one_by_one(partial(jnp.linalg.qr, mode="r"), matrix)
 
 
 def orthonormal(vectors: jax.Array) -> jax.Array:
@@ -129,6 +150,10 @@ def orthonormal(vectors: jax.Array) -> jax.Array:
     return jnp.linalg.norm(image - 1, axis=-1) < jnp.finfo(vectors.dtype).eps ** 0.5
 
 
+def _basis(matrix: jax.Array) -> jax.Array:
+    return jnp.linalg.qr(matrix)[0]
+
+
 def _eigenvectors(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     values, vectors = jnp.linalg.eigh(matrix)
     return values, vectors
@@ -139,8 +164,21 @@ def _right_vectors(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     return values, jnp.swapaxes(vectors, -1, -2)
 
 
+def _one_by_one(decompose: Callable, matrix: jax.Array):
+    """Decompose matrices of a stack, on the CPU each by a call of its own, under `vmap` too."""
+
+    def alone(stack):
+        single = jax.custom_batching.sequential_vmap(decompose)
+        for _ in stack.shape[:-2]:
+            single = jax.vmap(single)
+        return single(stack)
+
+    return lax.platform_dependent(matrix, cpu=alone, default=decompose)
+
+
 def _sound(decompose: Callable, matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Decompose square matrices, in another way those where the first has failed."""
+    decompose = partial(_one_by_one, decompose)
     values, vectors = decompose(matrix)
     if matrix.dtype != jnp.float32:
         return values, vectors

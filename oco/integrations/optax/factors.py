@@ -15,6 +15,7 @@ from oco.integrations.optax.decompositions import (
     orthonormal,
     orthonormal_basis,
     singular,
+    triangular,
 )
 from oco.shampoo import NOISE, RANK_CUTOFF, Side, tail_of
 
@@ -178,7 +179,7 @@ def _square(matrix: jax.Array) -> jax.Array:
     rows, columns = matrix.shape[-2:]
     if rows < columns:
         return jnp.pad(matrix, ((0, 0), (0, columns - rows), (0, 0)))
-    return jnp.linalg.qr(matrix, mode="r")
+    return triangular(matrix)
 
 
 def _tail(state: Sketched, values: jax.Array, kind: str) -> jax.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -207,6 +208,22 @@ def test_replicas_on_four_devices_stay_one():
         env={"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1"},
     )
     assert done.stdout == "equal\n", done.stderr
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_no_stack_waits_for_threads_that_another_holds(mapped):
+    """On the CPU as many stacks at a time as there are threads would wait for ever."""
+    transformation = room.s_shampoo(0.1, k=3, update_every=1)
+    weights = [jnp.ones((9, 14))] * 3 + [jnp.ones((4, 5))] * 2
+    update, init = transformation.update, transformation.init
+    if mapped:
+        weights = [jnp.stack([w, w]) for w in weights]
+        update, init = jax.vmap(update), jax.vmap(init)
+    text = jax.jit(update).lower(weights, init(weights), weights).as_text()
+    operands = re.findall(r"@lapack_\w+\([^\n]*\} : \(tensor<([^>]*)>", text)
+    # Eigenvectors, Q, R and singular vectors of two sides.
+    assert len(operands) >= 8, "the text that is searched has another form"
+    assert [dims for dims in operands if dims.count("x") > 2] == []
 
 
 @pytest.mark.parametrize("wide", [False, True])
