@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -17,8 +19,9 @@ from oco.domains import Domain
 from oco.feasibility import Outside, Points
 from oco.rounds import Log, NotFinite, Play, VectorLog
 
-__all__ = ["Play", "log_checkpoints", "play"]
+__all__ = ["Play", "log_checkpoints", "play", "play_all"]
 
+GOING = ""
 # What a stream states was computed in floating point: its bounds may be exceeded by some roundings.
 STATED = 1e-9
 
@@ -74,50 +77,145 @@ def play(
         adaptive stream's labels against what it states, a few at a time, so that a few rounds may
         have been played after the one that the message names.
     """
+    (played,) = play_all(
+        [learner],
+        loss,
+        stream,
+        checkpoints=checkpoints,
+        domain=domain,
+        stated=stated,
+        progress=progress,
+    )
+    return played
+
+
+def play_all(
+    learners: Sequence,
+    loss,
+    stream,
+    *,
+    checkpoints: np.ndarray,
+    domain: Domain | None = None,
+    stated: bool = False,
+    progress: Callable[[int], None] | None = None,
+    threads: int = 1,
+) -> list[Play]:
+    """Play each of several learners against a stream of losses, in one pass over the stream.
+
+    Parameters
+    ----------
+    learners : sequence of object
+        As that of `play`; each plays a chunk of the stream while it is in the processor's cache.
+    loss, stream, checkpoints, domain, stated
+        As for `play`, the same for all.
+    progress : callable, optional
+        Called with the number of rounds that one of them has played, once a chunk of the stream.
+    threads : int
+        How many learners play at a time: worth it for those that play in compiled kernels.
+
+    Returns
+    -------
+    list of Play
+        In the order of the learners; what ends one early does not end the others, but for Ctrl-C.
+    """
     kind = Log if stream.outputs is None else VectorLog
-    game = kind(learner, loss, stream, checkpoints, Points(domain, stream))
-    status, message, where = "complete", "", ""
-    diagnose = _accountant(learner)
-    # Numbers that are not finite are caught and named below.
+    players = [
+        _Player(learner, kind(learner, loss, stream, checkpoints, Points(domain, stream)))
+        for learner in learners
+    ]
+    going = players
+    # Numbers that are not finite are caught and named.
     with (
         _interrupts() as interrupted,
         one_blas_thread(),
         np.errstate(all="ignore"),
+        _mapping(threads) as mapped,
     ):
         try:
             for features, labels in stream.chunks():
-                answer = stream.answer if stream.adaptive else None
                 broken = _first_beyond(stream, features, labels) if stated else None
-                if broken is not None:
-                    features, labels = features[: broken[0]], labels[: broken[0]]
-                first = game.t
-                game.chunk(features, labels, answer, diagnose, interrupted)
+                rounds = {"features": features, "labels": labels, "broken": broken}
+                take = functools.partial(
+                    _Player.take, stream=stream, stated=stated, flag=interrupted, **rounds
+                )
+                for _ in mapped(take, going):
+                    pass
+                going = [player for player in going if player.status == GOING]
+                if going and progress is not None:
+                    progress(going[0].log.t)
+                if interrupted:
+                    for player in going:
+                        player.end("interrupted", f"interrupted after round {player.log.t}")
+                    going = []
+                if not going:
+                    break
+        except Exception as error:
+            for player in going:
+                player.fail(error)
+        return [player.result() for player in players]
+
+
+@contextlib.contextmanager
+def _mapping(threads: int) -> Iterator[Callable]:
+    """Give a `map` that works in so many threads."""
+    if threads == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield pool.map
+
+
+class _Player:
+    """A learner, what it has played, and how that has ended."""
+
+    def __init__(self, learner, log: Log) -> None:
+        self.log, self.diagnose = log, _accountant(learner)
+        self.status, self.message, self.where = GOING, "", ""
+
+    def end(self, status: str, message: str, where: str = "") -> None:
+        """Say how it has ended."""
+        self.status, self.message, self.where = status, message, where
+
+    def fail(self, error: Exception) -> None:
+        """End with an error of the round that is played."""
+        if isinstance(error, _Unaccounted):
+            self.end("failed", f"after round {self.log.t}: {error}", _traceback(error))
+            self.diagnose = None
+        elif isinstance(error, Outside | _NotAsStated):
+            self.end("failed", str(error))
+        else:
+            where = "" if isinstance(error, NotFinite) else _traceback(error)
+            self.end("failed", f"round {self.log.t + 1}: {_describe(error)}", where)
+
+    def take(self, *, stream, features, labels, broken, stated, flag) -> None:
+        """Play the rounds of a chunk, up to one that is not as the stream states."""
+        if broken is not None:
+            features, labels = features[: broken[0]], labels[: broken[0]]
+        log, answer = self.log, stream.answer if stream.adaptive else None
+        first = log.t
+        try:
+            # It may be a thread of its own.
+            with np.errstate(all="ignore"):
+                log.chunk(features, labels, answer, self.diagnose, flag)
                 if broken is None and stated and answer is not None:
                     # What an adaptive stream answers is known only now.
-                    answers = game.columns[2][first : game.t]
+                    answers = log.columns[2][first : log.t]
                     broken = _first_beyond(stream, features[: len(answers)], answers)
-                if broken is not None and not interrupted:
-                    raise _NotAsStated(f"round {first + broken[0] + 1}: {broken[1]}")
-                if progress is not None:
-                    progress(game.t)
-                if interrupted:
-                    status, message = "interrupted", f"interrupted after round {game.t}"
-                    break
-        except _Unaccounted as error:
-            status, message = "failed", f"after round {game.t}: {error}"
-            where, diagnose = _traceback(error), None
-        except (Outside, _NotAsStated) as error:
-            status, message = "failed", str(error)
+            if broken is not None and not flag:
+                raise _NotAsStated(f"round {first + broken[0] + 1}: {broken[1]}")
         except Exception as error:
-            status, message = "failed", f"round {game.t + 1}: {_describe(error)}"
-            where = "" if isinstance(error, NotFinite) else _traceback(error)
+            self.fail(error)
+
+    def result(self) -> Play:
+        """Close the record."""
+        status = "complete" if self.status == GOING else self.status
         try:
-            return game.result(status, message, where, diagnose)
+            return self.log.result(status, self.message, self.where, self.diagnose)
         except _Unaccounted as error:
             # After a failure its own message stands.
             if status != "failed":
-                message, where = f"after round {game.t}: {error}", _traceback(error)
-            return game.result("failed", message, where, None)
+                self.fail(error)
+            return self.log.result("failed", self.message, self.where, None)
 
 
 def _accountant(learner) -> Callable | None:

@@ -10,7 +10,7 @@ import pytest
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball
 from oco.losses import LOSSES, STREAMS, Loss, Recorded
-from oco.simulator import log_checkpoints, play
+from oco.simulator import log_checkpoints, play, play_all
 
 D, T = 5, 2300
 
@@ -143,3 +143,70 @@ def test_progress_is_told_once_a_chunk():
 def test_checkpoints_are_ascending_from_one_to_the_end(T):
     points = log_checkpoints(T)
     assert points[0] == 1 and points[-1] == T and np.all(np.diff(points) > 0)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("stream", ["stochastic", "adversary"])
+def test_learners_side_by_side_play_what_each_plays_alone(stream, threads):
+    loss, t = LOSSES["squared"], log_checkpoints(T)
+
+    class Picky:
+        """One that the loop plays, and that fails."""
+
+        def __init__(self):
+            self.x, self.seen = np.zeros(D), 0
+
+        def update(self, g):
+            self.seen += 1
+            if self.seen == 1500:
+                raise KeyError("no more")
+
+    def rows():
+        return STREAMS[stream](d=D, T=T, seed=3, loss=loss)
+
+    players = [learner(0.1), Picky(), *(learner(lr) for lr in (0.01, 0.5, 3.0))]
+    found = play_all(players, loss, rows(), checkpoints=t, threads=threads)
+    alone = [learner(0.1), Picky(), *(learner(lr) for lr in (0.01, 0.5, 3.0))]
+    for one, player in zip(found, alone, strict=True):
+        other = play(player, loss, rows(), checkpoints=t)
+        assert (one.status, one.message) == (other.status, other.message)
+        for name in ("margins", "slopes", "labels", "losses", "lengths", "checkpoints"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert [record.rounds for record in found] == [T, 1499, T, T, T]
+    assert found[1].message == "round 1500: KeyError: 'no more'"
+    for ours, theirs in zip(players, alone, strict=True):
+        np.testing.assert_array_equal(ours.x, theirs.x)
+
+
+def test_an_interrupt_ends_all_that_play_side_by_side():
+    class Interrupting:
+        x = np.zeros(D)
+        seen = 0
+
+        def update(self, g):
+            self.seen += 1
+            if self.seen == 1200:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    loss = LOSSES["squared"]
+    stream = STREAMS["stochastic"](d=D, T=T, seed=3, loss=loss)
+    first, *others = play_all(
+        [Interrupting(), learner(), learner()], loss, stream, checkpoints=log_checkpoints(T)
+    )
+    assert first.status == "interrupted" and first.rounds == 1200
+    for other in others:
+        # It had not begun with that chunk.
+        assert other.status == "interrupted" and other.rounds == 1024
+        assert other.message == "interrupted after round 1024"
+
+
+def test_a_stream_that_fails_ends_all():
+    class Torn(type(STREAMS["stochastic"](d=D, T=T))):
+        def rows(self, start, stop):
+            if start:
+                raise OSError("the file is gone")
+            return super().rows(start, stop)
+
+    found = play_all([learner(), learner(0.3)], LOSSES["logistic"], Torn(d=D, T=T), checkpoints=[T])
+    for record in found:
+        assert record.message == "round 1025: OSError: the file is gone" and record.rounds == 1024

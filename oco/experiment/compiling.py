@@ -29,7 +29,7 @@ def compile_kernels(game: Game) -> None:
     from then on.
     """
     algorithm = game.experiment.algorithm.removeprefix(EXPERTS)
-    many = plays_in_kernels(game.learner, game.loss, game.stream)
+    many = plays_in_kernels(*game.parts)
     if ENGINE == "numba" and algorithm in ALGORITHMS:
         domain: type[Domain] = Ball if game.domain.bounded else Euclidean
         _compile(algorithm, Simplex if isinstance(game.domain, Simplex) else domain, many)

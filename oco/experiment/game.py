@@ -100,6 +100,11 @@ class Game:
     start: np.ndarray
     stated: bool
 
+    @property
+    def parts(self) -> tuple[Any, Loss, Stream]:
+        """Who plays, what is suffered, what is shown."""
+        return self.learner, self.loss, self.stream
+
     def retire(self) -> None:
         """Let go of the learner's state, which can take most of the memory."""
         if not isinstance(self.learner, Retired):

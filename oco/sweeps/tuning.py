@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,15 @@ import numpy as np
 from oco import checks
 from oco.experiment import Experiment, perform
 from oco.experiment.game import Game
+from oco.linalg.engine import ENGINE
 from oco.regret import cumulative_losses
 from oco.results import Interval
 from oco.results.records import Record
-from oco.simulator import log_checkpoints, play
+from oco.rounds import plays_in_kernels
+from oco.simulator import Play, log_checkpoints, play_all
 from oco.sweeps.games import game_of
-from oco.sweeps.local import in_parallel, require_files
-from oco.sweeps.outcomes import typed_message
+from oco.sweeps.local import in_parallel, require_files, resolve_jobs
+from oco.sweeps.outcomes import Outcome, typed_message
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 CRITERIA = ("loss", "regret")
+# Games that are played in one pass: what is recorded of them all is held at a time.
+TOGETHER = 16
 FINE, FAILED, DIVERGED = "", "failed", "diverged"
 
 
@@ -172,9 +176,14 @@ def tune(
     require_files(experiments)
     game = game_of(experiments[0])
     start = _start(game)
-    compute = measure if by == "loss" else measure_regret
+    outcomes: Iterator[Trial | Outcome]
+    if by == "loss" and ENGINE == "numba" and plays_in_kernels(*game.parts):
+        # Compiled, they need no processes of their own, each of which would read the data.
+        outcomes = measure_together(experiments, jobs)
+    else:
+        outcomes = in_parallel(experiments, jobs, measure if by == "loss" else measure_regret)
     found: dict[str, Trial] = {}
-    for outcome in in_parallel(experiments, jobs, compute):
+    for outcome in outcomes:
         trial = outcome if isinstance(outcome, Trial) else _unfinished(outcome)
         found[repr(trial.experiment.plain())] = _judged(trial, game, start)
         if progress is not None:
@@ -210,12 +219,57 @@ def _entry(trial: Trial) -> dict:
 
 def measure(experiment: Experiment) -> Trial:
     """Play an experiment for its average loss alone; whatever goes wrong becomes a message."""
+    (trial,) = measure_together([experiment], 1)
+    return trial
+
+
+def measure_together(experiments: Sequence[Experiment], jobs: int | None) -> Iterator[Trial]:
+    """Play experiments for their average losses, several in one pass over their stream.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        Of one stream and loss.
+    jobs : int or None
+        How many play at a time, in threads; None for as many as there are cores.
+
+    Yields
+    ------
+    Trial
+        In the order of the experiments; whatever goes wrong with one becomes its message.
+    """
+    threads = resolve_jobs(jobs)
+    for start in range(0, len(experiments), TOGETHER):
+        trials: list[Trial | None] = []
+        games: list[Game] = []
+        for experiment in experiments[start : start + TOGETHER]:
+            try:
+                games.append(game_of(experiment))
+                trials.append(None)
+            except Exception as error:
+                trials.append(_failed(experiment, typed_message(error)))
+        played = iter(_played(games, threads))
+        yield from (next(played) if trial is None else trial for trial in trials)
+
+
+def _played(games: list[Game], threads: int) -> list[Trial]:
+    """Return what came of games on one stream."""
+    if not games:
+        return []
+    _, loss, stream = games[0].parts
+    t = log_checkpoints(stream.T, games[0].experiment.checkpoints)
+    learners = [game.learner for game in games]
     try:
-        game = game_of(experiment)
-        t = log_checkpoints(game.stream.T, experiment.checkpoints)
-        played = play(game.learner, game.loss, game.stream, checkpoints=t).unless_interrupted()
+        plays = play_all(learners, loss, stream, checkpoints=t, threads=threads)
+        return [
+            _trial(game.experiment, play.unless_interrupted())
+            for game, play in zip(games, plays, strict=True)
+        ]
     except Exception as error:
-        return _failed(experiment, typed_message(error))
+        return [_failed(game.experiment, typed_message(error)) for game in games]
+
+
+def _trial(experiment: Experiment, played: Play) -> Trial:
     if played.status != "complete":
         return _failed(experiment, played.message)
     curve = played.cumulative_loss / played.checkpoints

@@ -207,14 +207,16 @@ def test_a_sweep_ends_with_ctrl_c_in_one_process(tmp_path, monkeypatch):
 
 
 def test_what_cannot_use_half_a_game_is_ended_by_ctrl_c(monkeypatch):
-    whole = oco.simulator.play
+    whole, together = oco.simulator.play, oco.simulator.play_all
 
-    def cut(*arguments, **settings):
-        played = whole(*arguments, **settings)
+    def cut(played):
         return type(played)(**{**vars(played), "status": "interrupted"})
 
-    for room in ("oco.sweeps.tuning", "oco.reproduce.separation"):
-        monkeypatch.setattr(importlib.import_module(room), "play", cut)
+    # By their names, `oco.reproduce.separation` is a function.
+    separation = importlib.import_module("oco.reproduce.separation")
+    tuning = importlib.import_module("oco.sweeps.tuning")
+    monkeypatch.setattr(separation, "play", lambda *a, **k: cut(whole(*a, **k)))
+    monkeypatch.setattr(tuning, "play_all", lambda *a, **k: list(map(cut, together(*a, **k))))
     with pytest.raises(KeyboardInterrupt):
         oco.tune("ogd", [0.1, 1.0], d=3, T=20)
     with pytest.raises(KeyboardInterrupt):
