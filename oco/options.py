@@ -187,7 +187,7 @@ _ROWS = (
            default=1.0),
     Option("lower", ENDS, WHAT, ("domain",), "Lower end of the box's sides.", default=-1.0),
     Option("upper", ENDS, WHAT, ("domain",), "Upper end of the box's sides.", default=1.0),
-    Option("semiaxes", ENDS, WHAT, ("domain",), "Semiaxes of the ellipsoid, > 0.", default=1.0),
+    Option("semiaxes", ENDS, WHAT, ("domain",), "Semiaxes of the ellipsoid, > 0.", otherwise="1"),
     Option("seed", whole(low=0), WHAT, ("stream", "learner"),
            "Of all that is random, at least 0.", default=0, interchangeable=True),
     Option("stream", TEXT, LOSSES, ("run", "stream"),

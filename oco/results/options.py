@@ -31,7 +31,7 @@ class SharedOptions(TypedDict, total=False):
     radius: float
     lower: float | tuple[float, ...] | list[float]
     upper: float | tuple[float, ...] | list[float]
-    semiaxes: float | tuple[float, ...] | list[float]
+    semiaxes: float | tuple[float, ...] | list[float] | None
     spectrum: Spectrum | str | None
     noise: float | None
     turns: float | None
@@ -93,7 +93,7 @@ class StoredOptions:
     radius: float
     lower: float | tuple[float, ...]
     upper: float | tuple[float, ...]
-    semiaxes: float | tuple[float, ...]
+    semiaxes: float | tuple[float, ...] | None
     seed: int
     stream: str | None
     data: str | None
