@@ -246,7 +246,10 @@ class FrequentDirections:
         # An interrupt waits for a block of them.
         at_once = max(1, NUMBERS_AT_ONCE // (self.d * self.k))
         for start in range(0, len(rows), at_once):
-            extend(self.memory, rows[start : start + at_once])
+            block = rows[start : start + at_once]
+            # As `append` measures them: the same rows come to the same sketch, to the bit.
+            masses = np.array([squared_length("rows", row) for row in block])
+            extend(self.memory, block, masses)
 
     @one_blas_thread()
     def update(self, matrix) -> None:

@@ -84,7 +84,8 @@ def absorb_sparse(state: State, rows, *, decay: float, together: bool) -> float:
     else:
         for mass in masses:
             total = accumulate(*total, decay, float(mass))
-        extend(small, np.ascontiguousarray(coordinates[held:]))
+        rows = np.ascontiguousarray(coordinates[held:])
+        extend(small, rows, np.einsum("ij,ij->i", rows, rows))
     inner.numbers["total"], inner.numbers["rest"] = total
     _hand_back(state, inner, block, factor, back)
     return doubt

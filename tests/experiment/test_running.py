@@ -365,8 +365,9 @@ def test_a_loss_that_is_nan_stops_in_its_round_and_keeps_the_trace(tmp_path):
     assert summary.status == "failed" and summary.message.startswith("round 37: ")
     assert summary.rounds == 36 == result.trace.t[-1]
     whole = oco.run("s-adagrad", k=3, **SMALL)
-    np.testing.assert_array_equal(
-        result.trace.loss[:-1], whole.trace.loss[: len(result.trace.t) - 1]
+    # The whole run is played by a kernel, whose products add in another order.
+    np.testing.assert_allclose(
+        result.trace.loss[:-1], whole.trace.loss[: len(result.trace.t) - 1], rtol=1e-13
     )
     assert summary.regret is None and all(bound.holds is None for bound in summary.bounds)
     assert summary.certificate > 0
