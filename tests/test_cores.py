@@ -46,7 +46,7 @@ class Spy:
 
 
 def extend(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "append")
+    spy.on(monkeypatch, frequent_directions, "extend")
     FrequentDirections(4, 3).extend(ROWS)
 
 

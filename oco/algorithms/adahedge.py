@@ -65,7 +65,9 @@ class AdaHedge(Travelling):
         """Return w, of shape (N,): numbers ≥ 0 that add up to 1."""
         ahead = self.losses.min() - self.losses
         scale = self._scale
-        shares = np.exp(ahead / scale) if scale > 0.0 else (ahead == 0.0).astype(np.float64)
+        # Far behind is −∞, and no weight.
+        with np.errstate(over="ignore"):
+            shares = np.exp(ahead / scale) if scale > 0.0 else (ahead == 0.0).astype(np.float64)
         return shares / shares.sum()
 
     def absorb(self, losses: np.ndarray) -> None:
@@ -89,10 +91,15 @@ class AdaHedge(Travelling):
     def _mixed(self, above: np.ndarray) -> float:
         """Return the mix loss of losses ≥ 0, before they are absorbed."""
         behind = self.losses - self.losses.min()
-        scale = self._scale
+        ahead, scale = behind + above, self._scale
+        least = float(ahead.min())
         if scale > 0.0:
-            return scale * (_log_sum(-behind / scale) - _log_sum(-(behind + above) / scale))
-        return float((behind + above).min())
+            # The least is taken out of both sums, so that one exponent of each is 0 at any scale.
+            with np.errstate(over="ignore"):
+                return least + scale * (
+                    _log_sum(-behind / scale) - _log_sum(-(ahead - least) / scale)
+                )
+        return least
 
 
 def _log_sum(exponents: np.ndarray) -> float:

@@ -146,7 +146,7 @@ class _Search:
         held, movable = self.pressed(), self.lower < self.upper
         for _ in range(CHANGES * len(held)):
             step = self.direction(held)
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 towards = np.where(step > 0, self.upper, self.lower)
                 room = np.where(step != 0, (towards - self.x) / step, np.inf)
             share = min(1.0, float(room.min()))

@@ -41,6 +41,7 @@ ITERATES = 1e-7
 ZERO, POSITIVE = 1e-14, 1e-9
 # How many points of K are tried, besides the one that the support function is attained at.
 SAMPLE = 4
+SMALLEST = float(np.nextafter(0.0, 1.0))
 SMALLEST_BOUND = float(np.sqrt(np.finfo(np.float64).tiny))
 # Eigenvalues of G at 1e-12 of the largest count as zero, which in H = G^{1/2} is 1e-6.
 ROOT_OF_CUTOFF = 2e-6
@@ -190,13 +191,15 @@ def _account(metric, h, g, quadratic, now, case, where) -> Iterator[Observation]
     # Differences of a running sum: accurate to a rounding of the sum.
     rounding = ROUNDING * now.quadratic / size
     floor = np.sqrt(min(case.floor, 1.0))
+    # A square near the end of the range is rounded to a multiple of the smallest number.
+    lost = min(SMALLEST / (size * size), 1.0) if size * size > 0 else 1.0
     yield Observation(
         "certificate",
         f"{where}, quadratic",
         abs(quadratic / size - expected),
         0.0,
         max(expected, 1.0),
-        RESOLVED + rounding + floor,
+        RESOLVED + rounding + floor + lost,
     )
     # A scalar metric grows by the same amount in every direction, and is charged for one.
     needed = float(values[0] if isinstance(metric, Scalar) else values.sum())

@@ -41,7 +41,8 @@ for name, factory in ALGORITHMS.items():
     options |= {"gradient_bound": 30.0} if "gradient_bound" in taken else {}
     options |= {"lr": 0.3} if "lr" in taken else {"curvature": 0.5}
     size = {"shape": (7, 2)} if "shape" in taken else {"d": 14}
-    for domain in (oco.Ball(0.5), oco.Euclidean())[: 2 if "lr" in taken else 1]:
+    domains = (oco.Ball(0.5), oco.Euclidean())[: 2 if "lr" in taken else 1]
+    for domain in (oco.domains.Simplex(),) if name == "hedge" else domains:
         learner = factory(**size, domain=domain, **options)
         for g in make("gaussian, any spectrum", 80, 14, 5, 1.0, 3).rows:
             learner.update(g.reshape(learner.x.shape))
