@@ -44,8 +44,10 @@ def fill(y: np.ndarray, total: float, weights: np.ndarray | None = None) -> np.n
     levels = (np.cumsum(y[order]) - total) / np.cumsum(shares[order])
     # The first is always below its own ratio.
     last = np.flatnonzero(ratios[order] > levels)
-    level = levels[last[-1]] if len(last) else levels[0]
-    x = np.maximum(y - level * shares, 0.0)
+    count = last[-1] + 1 if len(last) else 1
+    # Rounding may leave out a number whose ratio is the level's but for it: its part is 0 then.
+    x, kept = np.zeros(len(y)), order[:count]
+    x[kept] = np.maximum(y[kept] - levels[count - 1] * shares[kept], 0.0)
     return x * (total / x.sum())
 
 
