@@ -144,7 +144,11 @@ def named(algorithm, options: dict) -> tuple[dict, dict]:
 
 
 def perform(
-    game: Game, progress: Callable[[int], None] | None = None, *, watch: Watch = unwatched
+    game: Game,
+    progress: Callable[[int], None] | None = None,
+    *,
+    watch: Watch = unwatched,
+    partly: bool = True,
 ) -> Result:
     """Play a game to its end and assess it.
 
@@ -156,9 +160,13 @@ def perform(
         Called now and then with the number of rounds played.
     watch : callable, optional
         Called as ``watch(phase, **detail)`` while a phase gets on; see `oco.experiment.phases`.
+    partly : bool
+        Whether a play that Ctrl-C has ended is assessed as far as it got.
 
     Raises
     ------
+    KeyboardInterrupt
+        If the play was interrupted and is not to be assessed.
     ValueError
         If the game has been performed already.
     """
@@ -182,7 +190,7 @@ def perform(
         stated=game.stated,
         progress=count,
     )
-    return assess(game, played, watch)
+    return assess(game, played if partly else played.unless_interrupted(), watch)
 
 
 def _with_data(options: dict) -> dict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball, Simplex
@@ -156,7 +157,7 @@ def tightness(
         if getattr(set_up(experiment).learner, "bounds", ())
     ]
     found: dict[tuple[str, str | None], Versus] = {}
-    for outcome in in_parallel(experiments, jobs, attempt):
+    for outcome in in_parallel(experiments, jobs, partial(attempt, partly=False)):
         found[outcome.experiment.algorithm, outcome.experiment.stream] = _versus(outcome)
         if progress is not None:
             progress(len(found), len(experiments))

@@ -50,8 +50,8 @@ class Outcome:
         return ""
 
 
-def attempt(experiment: Experiment) -> Outcome:
-    """Run an experiment; whatever goes wrong becomes a message.
+def attempt(experiment: Experiment, partly: bool = True) -> Outcome:
+    """Run an experiment, or what Ctrl-C leaves of it; whatever goes wrong becomes a message.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def attempt(experiment: Experiment) -> Outcome:
     'ValueError: k: expected an integer from 2 to 3, got 9'
     """
     try:
-        return Outcome(experiment, perform(game_of(experiment)))
+        return Outcome(experiment, perform(game_of(experiment), partly=partly))
     except Exception as error:
         return Outcome(experiment, None, typed_message(error))
 

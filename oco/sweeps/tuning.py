@@ -280,7 +280,7 @@ def _trial(experiment: Experiment, played: Play) -> Trial:
 def measure_regret(experiment: Experiment) -> Trial:
     """Run an experiment for its certified regret; whatever goes wrong becomes a message."""
     try:
-        result = perform(game_of(experiment))
+        result = perform(game_of(experiment), partly=False)
     except Exception as error:
         return _failed(experiment, typed_message(error))
     summary, trace = result.summary, result.trace
