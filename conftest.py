@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-NEED_TORCH = ["oco/integrations/torch", "oco/reproduce/quality", "tests/support/torch_play.py"]
+NEED_TORCH = [
+    "oco/integrations/torch",
+    "oco/reproduce/quality",
+    "tests/support/sharded_training.py",
+    "tests/support/torch_play.py",
+]
 NEED_RIVER = ["oco/integrations/river.py"]
 NEED_JAX = ["oco/integrations/optax", "tests/support/jax_sketch.py", "docs/jax.md"]
 
