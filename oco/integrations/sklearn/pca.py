@@ -74,7 +74,8 @@ class SketchedPCA(
         Estimated variances along the exact axes: what the sketch has seen of them, which is the
         lower end of the interval but for rounding.
     explained_variance_interval_ : ndarray of shape (n_components_, 2)
-        The exact eigenvalues of the covariance matrix lie in these, rounding included.
+        The exact eigenvalues of the covariance matrix lie in these, with an allowance for rounding
+        that takes its signs to be random: see docs/theory.md.
     explained_variance_ratio_, explained_variance_ratio_interval_ : ndarray
         The same over the total variance, which is known exactly.
     unexplained_variance_ratio_interval_ : ndarray of shape (2,)
