@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import click
 
@@ -12,7 +11,7 @@ from oco.cli.completion import Named
 from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import JSON, OUTPUT, Sectioned, experiment_options, option
 from oco.cli.progress import phases
-from oco.cli.tables import table_files, write_tables
+from oco.cli.tables import export_results, result_options, table_files
 from oco.options import OPTIONS, WHAT
 
 __all__ = ["compare"]
@@ -44,12 +43,11 @@ Example:
 @option(
     OUTPUT, "--out", unit="DIR", help="Save the results there, for 'oco plot' and 'oco report'."
 )
-@option(OUTPUT, "--csv", unit="FILE", help="Write the table there, with all digits.")
-@option(OUTPUT, "--latex", unit="FILE", help="Write the table there, for LaTeX with booktabs.")
 @plot_option("regret and bounds")
+@result_options
 @JSON
 @click.pass_context
-def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -> None:
+def compare(context, /, algorithms, out, plot, csv, latex, as_json, **options) -> None:
     """Run several learners against the same stream and set them side by side.
 
     They run one after the other, so that their times can be compared.  One that fails does not stop
@@ -70,15 +68,8 @@ def compare(context, /, algorithms, out, csv, latex, plot, as_json, **options) -
         _print(results)
     if results:
         problems += output.attempted(lambda: draw(figure, lambda plots: plots.learners(results)))
-    problems += _exported(results, files)
+    problems += export_results(results, files)
     _conclude(context, results, problems, shown=not as_json)
-
-
-def _exported(results: list, files: dict[str, Path]) -> list[str]:
-    from oco.results import exports
-
-    made = {"csv": exports.as_csv, "latex": exports.as_latex}
-    return write_tables({kind: made[kind](results) for kind in files}, files)
 
 
 def _played(games: list, out: str | None) -> tuple[list, list[str]]:
@@ -109,8 +100,7 @@ def _print(results: list) -> None:
 def _conclude(context, results: list, problems: list[str], shown: bool) -> None:
     for result in results:
         output.complain(result, shown)
-    for problem in problems:
-        output.loud(f"Error: {problem}")
+    output.errors(problems)
     statuses = {result.summary.status for result in results}
     if "interrupted" in statuses:
         context.exit(output.INTERRUPTED)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import click
 
 from oco.cli import output
+from oco.cli.options import Sectioned
+from oco.cli.tables import export_or_fail, table_files, table_options
 from oco.options import OPTIONS
 
 __all__ = ["listing"]
@@ -20,23 +22,32 @@ SENTENCES = ("what it is", "labels", "options")
 PROVIDED = {"d", "T", "seed", "domain", "loss"}
 
 
-@click.command("list", short_help="Say what there is to run: learners, losses, streams.")
+@click.command(
+    "list", cls=Sectioned, short_help="Say what there is to run: learners, losses, streams."
+)
 @click.argument(
     "kind",
     required=False,
     type=click.Choice([*KINDS, *ALIASES]),
     metavar=f"[learners|{'|'.join(KINDS)}]",
 )
-def listing(kind: str | None) -> None:
+@table_options
+@click.pass_context
+def listing(context, /, kind, csv, latex) -> None:
     """List the learners, losses, streams or domains; or the optimizers in NumPy (oco.optimizers).
 
     Without a KIND, the names of all.  A learner, loss or stream of your own is named as
     package.module:factory.
     """
-    if kind is None:
-        _everything()
-        return
-    kind = ALIASES.get(kind, kind)
+    with output.bad_input():
+        files = table_files(csv=csv, latex=latex)
+    parts = _everything() if kind is None else (_all_of(ALIASES.get(kind, kind)),)
+    output.print_rich(*parts)
+    export_or_fail(context, parts, files)
+
+
+def _all_of(kind: str):
+    """Return the table of what there is of one kind."""
     from oco.results.layout import Column, Sheet
 
     tables = (_algs, _losses, _streams, _domains, _optimizers)
@@ -44,22 +55,22 @@ def listing(kind: str | None) -> None:
     table = Sheet(*(Column(title, words=title in SENTENCES, left=True) for title in titles))
     for row in rows:
         table.add(*row)
-    output.print_rich(table)
+    return table
 
 
-def _everything() -> None:
-    """Print the names of each kind."""
+def _everything() -> tuple:
+    """Return the names of each kind, for a console to print."""
     from oco.domains import DOMAINS
     from oco.experiment.takers import REGISTRIES
     from oco.losses import LOSSES, STREAMS
     from oco.optimizers import OPTIMIZERS
     from oco.results.layout import Sheet, words
 
-    table = Sheet("", words(), headed=False)
+    table = Sheet("kind", words("names"), headed=False)
     known: tuple[Iterable[str], ...] = (REGISTRIES["learner"], LOSSES, STREAMS, DOMAINS, OPTIMIZERS)
     for kind, names in zip(("learners", *KINDS[1:]), known, strict=True):
         table.add(kind, ", ".join(names))
-    output.print_rich(table, "", "oco list KIND says what each is, and which options it takes")
+    return table, "", "oco list KIND says what each is, and which options it takes"
 
 
 def _algs():

@@ -7,7 +7,7 @@ import click
 from oco.cli import output
 from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import OUTPUT, Sectioned, option
-from oco.cli.tables import export, table_files, table_options
+from oco.cli.tables import export_or_fail, table_files, table_options
 from oco.options import WHAT
 
 __all__ = ["memory"]
@@ -79,15 +79,12 @@ def memory(
         figure, files = figure_path(plot), table_files(csv=csv, latex=latex)
     from oco.memory import presentation
 
+    parts = presentation.tables(counted)
     if as_json:
         output.print_document(presentation.document(counted, left_out))
     else:
-        output.print_rich(*presentation.tables(counted))
+        output.print_rich(*parts)
         for reason, count in left_out:
             output.say(f"left out: {count:,} tensor{'s' * (count > 1)} {reason}")
     draw(figure, lambda plots: plots.memory(counted))
-    problems = export(presentation.tables(counted), files)
-    for problem in problems:
-        output.loud(f"Error: {problem}")
-    if problems:
-        context.exit(output.FAILED)
+    export_or_fail(context, parts, files)

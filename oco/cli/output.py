@@ -27,6 +27,7 @@ __all__ = [
     "bad_input",
     "complain",
     "debugging",
+    "errors",
     "finished",
     "loud",
     "one_line",
@@ -82,6 +83,12 @@ def attempted(action: Callable[[], object]) -> list[str]:
     except (OSError, ValueError) as error:
         return [one_line(error)]
     return []
+
+
+def errors(problems: list[str]) -> None:
+    """Say each thing that went wrong."""
+    for problem in problems:
+        loud(f"Error: {problem}")
 
 
 def debugging() -> bool:

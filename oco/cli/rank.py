@@ -9,6 +9,7 @@ from oco.cli.completion import FILE
 from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import OUTPUT, Sectioned, option
 from oco.cli.progress import bar
+from oco.cli.tables import export, table_files, table_options
 from oco.options import WHAT
 
 __all__ = ["rank"]
@@ -46,9 +47,10 @@ SHOWN = "128, or d+1 if less"
     help="Sketch on the workers of the Dask scheduler at this address; they must see the file.",
 )
 @plot_option("the answer")
+@table_options
 @option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON object, with every k.")
 @click.pass_context
-def rank(context, /, gradients, target, error, k_max, dask, plot, as_json) -> None:
+def rank(context, /, gradients, target, error, k_max, dask, plot, csv, latex, as_json) -> None:
     """Say which sketch size S-AdaGrad needs on gradients like those in a file.
 
     The file is an array of shape (T, d), one gradient a row; it may be larger than memory, for one
@@ -65,7 +67,7 @@ def rank(context, /, gradients, target, error, k_max, dask, plot, as_json) -> No
         file = ranks.GradientFile(gradients)
         k_max = min(ranks.LARGEST, file.d + 1) if k_max is None else k_max
         checks.integer("k_max", k_max, low=2, high=file.d + 1)
-        figure = figure_path(plot)
+        figure, files = figure_path(plot), table_files(csv=csv, latex=latex)
         with bar("rows", file.rows) as advance:
             if dask is None:
                 sketch = ranks.sketch_file(file, k_max, advance)
@@ -74,12 +76,15 @@ def rank(context, /, gradients, target, error, k_max, dask, plot, as_json) -> No
         advice = ranks.advise(sketch, target, error=error)
     from oco.ranks import presentation
 
+    parts = presentation.tables(advice, gradients)
     if as_json:
         output.print_document(presentation.document(advice))
     else:
-        output.print_rich(*presentation.tables(advice, gradients))
+        output.print_rich(*parts)
         say = output.loud if advice.recommended is None else output.say
         say(presentation.conclusion(advice))
     draw(figure, lambda plots: plots.advice(advice))
-    if advice.recommended is None:
+    problems = export(parts, files)
+    output.errors(problems)
+    if problems or advice.recommended is None:
         context.exit(output.FAILED)

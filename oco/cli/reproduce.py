@@ -12,7 +12,7 @@ from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import JSON, OUTPUT, Sectioned, jobs_option, option
 from oco.cli.progress import bar
 from oco.cli.spectra import study_made, study_options
-from oco.cli.tables import export, table_files, table_options
+from oco.cli.tables import export, export_or_fail, table_files, table_options
 from oco.options import WHAT
 
 __all__ = ["reproduce"]
@@ -76,10 +76,13 @@ def reproduce() -> None:
 )
 @PLOT
 @option(OUTPUT, "--plot-rates", unit="FILE", help="Draw the learning-rate curves, of one file.")
+@table_options
 @JSON
 @jobs_option
 @click.pass_context
-def appendix_a(context, /, data, test, algorithms, plot, plot_rates, as_json, **setting) -> None:
+def appendix_a(
+    context, /, data, test, algorithms, plot, plot_rates, csv, latex, as_json, **setting
+) -> None:
     """Make the convex comparison of the Sketchy paper on data files, with learners of ours.
 
     Each learner is tuned on the training file over 49 rates in [1e-6, 1] (ada-fd and fd-son: 7
@@ -90,6 +93,7 @@ def appendix_a(context, /, data, test, algorithms, plot, plot_rates, as_json, **
     """
     with output.bad_input():
         figures = [figure_path(path) for path in (plot, plot_rates)]
+        files = table_files(csv=csv, latex=latex)
         if len(data) != len(test):
             raise ValueError(f"test: expected one for each of {len(data)} --data, got {len(test)}")
         if plot_rates is not None and len(data) > 1:
@@ -111,17 +115,19 @@ def appendix_a(context, /, data, test, algorithms, plot, plot_rates, as_json, **
                 )
     from oco.reproduce import presentation
 
+    parts = [part for one in found for part in presentation.tables(one)]
     if as_json:
         documents = [presentation.document(one) for one in found]
         output.print_document({"comparisons": documents} if len(found) > 1 else documents[0])
     else:
-        for one in found:
-            output.print_rich(*presentation.tables(one))
+        output.print_rich(*parts)
     _draw(found, *figures)
+    problems = export(parts, files)
+    output.errors(problems)
     for one in found:
         for reference in one.missed:
             output.loud(f"MISSED: {reference.algorithm} at η = {reference.lr:g}: {reference.loss}")
-    if any(one.missed or any(entry.message for entry in one.entries) for one in found):
+    if problems or any(one.missed or any(entry.message for entry in one.entries) for one in found):
         context.exit(output.FAILED)
 
 
@@ -144,16 +150,18 @@ def _draw(found: list, curves: Path | None, rates: Path | None) -> None:
 @option(WHAT, "--k", kind=int, default=5, help="Sketch size, at most r.")
 @option(WHAT, "--seed", kind=int, default=0, help="Of the order of the gradients.")
 @PLOT
+@table_options
 @JSON
 @jobs_option
-def separation(plot, as_json, jobs, **setting) -> None:
+@click.pass_context
+def separation(context, /, plot, csv, latex, as_json, jobs, **setting) -> None:
     """Fit how fast the certificates of ada-fd and s-adagrad grow on orthonormal gradients.
 
     Each at its best η in hindsight; ada-fd at its best δ in hindsight among those up to 1, 10, 100,
     1000, and any.
     """
     with output.bad_input():
-        figure = figure_path(plot)
+        figure, files = figure_path(plot), table_files(csv=csv, latex=latex)
         from oco import reproduce as made
         from oco.reproduce.separation import DELTAS
 
@@ -161,11 +169,13 @@ def separation(plot, as_json, jobs, **setting) -> None:
             found = made.separation(jobs=jobs, progress=advance, **setting)
     from oco.reproduce import presentation
 
+    parts = presentation.growth_table(found)
     if as_json:
         output.print_document(presentation.growths(found))
     else:
-        output.print_rich(*presentation.growth_table(found))
+        output.print_rich(*parts)
     draw(figure, lambda plots: plots.separation(found))
+    export_or_fail(context, parts, files)
 
 
 @reproduce.command("tightness", cls=Sectioned)
@@ -209,8 +219,7 @@ def tightness(context, /, plot, csv, latex, as_json, jobs, **setting) -> None:
     problems = export(parts, files)
     draw(figure, lambda plots: plots.tightness(found))
     problems += [f"{e.algorithm} on {e.stream}: {e.message}" for e in found.entries if e.message]
-    for problem in problems:
-        output.loud(f"Error: {problem}")
+    output.errors(problems)
     if problems:
         context.exit(output.FAILED)
 
@@ -236,7 +245,7 @@ def tightness(context, /, plot, csv, latex, as_json, jobs, **setting) -> None:
 )
 @study_options(evaluations=30)
 @click.pass_context
-def spectra(context, /, out, overwrite, plot, as_json, **setting) -> None:
+def spectra(context, /, out, overwrite, plot, csv, latex, as_json, **setting) -> None:
     """Follow what the gradients of a network span while it learns handwritten digits.
 
     The factors L and R of a layer of the network 64-256-256-10, exactly and as sketches of size k
@@ -250,7 +259,8 @@ def spectra(context, /, out, overwrite, plot, as_json, **setting) -> None:
         with bar("steps", setting["steps"]) as advance:
             return made.spectra(progress=advance, **setting)
 
-    study_made(context, make, out=out, overwrite=overwrite, plot=plot, as_json=as_json)
+    outputs = {"plot": plot, "csv": csv, "latex": latex, "as_json": as_json}
+    study_made(context, make, out=out, overwrite=overwrite, **outputs)
 
 
 @reproduce.command("quality", cls=Sectioned)
@@ -272,9 +282,11 @@ def spectra(context, /, out, overwrite, plot, as_json, **setting) -> None:
 @option(WHAT, "--steps", kind=int, show_default="the task's own", help="Of each run, at least 1.")
 @option(WHAT, "--rounds", kind=int, default=12, help="In which steps are timed, at least 1.")
 @option(WHAT, "--peers", is_flag=True, help="SOAP, Muon and Adafactor, too; needs 'peers'.")
+@table_options
 @JSON
 @jobs_option
-def quality(task, grid, as_json, **setting) -> None:
+@click.pass_context
+def quality(context, /, task, grid, csv, latex, as_json, **setting) -> None:
     """Tune Adam, Shampoo and S-Shampoo with the same budget in PyTorch, and compare them.
 
     Each tries the same rates on two seeds; the rate with the least validation loss is then run on
@@ -288,12 +300,15 @@ def quality(task, grid, as_json, **setting) -> None:
 
         if grid is not None:
             setting["rates"] = Grid.read("grid", grid).values
+        files = table_files(csv=csv, latex=latex)
         with bar(task, 1) as advance:
             step = advance and (lambda done, total: advance(done / total))
             found = made.quality(task, progress=step, **setting)
     from oco.reproduce.quality import presentation
 
+    parts = presentation.tables(found)
     if as_json:
         output.print_document(presentation.document(found))
     else:
-        output.print_rich(*presentation.tables(found), width=WIDE)
+        output.print_rich(*parts, width=WIDE)
+    export_or_fail(context, parts, files)

@@ -18,6 +18,7 @@ from oco.cli.options import (
     overwrite_option,
 )
 from oco.cli.progress import phases
+from oco.cli.tables import export_results, result_options, table_files
 
 __all__ = ["run"]
 
@@ -49,22 +50,24 @@ SEVERAL = {
     help="Save the result there; 'oco show DIR' and oco.load_result read it.",
 )
 @plot_option("regret and bounds")
+@result_options
 @JSON
 @option(OUTPUT, "--quiet", is_flag=True, help="Print nothing but what went wrong.")
 @click.pass_context
-def run(context, /, out, overwrite, plot, as_json, quiet, **options) -> None:
+def run(context, /, out, overwrite, plot, csv, latex, as_json, quiet, **options) -> None:
     """Run one experiment, certify the regret and check every bound.
 
     The exit code is 0; 1 if a bound was violated or the run failed; 2 for bad input; 130 after
     Ctrl-C, which keeps what was computed so far.
     """
     try:
-        game = _prepared(options | {"out": out, "overwrite": overwrite}, plot)
+        options |= {"out": out, "overwrite": overwrite}
+        game, files = _prepared(options, plot, csv=csv, latex=latex)
         with phases(quiet) as watch:
             from oco.experiment import perform
 
             result = perform(game, watch=watch)
-            problems = _written(result, out, plot, watch)
+            problems = _written(result, out, plot, watch) + export_results([result], files)
     except MemoryError as error:
         raise output.BadInput(f"not enough memory: {output.one_line(error)}") from None
     except KeyboardInterrupt:
@@ -77,22 +80,22 @@ def run(context, /, out, overwrite, plot, as_json, quiet, **options) -> None:
         if out is not None and not problems:
             output.say(f"\nsaved in {out}", err=True)
     output.complain(result, shown=not (as_json or quiet))
-    for problem in problems:
-        output.loud(f"Error: {problem}")
+    output.errors(problems)
     if problems or result.violated or result.summary.status == "failed":
         context.exit(output.FAILED)
     if result.summary.status == "interrupted":
         context.exit(output.INTERRUPTED)
 
 
-def _prepared(options: dict, plot: str | None):
-    """Return the game, everything checked; bad input ends the program here."""
+def _prepared(options: dict, plot: str | None, **tables: str | None):
+    """Return the game and the files of its tables, all checked; bad input ends the program here."""
     with output.bad_input(), loading():
         from oco.experiment import prepare
 
         game = prepare(**options)
         figure_path(plot)
-    return game
+        files = table_files(**tables)
+    return game, files
 
 
 def _written(result, out: str | None, plot: str | None, watch) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from oco.cli.completion import FILE
 from oco.cli.figures import draw, figure_path, plot_option
 from oco.cli.options import JSON, OUTPUT, Sectioned, option, overwrite_option, together
 from oco.cli.progress import bar
+from oco.cli.tables import export, table_files, table_options
 from oco.options import WHAT
 
 __all__ = ["present", "spectra", "study_made", "study_options"]
@@ -40,6 +42,7 @@ _STUDY = (
     ),
     option(OUTPUT, "--out", unit="DIR", help="Save all spectra there; 'oco show DIR' prints them."),
     plot_option("the study"),
+    table_options,
     JSON,
     overwrite_option,
 )
@@ -57,7 +60,7 @@ def study_options(evaluations: int):
 @click.argument("gradients", metavar="GRADIENTS.npy", type=FILE)
 @study_options(evaluations=25)
 @click.pass_context
-def spectra(context, /, gradients, out, overwrite, plot, as_json, **options) -> None:
+def spectra(context, /, gradients, k, decay, reference, evaluations, **outputs) -> None:
     """Follow the covariances of gradients in a file, exactly and with a sketch.
 
     The file is an array of shape (T, d), T gradients in a vector of parameters, or (T, m, n), in a
@@ -74,17 +77,34 @@ def spectra(context, /, gradients, out, overwrite, plot, as_json, **options) -> 
         file = ranks.GradientFile(gradients, axes=(1, 2))
         origin = f"{gradients}: {file.rows:,} gradients"
         with bar("gradients", file.rows) as advance:
-            return follow(file.gradients(), file.rows, origin=origin, progress=advance, **options)
+            return follow(
+                file.gradients(),
+                file.rows,
+                k=k,
+                decay=decay,
+                reference=reference,
+                evaluations=evaluations,
+                origin=origin,
+                progress=advance,
+            )
 
-    study_made(context, make, out=out, overwrite=overwrite, plot=plot, as_json=as_json)
+    study_made(context, make, **outputs)
 
 
 def study_made(
-    context: click.Context, make: Callable, *, out, overwrite: bool, plot, as_json: bool
+    context: click.Context,
+    make: Callable,
+    *,
+    out,
+    overwrite: bool,
+    plot,
+    csv,
+    latex,
+    as_json: bool,
 ) -> None:
     """Make a study, save and draw it where that is asked for, print it, and say what went wrong."""
     with output.bad_input():
-        figure = figure_path(plot)
+        figure, files = figure_path(plot), table_files(csv=csv, latex=latex)
         if out is not None:
             from oco.results.storage import require_free, require_writable, tidy
 
@@ -100,24 +120,27 @@ def study_made(
         if not problems:
             output.say(f"saved in {out}", err=True)
     problems += output.attempted(lambda: draw(figure, lambda plots: plots.spectra(study)))
-    present(study, as_json)
+    problems += present(study, as_json, files)
     if study.message:
         output.loud(f"FAILED: {study.message}")
-    for problem in problems:
-        output.loud(f"Error: {problem}")
+    output.errors(problems)
     if problems or study.message:
         context.exit(output.FAILED)
 
 
-def present(study, as_json: bool) -> None:
-    """Print the study: over the steps, at the last one, and in a sentence; or all as JSON."""
+def present(study, as_json: bool, files: dict[str, Path]) -> list[str]:
+    """Print the study: over the steps, at the last one, and in a sentence; or all as JSON.
+
+    Its tables are written to `files`; what went wrong there is returned.
+    """
     from oco.spectra import presentation
 
-    if as_json:
-        output.print_document(presentation.document(study))
-        return
     parts: list[Any] = [*presentation.describe(study).splitlines(), ""]
     if len(study.step):
         parts += [presentation.steps_table(study), "", presentation.factors_table(study), ""]
         parts += [presentation.conclusion(study)]
-    output.print_rich(*parts)
+    if as_json:
+        output.print_document(presentation.document(study))
+    else:
+        output.print_rich(*parts)
+    return export(parts, files)

@@ -20,6 +20,7 @@ from oco.cli.options import (
     overwrite_option,
 )
 from oco.cli.progress import bar
+from oco.cli.tables import export, table_files, table_options
 from oco.options import CHECKS, OPTIONS, WHAT
 
 __all__ = ["tune"]
@@ -68,12 +69,26 @@ Examples:
 )
 @option(OUTPUT, "--out", unit="FILE.json", help="Save the whole curve there.")
 @plot_option("the curve")
+@table_options
 @JSON
 @jobs_option
 @overwrite_option
 @click.pass_context
 def tune(
-    context, /, algorithm, grid, deltas, by, out, overwrite, plot, as_json, jobs, **options
+    context,
+    /,
+    algorithm,
+    grid,
+    deltas,
+    by,
+    out,
+    overwrite,
+    plot,
+    csv,
+    latex,
+    as_json,
+    jobs,
+    **options,
 ) -> None:
     """Run a learner at each rate of a grid; show what every one came to, and the best.
 
@@ -84,7 +99,7 @@ def tune(
 
         rates = Grid.read("grid", grid).values
         tried = None if deltas is None else Grid.read("deltas", deltas).values
-        figure = figure_path(plot)
+        figure, files = figure_path(plot), table_files(csv=csv, latex=latex)
         target = None if out is None else _target(out, overwrite)
         from oco.sweeps import tuning
 
@@ -99,15 +114,19 @@ def tune(
 
             text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
             replace_file(target, text.encode("utf-8", "backslashreplace"))
+    from oco.sweeps.presentation import tuning_table
+
+    parts = tuning_table(found)
     if as_json:
         output.print_document(content)
     else:
-        from oco.sweeps.presentation import tuning_table
-
-        output.print_rich(*tuning_table(found))
+        output.print_rich(*parts)
     draw(figure, lambda plots: plots.rates([found]))
+    problems = export(parts, files)
+    output.errors(problems)
     if found.best is None:
         output.loud("FAILED: every rate failed or diverged")
+    if problems or found.best is None:
         context.exit(output.FAILED)
 
 

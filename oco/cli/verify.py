@@ -12,6 +12,7 @@ from oco.cli import output
 from oco.cli.completion import Named
 from oco.cli.options import JSON, OUTPUT, Sectioned, option
 from oco.cli.progress import bar
+from oco.cli.tables import export, table_files, table_options
 from oco.options import DEFAULT_SKETCH, WHAT
 
 __all__ = ["verify"]
@@ -76,8 +77,12 @@ Examples:
     show_default="this directory",
     help="Where a counterexample is saved.",
 )
+@table_options
 @JSON
-def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> None:
+@click.pass_context
+def verify(
+    context, /, cases, seed, d_max, k, grads, only, sketch, out, replay, csv, latex, as_json
+) -> None:
     """Verify the error bounds of the sketch, and all that is built on them.
 
     Streams made to break a sketch are drawn, and every property is held against exact dense
@@ -87,8 +92,11 @@ def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> 
     with output.bad_input():
         subject = _subject(sketch)
         if replay is not None:
+            if csv is not None or latex is not None:
+                raise ValueError("replay: makes no table for --csv or --latex")
             _replayed(replay, subject, as_json)
             return
+        files = table_files(csv=csv, latex=latex)
         drawn, count, names = _cases(cases, seed, d_max, k, grads, only)
     from oco import verification
     from oco.verification import presentation
@@ -98,17 +106,20 @@ def verify(cases, seed, d_max, k, grads, only, sketch, out, replay, as_json) -> 
         step = advance and (lambda case, check: advance(next(done), f"{check}: {case.name}"))
         result = verification.verify(drawn, subject, only=names, progress=step)
     saved = [_saved(example, out, sketch) for example in result.counterexamples]
+    parts = presentation.table(result)
     if as_json:
         output.print_document({**presentation.document(result), "counterexamples": saved})
     else:
-        output.print_rich(presentation.table(result))
+        output.print_rich(*parts)
     for found in saved:
         _complain(found)
-    if not result.holds:
-        click.get_current_context().exit(output.FAILED)
+    problems = export(parts, files)
+    output.errors(problems)
+    if problems or not result.holds:
+        context.exit(output.FAILED)
     if result.interrupted:
         output.say("INTERRUPTED: what was seen until then holds", err=True)
-        click.get_current_context().exit(output.INTERRUPTED)
+        context.exit(output.INTERRUPTED)
 
 
 def _subject(sketch: str | None):

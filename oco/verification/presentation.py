@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from rich.console import Group
-from rich.padding import Padding
 from rich.text import Text
 
 from oco.linalg.engine import ENGINE
@@ -21,8 +19,8 @@ CAPTION = (
 )
 
 
-def table(result: Verification) -> Group:
-    """Return the findings for a rich console to print."""
+def table(result: Verification) -> tuple[Sheet, Text, Text, Text, Text]:
+    """Return the findings, what their margins are and the verdict, for a console to print."""
     sheet = Sheet(
         "property", Column("pass", left=True), "cases", "tightest margin",
         Column("rounding granted", joined=True), words("what it says"), words("where"),
@@ -39,8 +37,7 @@ def table(result: Verification) -> Group:
             f"{seen.where} of {finding.where}",
             style="bold red" if finding.violated else "",
         )
-    caption = Text(CAPTION, style="dim")
-    return Group(Padding(sheet, (0, 0, 1, 0)), caption, Padding(_verdict(result), (1, 0, 0, 0)))
+    return sheet, Text(), Text(CAPTION, style="dim"), Text(), _verdict(result)
 
 
 def _verdict(result: Verification) -> Text:

@@ -1,5 +1,6 @@
-"""Every table of every command, at the widths that terminals have."""
+"""Every table of every command: at the widths that terminals have, and as files."""
 
+import csv
 import re
 from importlib.util import find_spec
 
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from oco.cli import main, output
+from oco.results.exports import sheets_of
 from oco.results.layout import plain
 
 GAME = ("--d", "30", "--T", "200")
@@ -46,9 +48,15 @@ if find_spec("torch"):
     )
 
 
+# Print no table: a line of counts, a figure, a page.
+WITHOUT = {("sweep",), ("plot",), ("report",)}
+# Write a line for each run, with all digits, and not what they print.
+OF_RUNS = {"run", "compare"}
+
+
 @pytest.fixture(scope="module", params=COMMANDS)
-def parts(request, tmp_path_factory):
-    """What a command prints, before it is laid out."""
+def made(request, tmp_path_factory):
+    """What a command prints, before it is laid out, and where it wrote its tables."""
     printed = []
     folder = tmp_path_factory.mktemp("tables")
     rng = np.random.default_rng(0)
@@ -56,13 +64,19 @@ def parts(request, tmp_path_factory):
     np.save(folder / "layer.npy", rng.standard_normal((300, 8, 5)))
     X = rng.standard_normal((60, 12))
     np.savez(folder / "rows.npz", X=X, y=np.where(X[:, 0] > 0, 1.0, -1.0))
+    arguments = (*COMMANDS[request.param], "--csv", "tables.csv", "--latex", "tables.tex")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(output, "print_rich", lambda *parts, width=0: printed.extend(parts))
-        outcome = CliRunner().invoke(main, COMMANDS[request.param], catch_exceptions=False)
+        outcome = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert outcome.exit_code in (0, 1), outcome.output
     assert printed
-    return printed
+    return printed, folder, arguments[0]
+
+
+@pytest.fixture(scope="module")
+def parts(made):
+    return made[0]
 
 
 def numbers(text):
@@ -77,3 +91,35 @@ def test_a_table_keeps_to_the_width_with_every_number_whole(parts, width):
     wide = plain(*parts, width=1000)
     assert numbers(shown) == numbers(wide)
     assert set(re.findall(r"\w+", shown)) == set(re.findall(r"\w+", wide))
+
+
+def test_every_table_is_written_to_files(made):
+    printed, folder, command = made
+    rows = list(csv.reader((folder / "tables.csv").read_text(encoding="utf-8").splitlines()))
+    latex = (folder / "tables.tex").read_text(encoding="utf-8")
+    if command in OF_RUNS:
+        assert rows[0][0] == "algorithm" and len(rows) > 1 and latex.count(r"\toprule") == 1
+        return
+    sheets = sheets_of(printed)
+    assert sheets and latex.count(r"\toprule") == len(sheets)
+    for sheet in sheets:
+        assert sheet.titles() in rows
+        assert all(row in rows for row in sheet.texts())
+
+
+def leaves(command=main, path=()):
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield path, {option for parameter in command.params for option in parameter.opts}
+    else:
+        for name, one in below.items():
+            yield from leaves(one, (*path, name))
+
+
+def test_every_command_that_prints_a_table_writes_it():
+    options = dict(leaves())
+    assert {path for path, has in options.items() if not {"--csv", "--latex"} <= has} == WITHOUT
+    called = {path for path in options for line in COMMANDS.values() if line[: len(path)] == path}
+    called |= {("reproduce", "quality")}  # which needs an extra
+    # 'show' prints what others saved.
+    assert set(options) - called == WITHOUT | {("show",)}
