@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import math
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from oco.algorithms import Diagnostics
 from oco.cores import one_blas_thread
 from oco.domains import Domain
 from oco.feasibility import Outside, Points
+from oco.interrupts import interrupts_noted
 from oco.rounds import Log, NotFinite, Play, VectorLog
 
 __all__ = ["Play", "log_checkpoints", "play", "play_all"]
@@ -126,7 +126,7 @@ def play_all(
     going = players
     # Numbers that are not finite are caught and named.
     with (
-        _interrupts() as interrupted,
+        interrupts_noted() as interrupted,
         one_blas_thread(),
         np.errstate(all="ignore"),
         _mapping(threads) as mapped,
@@ -152,7 +152,14 @@ def play_all(
         except Exception as error:
             for player in going:
                 player.fail(error)
-        return [player.result() for player in players]
+        plays = [player.result() for player in players]
+    # It may have come after the last round, while the records were closed.
+    return [_cut(play) if interrupted and play.status == "complete" else play for play in plays]
+
+
+def _cut(play: Play) -> Play:
+    message = f"interrupted after round {play.rounds}"
+    return dataclasses.replace(play, status="interrupted", message=message)
 
 
 @contextlib.contextmanager
@@ -270,35 +277,6 @@ def _first_beyond(stream, features, labels) -> tuple[int, str] | None:
             )
             found.append((int(beyond[0]), said))
     return min(found, default=None)
-
-
-class _Interrupted:
-    """True once an interrupt has come."""
-
-    def __init__(self) -> None:
-        self.pending = False
-
-    def __bool__(self) -> bool:
-        return self.pending
-
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[_Interrupted]:
-    """Turn Ctrl-C into a flag, so that a round is never cut in half; a second one is immediate."""
-    flag = _Interrupted()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-
-    def handle(signum, frame):
-        flag.pending = True
-        signal.signal(signal.SIGINT, previous)
-
-    previous = signal.signal(signal.SIGINT, handle)
-    try:
-        yield flag
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _describe(error: Exception) -> str:

@@ -10,6 +10,7 @@ import pytest
 from oco.algorithms import ALGORITHMS
 from oco.domains import Ball
 from oco.losses import LOSSES, STREAMS, Loss, Recorded
+from oco.rounds import Log
 from oco.simulator import log_checkpoints, play, play_all
 
 D, T = 5, 2300
@@ -130,6 +131,21 @@ def test_an_interrupt_ends_the_game_between_two_rounds():
     assert record.message == f"interrupted after round {record.rounds}"
     assert record.rounds == learner.seen == record.checkpoints[-1] == 1200
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_after_the_last_round_is_not_lost(monkeypatch):
+    """While the record is closed, which takes seconds after millions of rounds."""
+    close = Log.result
+
+    def interrupted(*args):
+        os.kill(os.getpid(), signal.SIGINT)
+        return close(*args)
+
+    monkeypatch.setattr(Log, "result", interrupted)
+    stream = STREAMS["stochastic"](d=D, T=T, seed=3, loss=LOSSES["squared"])
+    record = play(learner(), LOSSES["squared"], stream, checkpoints=log_checkpoints(T))
+    assert (record.status, record.rounds) == ("interrupted", T)
+    assert record.message == f"interrupted after round {T}"
 
 
 def test_progress_is_told_once_a_chunk():

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 from oco import checks
 from oco.extras import missing
+from oco.interrupts import interrupts_put_off
 
 # A kernel is called as the function that it is made of.
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -73,6 +74,11 @@ class Kernel:
     @functools.cached_property
     def _compiled(self):
         """The dispatcher, made here with numba loaded: many a program never calls a kernel."""
+        # An interrupt that meets numba's modules in C comes out as an import that failed, or not.
+        with interrupts_put_off():
+            return self._dispatcher()
+
+    def _dispatcher(self):
         # numba's products call SciPy's BLAS, which must not be loaded in the middle of one: then
         # who has limited the threads of all loaded libraries would not have reached it.
         importlib.import_module("scipy.linalg")

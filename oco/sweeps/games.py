@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from oco.experiment import Experiment
 from oco.experiment.game import Game, set_up
 from oco.experiment.takers import refuse_untaken, taken
@@ -34,7 +36,7 @@ def game_of(experiment: Experiment) -> Game:
     """
     given = given_options(experiment)
     refuse_untaken(given, taken(given))
-    likeness = setting(experiment)
+    likeness = setting(experiment) | {"files": _files(experiment)}
     if _last and _last[0][0] == likeness:
         return set_up(experiment, {"stream": _last[0][1]})
     _last.clear()
@@ -43,3 +45,17 @@ def game_of(experiment: Experiment) -> Game:
     if not game.stream.adaptive:
         _last.append((likeness, game.stream))
     return game
+
+
+def _files(experiment: Experiment) -> list[tuple]:
+    """Return what tells whether the files are still those that were read.
+
+    A name alone does not: the file may have been written again, or the name lead elsewhere from
+    another directory.
+    """
+    found = []
+    for name in (experiment.data, experiment.labels):
+        if name is not None and os.path.isfile(name):
+            status = os.stat(name)
+            found.append((os.path.realpath(name), status.st_size, status.st_mtime_ns))
+    return found

@@ -49,13 +49,19 @@ def computed(tasks: Iterable, jobs: int, *, ordered: bool = False, **settings) -
 
     Notes
     -----
-    Ctrl-C is for this process, which ends its workers.  They look for modules where it does, not
-    first of all in the current directory, which Python before 3.11 cannot be told.
+    Ctrl-C is for this process, which ends its workers.  They work in its current directory, and
+    look for modules where it does, not first of all in that directory, which Python before 3.11
+    cannot be told.
     """
     kind = "generator" if ordered else "generator_unordered"
-    # With an initializer of their own, joblib does not take workers that others have started.
+    # joblib takes workers that are there for its next tasks, but none that began otherwise: so not
+    # those that others have started, nor those that were started in another directory.
     backend = parallel_config(
-        backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=_ignore_interrupts
+        backend="loky",
+        n_jobs=jobs,
+        inner_max_num_threads=1,
+        initializer=_begin,
+        initargs=(os.getcwd(),),
     )
     with _environment(SAFE_PATH, "1"), backend:
         parallel = Parallel(return_as=kind, batch_size=1, **settings)
@@ -65,8 +71,10 @@ def computed(tasks: Iterable, jobs: int, *, ordered: bool = False, **settings) -
         yield from results
 
 
-def _ignore_interrupts() -> None:
+def _begin(directory: str) -> None:
+    """Begin a worker: it leaves Ctrl-C to who started it, and finds the files that they find."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.chdir(directory)
 
 
 @contextmanager

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
 
 import oco
 from oco.results import Experiment
 from oco.sweeps import Store
+from oco.sweeps.games import game_of
 from oco.sweeps.local import computed
 from oco.sweeps.outcomes import Outcome, attempt
 
@@ -149,6 +151,34 @@ def test_killed_at_any_time_it_loses_only_what_is_in_flight(tmp_path, whole_grou
     assert len(results_in(runs)) == 12
     assert stamps == {name: (runs / name / "result.json").stat().st_mtime_ns for name in before}
     assert all(outcome.fault == "" for outcome in Store(runs).outcomes())
+
+
+def test_workers_that_are_there_already_work_in_the_current_directory(tmp_path, monkeypatch):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert set(computed([delayed(os.getcwd)()] * 4, 2)) == {str(tmp_path / name)}
+
+
+def test_a_file_is_read_again_once_it_is_another(tmp_path, monkeypatch):
+    """Though its name, and all else that is asked for, is the same."""
+
+    def write(sign):
+        np.savez("rows.npz", X=np.arange(1.0, 13.0).reshape(4, 3) * sign, y=[1.0, -1, 1, -1])
+
+    def features():
+        (rows, _), *_ = game_of(Experiment("ogd", data="rows.npz")).stream.chunks()
+        return rows[0, 0]
+
+    monkeypatch.chdir(tmp_path)
+    write(1.0)
+    assert features() == features() == 1.0
+    write(-1.0)
+    assert features() == -1.0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    write(2.0)
+    assert features() == 2.0
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs the signals of POSIX")
