@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oco.memory.ledger import Entry, Ledger, StateSize, ledger
-from oco.memory.safetensors import Declared, read_declared, read_shapes
+from oco.memory.safetensors import Declared, read_declared, read_shapes, read_tensors
 from oco.memory.shapes import Parameter, parse_shape, shapes_of
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "parse_shape",
     "read_declared",
     "read_shapes",
+    "read_tensors",
     "shapes_of",
 ]

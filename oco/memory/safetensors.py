@@ -1,4 +1,4 @@
-"""The shapes in a safetensors file, from its header alone: no tensor is read.
+"""The shapes in a safetensors file, from its header alone, and its tensors where they are wanted.
 
 A file is 8 bytes with the header's length as a little-endian integer, then the header, a JSON
 object that gives each tensor its ``dtype``, ``shape`` and ``data_offsets``, then the data.
@@ -10,12 +10,15 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from oco.memory.shapes import Parameter
 
-__all__ = ["Declared", "read_declared", "read_shapes"]
+__all__ = ["Declared", "read_declared", "read_shapes", "read_tensors"]
 
 # Longest header that is read, in bytes: the limit that the format itself sets.
 LONGEST_HEADER = 100_000_000
@@ -30,6 +33,8 @@ FLOATS = {
     "F8_E5M2": 8, "F8_E4M3": 8, "F8_E5M2FNUZ": 8, "F8_E4M3FNUZ": 8,
     "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
 }  # fmt: skip
+# The types that NumPy knows; BF16 is the upper half of a float32.
+NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 # How files begin that people take for the model itself, and the bytes of the longest that is read.
 LONGEST_INDEX = 1 << 26
 POINTER, OBJECT = b"version https://git-lfs", b"{"
@@ -118,6 +123,48 @@ def read_declared(path) -> Declared:
     except (OSError, ValueError) as error:
         raise ValueError(f"safetensors: {path}: {error}") from None
     return Declared(tuple(found), tuple(left_out.items()))
+
+
+def read_tensors(path) -> Iterator[tuple[str, np.ndarray]]:
+    """Iterate over the tensors of real numbers in a safetensors file, one in memory at a time.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Yields
+    ------
+    name : str
+    tensor : ndarray
+        Of float64, float32 or float16; bfloat16 as float32, which holds the same numbers.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_declared` does; or if the data is truncated, or of a type of fewer than 16 bits.
+    """
+    path = Path(path)
+    wanted = [parameter.name for parameter in read_declared(path).parameters]
+    with open(path, "rb") as file:
+        start = 8 + int.from_bytes(file.read(8), "little")
+        header = _header(path)
+        for name in wanted:
+            shape, dtype = _checked(name, header[name])
+            if dtype not in NUMPY:
+                raise ValueError(
+                    f"safetensors: {path}: tensor {_shown(name)}: expected one of "
+                    f"{', '.join(NUMPY)}, got {dtype}"
+                )
+            begin, end = header[name]["data_offsets"]
+            file.seek(start + begin)
+            data = file.read(end - begin)
+            if len(data) < end - begin:
+                raise ValueError(f"safetensors: {path}: tensor {_shown(name)}: truncated")
+            numbers = np.frombuffer(data, NUMPY[dtype])
+            if dtype == "BF16":
+                numbers = (numbers.astype("<u4") << 16).view("<f4")
+            yield name, numbers.reshape(shape)
 
 
 def _header(path: Path) -> dict:

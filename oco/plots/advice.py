@@ -6,18 +6,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from oco.plots import drawing
-from oco.ranks import Advice
+from oco.ranks import Advice, LayerAdvice
 
 __all__ = ["advice"]
 
 
-def advice(found: Advice) -> Figure:
+def advice(found: Advice | LayerAdvice) -> Figure:
     """Draw, over k, the predicted ratio of the bounds and the captured mass, as brackets.
 
     Parameters
     ----------
-    found : Advice
-        From `oco.ranks.advise`.
+    found : Advice or LayerAdvice
+        From `oco.ranks.advise`; that of layers is drawn as its own `plot` draws it.
 
     Returns
     -------
@@ -33,6 +33,8 @@ def advice(found: Advice) -> Figure:
     >>> [axes.get_xlabel() for axes in figure.axes]
     ['sketch size k', 'sketch size k']
     """
+    if isinstance(found, LayerAdvice):
+        return found.plot()
     figure, (left, right) = drawing.canvas(2, height=4.6)
     k = np.array([choice.k for choice in found.choices])
     _bracket(left, found, "ratio", k, "#0072B2", "S-AdaGrad's bound over full AdaGrad's")

@@ -76,7 +76,8 @@ class GradientFile:
         except (OSError, ValueError) as error:
             raise self._error(f"not a readable .npy file ({error})") from None
         if len(shape) - 1 not in axes or 0 in shape:
-            expected = " or ".join(SHAPES[count] for count in axes)
+            expected = " or ".join(SHAPES[count] for count in axes if count in SHAPES)
+            expected += ", or of more axes" * (max(axes) > max(SHAPES))
             raise self._error(f"expected an array of shape {expected}, got shape {shape}")
         if self._dtype.kind not in "fiu":
             raise self._error(f"expected real numbers, got {self._dtype}")

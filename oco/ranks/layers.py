@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from oco import checks
 from oco.cores import one_blas_thread
 from oco.shampoo import layout
 from oco.sketch import FrequentDirections, escaped_mass_limit
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["AxisAdvice", "GradientWatch", "LayerAdvice"]
 
@@ -66,7 +70,7 @@ class AxisAdvice:
 
 @dataclass(frozen=True)
 class LayerAdvice:
-    """What is known of all layers; `print` shows it as a table.
+    """What is known of all layers; `print` shows it as tables.
 
     Attributes
     ----------
@@ -83,6 +87,11 @@ class LayerAdvice:
     axes: tuple[AxisAdvice, ...]
 
     @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each layer."""
+        return {one.layer: one.shape for one in self.axes}
+
+    @property
     def sizes(self) -> dict[str, tuple[int | None, ...]]:
         """For each layer the k of every axis of its shape, as S-Shampoo takes them.
 
@@ -94,6 +103,12 @@ class LayerAdvice:
             sizes = found.setdefault(one.layer, [None] * len(one.shape))
             sizes[one.axis] = self.size if one.k is None else one.k
         return {layer: tuple(sizes) for layer, sizes in found.items()}
+
+    def plot(self) -> Figure:
+        """Draw for every axis its length, the recommended k and the intrinsic dimension."""
+        from oco.ranks.figure import drawn
+
+        return drawn(self)
 
     def __str__(self) -> str:
         from oco.ranks.presentation import layers
@@ -123,6 +138,13 @@ class GradientWatch:
     k : int
         Size of the sketches, ≥ 2: advice goes up to it.
 
+    Attributes
+    ----------
+    seen : dict of str to int
+        How many gradients of each layer were absorbed.
+    left_out : int
+        How many were not, as an entry was not finite.
+
     Notes
     -----
     A matrix m × n takes about 2k(m + n) numbers, a gradient O(k·mn) operations; an axis of at most
@@ -144,7 +166,8 @@ class GradientWatch:
         self.k = checks.integer("k", k, low=2)
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._axes: dict[tuple[str, int], FrequentDirections | ExactAxis] = {}
-        self._steps: dict[str, int] = {}
+        self.seen: dict[str, int] = {}
+        self.left_out = 0
 
     @one_blas_thread()
     def absorb(self, gradients: Mapping[str, np.ndarray]) -> None:
@@ -163,9 +186,12 @@ class GradientWatch:
             shape = self._shapes.setdefault(layer, gradient.shape)
             if shape != gradient.shape:
                 raise ValueError(f"{layer}: expected shape {shape}, got {gradient.shape}")
-            if layout(shape, None, None).order < 2 or not np.isfinite(gradient).all():
+            if layout(shape, None, None).order < 2:
                 continue
-            self._steps[layer] = self._steps.get(layer, 0) + 1
+            if not np.isfinite(gradient).all():
+                self.left_out += 1
+                continue
+            self.seen[layer] = self.seen.get(layer, 0) + 1
             for axis, dim in enumerate(shape):
                 if dim > 1:
                     if (layer, axis) not in self._axes:
@@ -223,7 +249,7 @@ class GradientWatch:
             shape=self._shapes[layer],
             axis=axis,
             dim=dim,
-            steps=self._steps[layer],
+            steps=self.seen[layer],
             dimension_lo=seen.total / (largest + seen.escaped + seen.rounding),
             dimension_hi=min(seen.total / max(largest - seen.rounding, seen.total / dim), dim),
             captured=float(captured[shown - 2]),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import numpy as np
 
 from oco.memory import ledger
 from oco.ranks.advice import Advice
-from oco.ranks.layers import LayerAdvice
+from oco.ranks.layers import AxisAdvice, LayerAdvice
 from oco.results.formats import number, size
 from oco.results.layout import Column, Sheet
 
-__all__ = ["conclusion", "document", "layers", "tables"]
+__all__ = ["conclusion", "document", "layers", "layers_conclusion", "layers_document", "tables"]
 
+# Optimizers whose memory is compared, and what they are called there.
+BESIDE = {"s-shampoo": "S-Shampoo", "adam": "Adam", "soap": "SOAP", "shampoo": "Shampoo"}
 # Rows of the table: sizes spaced evenly in the logarithm, and the recommended one.
 LISTED = 12
 
@@ -97,7 +100,7 @@ def layers(advice: LayerAdvice) -> tuple:
     for one in advice.axes:
         axes.add(
             one.layer,
-            str(one.axis),
+            _side(one),
             f"{one.dim:,}",
             f"> {advice.size}" if one.k is None else str(one.k),
             f"{100 * one.captured:.1f} %",
@@ -106,19 +109,12 @@ def layers(advice: LayerAdvice) -> tuple:
             number(one.omega_lo, 3),
             number(one.omega_hi, 3),
         )
-    memory = Sheet("layer", "shape", "S-Shampoo", "Adam", "Shampoo")
-    shapes = {one.layer: one.shape for one in advice.axes}
-    for layer, sizes in advice.sizes.items():
-        k = max(size for size in sizes if size is not None)
-        counted = ledger([shapes[layer]], k=[k])
-        memory.add(
-            layer,
-            "×".join(map(str, shapes[layer])),
-            *(
-                size(counted[label].state.total)
-                for label in (f"s-shampoo k={k}", "adam", "shampoo")
-            ),
-        )
+    memory = Sheet("layer", "shape", *BESIDE.values())
+    states = _states(advice)
+    for layer, shape in advice.shapes.items():
+        memory.add(layer, "×".join(map(str, shape)), *map(size, states[layer].values()))
+    if len(states) > 1:
+        memory.add("together", "", *(size(sum(column)) for column in _columns(states)))
     return (
         f"the smallest k proven to hold {100 * advice.target:g} % of each covariance's mass, from "
         f"sketches of size {advice.size}",
@@ -129,3 +125,40 @@ def layers(advice: LayerAdvice) -> tuple:
         "",
         memory,
     )
+
+
+def layers_document(advice: LayerAdvice) -> dict:
+    """Return the advice for layers, with the memory it takes, as JSON data."""
+    return {**asdict(advice), "state_bytes": _states(advice)}
+
+
+def layers_conclusion(advice: LayerAdvice) -> str:
+    """Return in a sentence whether each axis has a size that is proven to be enough."""
+    short = [f"{one.layer}, axis {_side(one)}" for one in advice.axes if one.k is None]
+    share = f"{100 * advice.target:g} % of the mass"
+    if not short:
+        return f"every axis has a k that is proven to hold {share}"
+    more = f" and {len(short) - LISTED} more" if len(short) > LISTED else ""
+    return (
+        f"no k up to {advice.size} is proven to hold {share} on {'; '.join(short[:LISTED])}{more}: "
+        "a larger --k-max may"
+    )
+
+
+def _side(one: AxisAdvice) -> str:
+    """Return the name of an axis: of a matrix L for the rows, R for the columns."""
+    return "LR"[one.axis] if len(one.shape) == 2 else str(one.axis)
+
+
+def _states(advice: LayerAdvice) -> dict[str, dict[str, int]]:
+    """Return for each layer the bytes that optimizers would keep for it."""
+    found = {}
+    for layer, shape in advice.shapes.items():
+        k = max(size for size in advice.sizes[layer] if size is not None)
+        entries = {entry.optimizer: entry for entry in ledger([shape], k=[k]).entries}
+        found[layer] = {name: entries[name].state.total for name in BESIDE}
+    return found
+
+
+def _columns(states: dict[str, dict[str, int]]) -> Iterator[tuple[int, ...]]:
+    return zip(*(state.values() for state in states.values()), strict=True)

@@ -136,30 +136,7 @@ class ModelAdvice:
 
     def plot(self) -> Figure:
         """Draw for every axis its length, the recommended k and the intrinsic dimension."""
-        from matplotlib.figure import Figure
-
-        axes = self.advice.axes
-        figure = Figure(figsize=(8, 1.2 + 0.28 * len(axes)), layout="constrained")
-        panel = figure.add_subplot()
-        places = range(len(axes))
-        panel.barh(places, [one.dim for one in axes], color="0.85", label="length of the axis")
-        panel.barh(
-            places,
-            [self.advice.size if one.k is None else one.k for one in axes],
-            height=0.5,
-            color=["C3" if one.k is None else "C0" for one in axes],
-            label=f"k for {100 * self.advice.target:g} % of the mass (red: more than that)",
-        )
-        panel.plot(
-            [one.dimension_hi for one in axes], places, "k.", label="intrinsic dimension, at most"
-        )
-        panel.set_yticks(places, [f"{one.layer}, axis {one.axis}" for one in axes])
-        panel.invert_yaxis()
-        panel.set_xscale("log")
-        panel.set_xlabel("directions")
-        panel.spines[["top", "right"]].set_visible(False)
-        figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
-        return figure
+        return self.advice.plot()
 
 
 def watch(model: torch.nn.Module, *, k: int = WATCHING, every: int = EVERY) -> Watch:
