@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 NEED_TORCH = [
     "oco/integrations/torch",
+    "oco/plots/quality.py",
     "oco/reproduce/quality",
     "tests/support/sharded_training.py",
     "tests/support/torch_play.py",

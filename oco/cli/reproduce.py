@@ -21,7 +21,7 @@ __all__ = ["reproduce"]
 WIDE = 160
 PLOT = plot_option("it")
 # What the contest is held on: its own list would load PyTorch for a help page.
-TASKS = ("digits-mlp", "char-transformer", "convnet")
+TASKS = ("digits-mlp", "char-transformer", "convnet", "wide-transformer", "hashed-tokens")
 # And what is compared on data files, whose list would load NumPy.
 COMPARED = (
     "ogd", "adagrad", "s-adagrad", "rfd-son", "fd-son", "ada-fd", "s-ons", "ftsl", "full-adagrad"
@@ -269,7 +269,7 @@ def spectra(context, /, out, overwrite, plot, csv, latex, as_json, **setting) ->
     "--task",
     kind=OneOf(TASKS),
     required=True,
-    help="What to learn: digits, the next character of a text, or photographs without noise.",
+    help="What to learn: digits, characters (narrow and wide), photographs without noise, words.",
 )
 @option(
     WHAT,
@@ -282,19 +282,23 @@ def spectra(context, /, out, overwrite, plot, csv, latex, as_json, **setting) ->
 @option(WHAT, "--steps", kind=int, show_default="the task's own", help="Of each run, at least 1.")
 @option(WHAT, "--rounds", kind=int, default=12, help="In which steps are timed, at least 1.")
 @option(WHAT, "--peers", is_flag=True, help="SOAP, Muon and Adafactor, too; needs 'peers'.")
+@option(OUTPUT, "--out", unit="DIR", help="Keep each run there; a second time goes on from them.")
+@PLOT
 @table_options
 @JSON
 @jobs_option
 @click.pass_context
-def quality(context, /, task, grid, csv, latex, as_json, **setting) -> None:
+def quality(context, /, task, grid, plot, csv, latex, as_json, **setting) -> None:
     """Tune Adam, Shampoo and S-Shampoo with the same budget in PyTorch, and compare them.
 
     Each tries the same rates on two seeds; the rate with the least validation loss is then run on
-    other seeds, of which mean ± standard deviation on the test set is shown, beside memory and the
-    time of a step.  With --peers SOAP, Muon and Adafactor of other packages compete as well.  Needs
-    the extra 'torch'; the full contest takes from ten minutes to an hour.
+    other seeds, of which mean ± standard error on the test set is shown, beside memory and the time
+    of a step.  With --peers SOAP, Muon and Adafactor of other packages compete as well.  Needs the
+    extra 'torch'; a full contest takes from ten minutes to some hours: with --out it can be
+    interrupted, and the same command goes on.
     """
     with output.bad_input():
+        figure = figure_path(plot)
         from oco.notations import Grid
         from oco.reproduce import quality as made
 
@@ -311,4 +315,5 @@ def quality(context, /, task, grid, csv, latex, as_json, **setting) -> None:
         output.print_document(presentation.document(found))
     else:
         output.print_rich(*parts, width=WIDE)
+    draw(figure, lambda plots: plots.quality(found))
     export_or_fail(context, parts, files)

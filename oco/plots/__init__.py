@@ -8,6 +8,7 @@ from oco.plots.ladder import ladder
 from oco.plots.learners import learners
 from oco.plots.memory import memory
 from oco.plots.progress import progress
+from oco.plots.quality import quality
 from oco.plots.rank import rank
 from oco.plots.rates import rates, rates_of_results, regret_of_results
 from oco.plots.regret import regret
@@ -33,6 +34,7 @@ __all__ = [
     "learners",
     "memory",
     "progress",
+    "quality",
     "rank",
     "rates",
     "rates_of_results",

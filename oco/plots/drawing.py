@@ -62,6 +62,10 @@ LEARNERS: dict[str, Look] = {
     "one-sided-shampoo": {"color": "#882255", "linestyle": (0, (3, 2)), "marker": "4"},
     "s-one-sided": {"color": "#44AA99", "linestyle": "-", "marker": "3"},
     "adam": {"color": "#999933", "linestyle": (0, (4, 1, 1, 1)), "marker": "p"},
+    "adamw": {"color": "#E69F00", "linestyle": (0, (1, 2)), "marker": "P"},
+    "soap": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
+    "muon": {"color": "#009E73", "linestyle": (0, (5, 1)), "marker": "D"},
+    "adafactor": {"color": "0.45", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "*"},
 }
 OTHERS: tuple[Look, ...] = (
     {"color": "#009E73", "linestyle": (0, (5, 1)), "marker": "D"},

@@ -1,50 +1,28 @@
-"""A small transformer that predicts the next character of Python's own standard library.
-
-The text is on every machine with Python, and differs a little between Python's versions: its
-length and its hash are in the title.
-"""
+"""Transformers that predict the next character of Python's own standard library."""
 
 from __future__ import annotations
 
-import hashlib
-import sysconfig
-from pathlib import Path
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from oco.reproduce.quality import library
 from oco.reproduce.quality.task import Task
 
-# Modules of one file each, in every version of Python since 3.10.
-MODULES = (
-    "argparse", "calendar", "configparser", "contextlib", "difflib", "functools", "inspect",
-    "optparse", "pickle", "random", "shutil", "statistics", "textwrap", "tokenize", "typing",
-)  # fmt: skip
-# Fractions of each module to learn from and to choose rates by; the rest is the test set.
-LEARN, CHOOSE = 0.8, 0.1
-CONTEXT, BATCH = 64, 8
-# Contexts that a loss is measured on.
-JUDGED = 128
-WIDTH, HEADS, LAYERS = 64, 4, 2
+CONTEXT = 64
+HEADS, LAYERS = 4, 2
 # Printable ASCII and the line break; all else becomes the symbol 0.
 SYMBOLS = {chr(code): i for i, code in enumerate([10, *range(32, 127)], start=1)}
 
 
-def _text() -> dict[str, str]:
-    folder = Path(sysconfig.get_path("stdlib"))
-    return {name: (folder / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
-
-
-def _data(modules: dict[str, str]) -> list[Tensor]:
-    parts: list[list[int]] = [[], [], []]
-    for text in modules.values():
-        symbols = [SYMBOLS.get(character, 0) for character in text]
-        first, second = (round(part * len(symbols)) for part in (LEARN, LEARN + CHOOSE))
-        for part, piece in zip(
-            parts, (symbols[:first], symbols[first:second], symbols[second:]), strict=True
-        ):
+def _data() -> list[Tensor]:
+    found: list[list[int]] = [[], [], []]
+    for source in library.text().values():
+        symbols = [SYMBOLS.get(character, 0) for character in source]
+        for part, piece in zip(found, library.parts(symbols), strict=True):
             part.extend(piece)
-    return [torch.tensor(part) for part in parts]
+    return [torch.tensor(part) for part in found]
 
 
 def _windows(text: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,32 +31,30 @@ def _windows(text: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
     return windows[:, :-1], windows[:, 1:]
 
 
-def _judged(text: Tensor) -> tuple[Tensor, Tensor]:
+def _judged(text: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return contexts spread evenly over a text."""
-    return _windows(text, torch.linspace(0, len(text) - CONTEXT - 1, JUDGED).long())
+    return _windows(text, torch.linspace(0, len(text) - CONTEXT - 1, count).long())
 
 
-SOURCE = _text()
-LEARNT, CHOOSING, JUDGING = _data(SOURCE)
-HASH = hashlib.sha256("".join(SOURCE.values()).encode()).hexdigest()[:8]
+LEARNT, CHOOSING, JUDGING = _data()
 
 
 class Transformer(nn.Module):
     """Embeddings, blocks of causal attention, and a linear layer to the symbols."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         count = len(SYMBOLS) + 1
-        self.symbols = nn.Embedding(count, WIDTH)
-        self.places = nn.Parameter(0.02 * torch.randn(CONTEXT, WIDTH))
+        self.symbols = nn.Embedding(count, width)
+        self.places = nn.Parameter(0.02 * torch.randn(CONTEXT, width))
         layer = nn.TransformerEncoderLayer(
-            WIDTH, HEADS, 4 * WIDTH, dropout=0.0, activation="gelu",
+            width, HEADS, 4 * width, dropout=0.0, activation="gelu",
             batch_first=True, norm_first=True,
         )  # fmt: skip
         self.blocks = nn.TransformerEncoder(
-            layer, LAYERS, norm=nn.LayerNorm(WIDTH), enable_nested_tensor=False
+            layer, LAYERS, norm=nn.LayerNorm(width), enable_nested_tensor=False
         )
-        self.head = nn.Linear(WIDTH, count)
+        self.head = nn.Linear(width, count)
         nn.init.normal_(self.symbols.weight, std=0.02)
         self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(CONTEXT))
 
@@ -88,9 +64,9 @@ class Transformer(nn.Module):
         return self.head(self.blocks(hidden, mask=self.mask, is_causal=True))
 
 
-def batch(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def batch(generator: torch.Generator, size: int) -> tuple[Tensor, Tensor]:
     """Return contexts to learn from, and for each of their characters the next one."""
-    return _windows(LEARNT, torch.randint(len(LEARNT) - CONTEXT, (BATCH,), generator=generator))
+    return _windows(LEARNT, torch.randint(len(LEARNT) - CONTEXT, (size,), generator=generator))
 
 
 def loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -103,18 +79,24 @@ def accuracy(outputs: Tensor, targets: Tensor) -> float:
     return 100 * float((outputs.argmax(2) == targets).float().mean())
 
 
-TASK = Task(
-    name="char-transformer",
-    title=f"transformer of {LAYERS} layers, width {WIDTH}, on {sum(map(len, SOURCE.values())):,} "
-    f"characters of {len(MODULES)} modules of Python's standard library (sha256 {HASH}…); "
-    "cross-entropy",
-    model=Transformer,
-    batch=batch,
-    loss=loss,
-    validation=_judged(CHOOSING),
-    test=_judged(JUDGING),
-    metric="next character %",
-    measure=accuracy,
-    steps=200,
-    ks=(4, 16, 32),
-)
+def of_width(name: str, width: int, *, contexts: int, judged: int, steps: int) -> Task:
+    """Return the task of a transformer of that width.
+
+    Batches have so many `contexts`, and losses are measured on as many as are `judged`.
+    """
+    return Task(
+        name=name,
+        title=f"transformer of {LAYERS} layers, width {width}, on {library.describe()}; "
+        "cross-entropy",
+        model=partial(Transformer, width),
+        batch=partial(batch, size=contexts),
+        loss=loss,
+        validation=_judged(CHOOSING, judged),
+        test=_judged(JUDGING, judged),
+        metric="next character %",
+        measure=accuracy,
+        steps=steps,
+    )
+
+
+TASK = of_width("char-transformer", 64, contexts=8, judged=128, steps=200)

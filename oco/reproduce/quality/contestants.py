@@ -1,4 +1,4 @@
-"""Who competes: Adam, Shampoo, and S-Shampoo at several sizes, grafted or not, and by default.
+"""Who competes: Adam, AdamW, Shampoo and S-Shampoo, as it is by default and with less memory.
 
 Peers from other packages compete where they are asked for: SOAP, Muon and Adafactor.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 
 import torch
@@ -15,13 +16,15 @@ from torch import Tensor
 from oco.extras import missing
 from oco.integrations.torch import SShampoo
 
-__all__ = ["UPDATE_EVERY", "Contestant", "contestants"]
+__all__ = ["UPDATE_EVERY", "Contestant", "Together", "contestants"]
 
 # Adam's second moment forgets as fast as the covariances do by default, so that the optimizers
-# differ in nothing else.
+# look back equally long.
 BETAS = (0.9, 0.99)
 # Steps between two refreshes of the covariances.
 UPDATE_EVERY = 10
+# Shampoo as it is known: steps averaged, as long as RMSProp's.
+GRAFTED = {"graft": "rmsprop", "exponent": "shampoo", "average": "step", "nesterov": False}
 
 
 @dataclass(frozen=True)
@@ -31,53 +34,34 @@ class Contestant:
     Attributes
     ----------
     name : str
-    entry : str
-        Its row in the memory ledger.
-    grafted : bool
-        Whether it also keeps the diagonal second moment that a graft needs.
     make : callable
         ``make(parameters, lr)`` returns a PyTorch optimizer.
     """
 
     name: str
-    entry: str
-    grafted: bool
     make: Callable[[Iterable[Tensor], float], torch.optim.Optimizer | Together]
 
 
-def contestants(ks: tuple[int, ...], peers: bool = False) -> dict[str, Contestant]:
-    """Return all that compete, by name.
-
-    S-Shampoo at each k with the graft of RMSProp; at the middle one also with none, and with the
-    default recipe, whose steps have unit length.  The peers come last.
+def contestants(peers: bool = False) -> dict[str, Contestant]:
+    """Return all that compete, by name; the rival of all others first, the peers last.
 
     Examples
     --------
-    >>> list(contestants((4, 16)))
-    ['Adam', 'Shampoo', 'S-Shampoo k=4', 'S-Shampoo k=16', 'S-Shampoo k=16, no graft',
-     'S-Shampoo k=16, unit length']
+    >>> list(contestants())
+    ['Adam', 'AdamW', 'Shampoo', 'S-Shampoo', 'S-Shampoo, bfloat16']
     """
-
-    def shampoo(name: str, k: int | None, **options) -> Contestant:
-        def make(parameters, lr):
-            return SShampoo(parameters, lr, k=k, update_every=UPDATE_EVERY, **options)
-
-        entry = "shampoo" if k is None else f"s-shampoo k={k}"
-        return Contestant(name, entry, options.get("graft") == "rmsprop", make)
-
-    def grafted(name: str, k: int | None, graft: str) -> Contestant:
-        return shampoo(name, k, graft=graft, exponent="shampoo", average="step", nesterov=False)
-
-    middle = ks[len(ks) // 2]
-    everyone = (
-        Contestant("Adam", "adam", False, lambda p, lr: torch.optim.Adam(p, lr, betas=BETAS)),
-        grafted("Shampoo", None, "rmsprop"),
-        *(grafted(f"S-Shampoo k={k}", k, "rmsprop") for k in ks),
-        grafted(f"S-Shampoo k={middle}, no graft", middle, "none"),
-        shampoo(f"S-Shampoo k={middle}, unit length", middle),
-    )
-    everyone += PEERS if peers else ()
-    return {contestant.name: contestant for contestant in everyone}
+    sketched = partial(SShampoo, update_every=UPDATE_EVERY)
+    makers = {
+        "Adam": partial(torch.optim.Adam, betas=BETAS),
+        # With PyTorch's weight decay, 0.01; nobody else has any.
+        "AdamW": partial(torch.optim.AdamW, betas=BETAS),
+        "Shampoo": partial(sketched, k=None, **GRAFTED),
+        "S-Shampoo": sketched,
+        "S-Shampoo, bfloat16": partial(sketched, momentum_dtype=torch.bfloat16),
+    }
+    if peers:
+        makers |= {"SOAP": soap, "Muon": muon, "Adafactor": torch.optim.Adafactor}
+    return {name: Contestant(name, make) for name, make in makers.items()}
 
 
 class Together:
@@ -90,6 +74,16 @@ class Together:
     def param_groups(self) -> list[dict]:
         """Of both."""
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
+
+    @property
+    def defaults(self) -> list[dict]:
+        """Of each."""
+        return [optimizer.defaults for optimizer in self.optimizers]
+
+    @property
+    def state(self) -> dict:
+        """Of both."""
+        return {p: kept for optimizer in self.optimizers for p, kept in optimizer.state.items()}
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -128,10 +122,3 @@ def muon(parameters: Iterable[Tensor], lr: float) -> Together:
     if rest:
         optimizers.append(torch.optim.Adam(rest, lr, betas=BETAS))
     return Together(*optimizers)
-
-
-PEERS = (
-    Contestant("SOAP", "soap", False, soap),
-    Contestant("Muon", "muon", False, muon),
-    Contestant("Adafactor", "adafactor", False, lambda p, lr: torch.optim.Adafactor(p, lr)),
-)

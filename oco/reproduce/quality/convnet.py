@@ -95,5 +95,4 @@ TASK = Task(
     metric="PSNR dB",
     measure=psnr,
     steps=300,
-    ks=(4, 8, 16),
 )

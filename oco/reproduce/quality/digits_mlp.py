@@ -58,5 +58,4 @@ TASK = Task(
     metric="accuracy %",
     measure=accuracy,
     steps=300,
-    ks=(4, 16, 64),
 )

@@ -21,7 +21,8 @@ def tables(found: Contest) -> tuple:
         f"{found.parameters:,} parameters, {_counted(found.steps, 'step')}; "
         f"{_counted(len(found.rates), 'rate')} × {len(TUNING_SEEDS)} seeds to choose by validation "
         f"loss, {_counted(found.seeds, 'other seed')} to report",
-        f"Python {found.versions['python']}, PyTorch {found.versions['torch']}, one thread a run",
+        ", ".join(f"{name} {version}" for name, version in found.versions.items())
+        + "; one thread a run",
         "",
         tuning(found),
         "",
@@ -42,17 +43,17 @@ def tuning(found: Contest) -> Sheet:
 
 
 def results(found: Contest) -> Sheet:
-    """Return means and deviations over the seeds, memory and time; the first row is the rival."""
+    """Return means and errors over the seeds, memory and time; the first row is the rival."""
     first, *_ = found.placements
     table = Sheet(
         "optimizer", "rate", "test loss", f"less {first.name}'s", "wins", found.metric,
-        "second moment", "+ graft", "whole state", "optimizer step", "whole step",
-        f"÷ {first.name}'s",
+        "whole state", "÷ parameters", "optimizer's step", f"÷ {first.name}'s step",
+        "whole step", f"÷ {first.name}'s",
     )  # fmt: skip
     rival = np.array([run.test for run in first.runs])
     for placed in found.placements:
         losses = np.array([run.test for run in placed.runs])
-        alone = placed is first
+        alone, cost = placed is first, placed.cost
         table.add(
             placed.name,
             f"{placed.rate:.1e}",
@@ -60,12 +61,12 @@ def results(found: Contest) -> Sheet:
             "–" if alone else _difference(losses, rival),
             "–" if alone else f"{(losses < rival).sum()}/{len(losses)}",
             _spread(np.array([run.metric for run in placed.runs]), digits=2),
-            size(placed.second_moment_bytes),
-            size(placed.graft_bytes) if placed.graft_bytes else "–",
-            size(placed.state_bytes),
-            duration(placed.time.optimizer),
-            duration(placed.time.whole),
-            f"{placed.time.ratio:.2f}",
+            size(cost.state_bytes),
+            f"{cost.state_bytes / found.parameter_bytes:.2f}",
+            duration(cost.optimizer),
+            f"{cost.optimizer_ratio:.2f}",
+            duration(cost.whole),
+            f"{cost.ratio:.2f}",
         )
     return table
 
@@ -98,9 +99,10 @@ def _difference(losses: np.ndarray, rival: np.ndarray) -> str:
 
 
 def _spread(values: np.ndarray, digits: int = 4, sign: str = "") -> str:
-    """Return mean ± standard deviation over the seeds; or how many diverged."""
+    """Return mean ± standard error over the seeds; or how many diverged."""
     lost = (~np.isfinite(values)).sum()
     if lost:
         return f"{lost} of {len(values)} diverged"
     mean = f"{values.mean():{sign}.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {values.std(ddof=1):.{digits}f}"
+    error = values.std(ddof=min(1, len(values) - 1)) / np.sqrt(len(values))
+    return mean if len(values) == 1 else f"{mean} ± {error:.{digits}f}"

@@ -18,6 +18,8 @@ TASKS = {
     "digits-mlp": "digits_mlp",
     "char-transformer": "char_transformer",
     "convnet": "convnet",
+    "wide-transformer": "wide_transformer",
+    "hashed-tokens": "hashed_tokens",
 }
 
 
@@ -43,8 +45,6 @@ class Task:
         ``measure(outputs, targets)`` returns the metric.
     steps : int
         Of training.
-    ks : tuple of int
-        Sketch sizes worth comparing: below the network's longest axes.
     """
 
     name: str
@@ -57,7 +57,6 @@ class Task:
     metric: str
     measure: Callable[[Tensor, Tensor], float]
     steps: int
-    ks: tuple[int, ...]
 
     def network(self, seed: int) -> nn.Module:
         """Return a new network, the same for the same seed; torch's random state stays as it is."""

@@ -1,4 +1,7 @@
-"""The time of a step, of all contestants in turn, so that a busy machine slows them all."""
+"""What contestants cost: memory, and the time of a step.
+
+All are timed in turn, so that a busy machine slows them all.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import torch
 from oco.reproduce.quality.contestants import UPDATE_EVERY, Contestant
 from oco.reproduce.quality.task import Task
 
-__all__ = ["ROUNDS", "StepTime", "one_thread", "step_times"]
+__all__ = ["ROUNDS", "Cost", "costs", "one_thread"]
 
 # Rounds in which every contestant makes as many steps as there are between two refreshes.
 ROUNDS = 12
@@ -21,19 +24,23 @@ RATE = 1e-3
 
 
 @dataclass(frozen=True)
-class StepTime:
-    """Medians over rounds.
+class Cost:
+    """What an optimizer takes; times are medians over rounds.
 
     Attributes
     ----------
+    state_bytes : int
+        Memory of all arrays in its state, in bytes; counts and other scalars left out.
     optimizer, whole : float
         Seconds of the optimizer's step, and with the gradient's computation.
-    ratio : float
-        Of the whole step to that of the first contestant in the same round.
+    optimizer_ratio, ratio : float
+        Of either to that of the first contestant in the same round.
     """
 
+    state_bytes: int
     optimizer: float
     whole: float
+    optimizer_ratio: float
     ratio: float
 
 
@@ -69,18 +76,25 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _held(state) -> int:
+    if isinstance(state, dict):
+        return sum(map(_held, state.values()))
+    if isinstance(state, list | tuple):
+        return sum(map(_held, state))
+    return state.nbytes if isinstance(state, torch.Tensor) and state.ndim else 0
+
+
 @one_thread()
-def step_times(
-    task: Task, entrants: dict[str, Contestant], rounds: int = ROUNDS
-) -> dict[str, StepTime]:
+def costs(task: Task, entrants: dict[str, Contestant], rounds: int = ROUNDS) -> dict[str, Cost]:
     """Measure all contestants in one process with one thread."""
     trainings = [_Training(task, contestant) for contestant in entrants.values()]
     for training in trainings:
         training.advance()
     seconds = np.array([[training.advance() for training in trainings] for _ in range(rounds)])
-    optimizer, whole = np.median(seconds, axis=0).T
-    ratio = np.median(seconds[:, :, 1] / seconds[:, :1, 1], axis=0)
+    ratios = np.median(seconds / seconds[:, :1], axis=0)
     return {
-        name: StepTime(*map(float, numbers))
-        for name, *numbers in zip(entrants, optimizer, whole, ratio, strict=True)
+        name: Cost(_held(dict(training.optimizer.state)), *map(float, (*times, *relative)))
+        for name, training, times, relative in zip(
+            entrants, trainings, np.median(seconds, axis=0), ratios, strict=True
+        )
     }
