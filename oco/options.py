@@ -36,6 +36,7 @@ __all__ = [
     "DEFAULT_SKETCH",
     "DEFAULT_TURNS",
     "LOSSES",
+    "MOST_SWITCHES",
     "OPTIONS",
     "WHAT",
     "Option",
@@ -49,6 +50,8 @@ DEFAULT_SKETCH = 20
 DEFAULT_NOISE, DEFAULT_TURNS = 0.1, 0.25
 # Sections of a help page.
 WHAT, LOSSES, CHECKS = "What to run", "The losses", "What to check"
+# Of --dynamic: more switches take long to place.
+MOST_SWITCHES = 100
 # In each tenfold of rounds: more are a slip of the hand, which shall not fill the memory.
 MOST_CHECKPOINTS = 10_000
 
@@ -238,6 +241,10 @@ _ROWS = (
     Option("gap", POSITIVE, CHECKS, ("run",),
            "Certify the best fixed point to this fraction of the regret.", default=1e-3,
            interchangeable=True),
+    Option("dynamic", whole(low=1, high=MOST_SWITCHES), CHECKS, ("run",),
+           "Also certify the regret against the best sequence of points with at most so many "
+           "switches; K must be bounded, and the features fit in memory.",
+           otherwise="against fixed points alone", unit="SWITCHES"),
     Option("spectra", one_of("exact", "bracket", "none"), CHECKS, ("run",),
            "What is known of the spectrum of G_t at each checkpoint: exact, bracket (tr G^½ and "
            "Ω_k between two numbers that a sketch of the gradients proves, in any d) or none.",

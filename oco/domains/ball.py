@@ -56,6 +56,10 @@ class Ball(Domain):
         """Return R‖s‖₂."""
         return self._radius * float(lengths(s[None])[0])
 
+    def supports(self, rows):
+        """Return R‖s‖₂ of each row."""
+        return self._radius * lengths(rows)
+
     def farthest(self, s):
         """Return R s/‖s‖₂, or the origin for s = 0."""
         length = float(lengths(s[None])[0])

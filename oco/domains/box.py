@@ -82,6 +82,10 @@ class Box(Domain):
         """Return Σ max(lower_i s_i, upper_i s_i)."""
         return float(np.maximum(self.lower * s, self.upper * s).sum())
 
+    def supports(self, rows):
+        """Return Σ max(lower_i s_i, upper_i s_i) of each row."""
+        return np.maximum(self.lower * rows, self.upper * rows).sum(axis=1)
+
     def farthest(self, s):
         """Return the upper bound where s > 0, the lower where s < 0, and x_1 elsewhere."""
         return np.where(s > 0, self.upper, np.where(s < 0, self.lower, self.start(len(s))))

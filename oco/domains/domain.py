@@ -54,6 +54,10 @@ class Domain(ABC):
     def support(self, s: np.ndarray) -> float:
         """Return the support function max_{x in K} ⟨s, x⟩ of `s`, of shape (d,)."""
 
+    def supports(self, rows: np.ndarray) -> np.ndarray:
+        """Return the support function of each row, of shape (n, d)."""
+        return np.array([self.support(s) for s in rows])
+
     @abstractmethod
     def farthest(self, s: np.ndarray) -> np.ndarray:
         """Return a point of K, of shape (d,), where ⟨s, x⟩ is largest."""

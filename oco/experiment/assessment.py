@@ -13,7 +13,13 @@ from oco.bounds import SpectralSums, full_adagrad_bound
 from oco.checks import known
 from oco.cores import one_blas_thread
 from oco.experiment.accounting import Ladder, Spectra, build_ladder, diameters, rungs
-from oco.experiment.certification import Certification, certify, certify_prefixes, unmoved_losses
+from oco.experiment.certification import (
+    Certification,
+    certify,
+    certify_dynamic,
+    certify_prefixes,
+    unmoved_losses,
+)
 from oco.experiment.eigenvalues import known_spectra, spectral_notes
 from oco.experiment.game import Game
 from oco.experiment.phases import CUT_SHORT, Watch, unwatched
@@ -89,6 +95,12 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
                 lambda g, p, r, w: certify_prefixes(g, p, r, w, certification.incurred),
             )
             certification = certification.with_prefixes(prefixes)
+        dynamic = None
+        if game.experiment.dynamic is not None and comparator is not None:
+            dynamic = unless_interrupted(
+                "the best sequence with switches",
+                lambda g, p, r, w: certify_dynamic(g, p, r, w, certification.incurred),
+            )
         missing = Spectra.missing(play)
         spectra = unless_interrupted("the spectrum of G_T", spectra_found, missing, ready)
     diameter_at, steps = np.full(len(play.checkpoints), np.nan), Ladder({}, {}, {}, {})
@@ -98,6 +110,7 @@ def assess(game: Game, play: Play, watch: Watch = unwatched) -> Result:
     except Exception as error:
         failures.append(f"computing the bounds failed: {type(error).__name__}: {error}")
     summary = _summary(game, play, certification, diameter_at, steps, spectra)
+    summary = summary.replace(dynamic=dynamic)
     if unmoved is not None:
         summary = summary.replace(
             unmoved_loss=float(unmoved.value[-1]),

@@ -9,25 +9,34 @@ import numpy as np
 
 from oco.checks import known
 from oco.experiment.game import Game
-from oco.experiment.phases import BEST, PREFIXES, Watch, unwatched
+from oco.experiment.phases import BEST, PREFIXES, SEQUENCE, Watch, unwatched
 from oco.losses import Recorded
 from oco.losses.functions import Linear
 from oco.regret import (
     Comparator,
+    Switching,
     Totals,
     above,
     below,
     best_fixed_point,
+    best_switching,
     linear_minima,
     losses_of,
     require_convex,
     rounds_of,
     running_losses,
 )
-from oco.results import Interval
+from oco.results import DynamicRegret, Interval
 from oco.simulator import Play
 
-__all__ = ["Certification", "Prefixes", "certify", "certify_prefixes", "unmoved_losses"]
+__all__ = [
+    "Certification",
+    "Prefixes",
+    "certify",
+    "certify_dynamic",
+    "certify_prefixes",
+    "unmoved_losses",
+]
 
 
 @dataclass(frozen=True)
@@ -168,6 +177,33 @@ def certify_prefixes(
     return Prefixes(lo, hi, np.array(sizes))
 
 
+def certify_dynamic(
+    game: Game, play: Play, recorded: Recorded, watch: Watch, incurred: Totals
+) -> DynamicRegret:
+    """Return the regret against the best sequence with as many switches as the experiment says."""
+    watch(SEQUENCE)
+    found = best_switching(
+        game.loss,
+        game.domain,
+        recorded,
+        known("dynamic", game.experiment.dynamic),
+        rounds=play.rounds,
+        incurred=float(incurred.value[-1]),
+        relative_gap=game.experiment.gap,
+        progress=lambda gap, target: watch(SEQUENCE, gap=gap, target=target),
+    )
+    watch(SEQUENCE, done=1, total=1)
+    return DynamicRegret(
+        switches=found.switches,
+        regret=_interval(incurred.lower[-1], incurred.upper[-1], found),
+        loss=found.upper,
+        lower=found.lower,
+        times=found.times,
+        segments=found.segments,
+        blocks=found.blocks,
+    )
+
+
 def unmoved_losses(game: Game, play: Play, recorded: Recorded, watch: Watch = unwatched) -> Totals:
     """Return Σ f_t(x_1), what never moving would have cost over the rounds played."""
     last = [play.rounds]
@@ -195,6 +231,6 @@ def _best(
     return found
 
 
-def _interval(least: float, most: float, comparator: Comparator) -> Interval:
+def _interval(least: float, most: float, comparator: Comparator | Switching) -> Interval:
     """Return the regret of a play whose total loss lies between `least` and `most`."""
     return Interval(float(below(least - comparator.upper)), float(above(most - comparator.lower)))

@@ -20,6 +20,7 @@ from oco.experiment.lookup import PARTS, Options, resolve
 from oco.losses import LOSSES, STREAMS, Loss, Stream
 from oco.losses.loss import as_loss
 from oco.options import OPTIONS, default_sketch
+from oco.regret import MOST_NUMBERS
 from oco.results import Experiment, Interval
 from oco.sketch import FrequentDirections
 
@@ -140,6 +141,8 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
             "domain: linear losses have no best fixed point on an unbounded domain; "
             "use a ball or a box"
         )
+    if experiment.dynamic is not None:
+        _require_switching(domain, stream)
     _require_room(stream)
     bound = _gradient_bound(loss, stream, domain)
     options.values |= {"d": stream.d, "T": stream.T, "domain": domain, "gradient_bound": bound}
@@ -151,6 +154,21 @@ def set_up(experiment: Experiment, objects: Mapping | None = None) -> Game:
     start = np.array(learner.x, dtype=np.float64).reshape(-1)
     stated = hasattr(learner, "curvature") or "rounds" in getattr(learner, "bounds", ())
     return Game(experiment, learner, loss, stream, domain, bound, shape, start, stated)
+
+
+def _require_switching(domain: Domain, stream: Stream) -> None:
+    """Raise a ValueError if the best sequence with switches cannot be sought."""
+    if not domain.bounded:
+        raise ValueError(
+            "dynamic: needs a bounded domain, a ball or a box, as without bounds no lower bound "
+            f"on what sequences can pay is proven; got {domain!r}"
+        )
+    numbers = stream.T * (stream.d // (stream.outputs or 1))
+    if numbers > MOST_NUMBERS:
+        raise ValueError(
+            f"dynamic: keeps the features in memory, at most {MOST_NUMBERS:,} numbers; "
+            f"got {numbers:,}"
+        )
 
 
 def _require_room(stream: Stream) -> None:

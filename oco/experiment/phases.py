@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["BEST", "CUT_SHORT", "PLAYING", "PREFIXES", "SPECTRA", "Watch", "unwatched"]
+__all__ = ["BEST", "CUT_SHORT", "PLAYING", "PREFIXES", "SEQUENCE", "SPECTRA", "Watch", "unwatched"]
 
 #: Called as ``watch(phase, **detail)`` whenever a phase gets on, perhaps from another thread.  The
 #: details are `done` and `total`, equal when the phase is over, or the comparator's `gap` and the
@@ -12,6 +12,7 @@ __all__ = ["BEST", "CUT_SHORT", "PLAYING", "PREFIXES", "SPECTRA", "Watch", "unwa
 Watch = Callable[..., None]
 
 PLAYING, BEST, PREFIXES, SPECTRA = "playing", "best fixed point", "prefixes", "spectra"
+SEQUENCE = "best sequence"
 #: Ctrl-C ended the play after `done` of `total` rounds, which are assessed now.
 CUT_SHORT = "cut short"
 

@@ -13,15 +13,19 @@ from oco.regret.comparator import (
 from oco.regret.enclosures import Totals, above, below, running_losses
 from oco.regret.inspection import LossError, require_convex
 from oco.regret.passes import Rounds, rounds_of
+from oco.regret.switching import MOST_NUMBERS, Switching, best_switching
 
 __all__ = [
+    "MOST_NUMBERS",
     "Comparator",
     "LossError",
     "Rounds",
+    "Switching",
     "Totals",
     "above",
     "below",
     "best_fixed_point",
+    "best_switching",
     "cumulative_losses",
     "linear_minima",
     "losses_of",

@@ -114,6 +114,11 @@ class Certificate:
         """How far F(x) can be above the minimum, as computed: ``value - lower``, at least 0."""
         return self.value - self.lower if self._planes() else math.inf
 
+    @property
+    def minorants(self) -> Minorants | None:
+        """The minorants of the best lower bound so far."""
+        return None if self._best is None else self._best.minorants
+
     def add_point(self, x: np.ndarray, value: float) -> None:
         """Keep `x`, with the total loss `value`, if it is the best."""
         if value < self.value:

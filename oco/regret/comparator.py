@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,16 @@ from oco.regret.minorants import MoreauEnvelope, SmoothLoss
 from oco.regret.passes import Rounds, VectorRounds, rounds_of
 from oco.regret.solver import Search
 
-__all__ = ["Comparator", "best_fixed_point", "cumulative_losses", "linear_minima", "losses_of"]
+__all__ = [
+    "Comparator",
+    "best_fixed_point",
+    "certified",
+    "cumulative_losses",
+    "linear_minima",
+    "losses_of",
+]
+
+QUIET: dict[str, Any] = dict.fromkeys(("over", "invalid", "divide"), "ignore")
 
 
 @dataclass(frozen=True)
@@ -144,8 +154,6 @@ def best_fixed_point(
     if incurred is not None:
         incurred = checks.number("incurred", incurred)
     data, loss = rounds_of(stream, rounds), as_loss(loss)
-    if isinstance(loss, Linear):
-        return _best_for_linear(loss, domain, data)
 
     def target(certificate: Certificate) -> float:
         if incurred is None:
@@ -153,12 +161,41 @@ def best_fixed_point(
         low, high = incurred - certificate.value, incurred - certificate.lower
         return relative_gap * min(abs(low), abs(high)) if low * high > 0 else 0.0
 
+    certificate, method, trouble = certified(loss, domain, data, target, progress)
+    with np.errstate(**QUIET):
+        found = certificate.proof()
+    return Comparator(*found, certificate.radius, method, len(data), trouble)
+
+
+def certified(
+    loss,
+    domain: Domain,
+    data: Rounds,
+    target: Callable[[Certificate], float],
+    progress: Callable[[float, float], None] | None = None,
+) -> tuple[Certificate, str, str]:
+    """Minimise Σ φ over K until the gap is at most ``target(certificate)``, or no longer shrinks.
+
+    Returns
+    -------
+    certificate : Certificate
+        What is known of the minimum.
+    method, trouble : str
+        As of `Comparator`.
+
+    Raises
+    ------
+    ValueError, LossError
+        As `best_fixed_point` does.
+    """
+    if isinstance(loss, Linear):
+        return _certified_linear(loss, domain, data), "closed form", ""
     # The envelope is found by bisection, which vectors of predictions do not allow.
     tangents = loss.curvature is not None or isinstance(data, VectorRounds)
     search = Search(data, (SmoothLoss if tangents else MoreauEnvelope)(loss, data.labels), domain)
     trouble = ""
     # A loss of one's own may overflow far from the data; the search treats that as too far.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with np.errstate(**QUIET):
         try:
             search.run(target, progress)
         except LossError:
@@ -166,7 +203,7 @@ def best_fixed_point(
         except Exception as error:
             # A solver or a loss failed: what was certified until then is still true.
             trouble = f"{type(error).__name__}: {error}"
-        return _comparator(search.certificate, search.method, len(data), trouble)
+    return search.certificate, search.method, trouble
 
 
 @one_blas_thread()
@@ -228,7 +265,7 @@ def linear_minima(domain: Domain, data: Rounds, checkpoints: np.ndarray) -> Tota
     return Totals(np.array(values), np.array(errors) * ABOVE)
 
 
-def _best_for_linear(loss, domain: Domain, data: Rounds) -> Comparator:
+def _certified_linear(loss, domain: Domain, data: Rounds) -> Certificate:
     """Solve F(x) = ⟨s, x⟩ in closed form."""
     minorants = SmoothLoss(loss, data.labels).at(np.zeros(len(data)))
     s = data.combine(minorants.slope)
@@ -241,9 +278,4 @@ def _best_for_linear(loss, domain: Domain, data: Rounds) -> Comparator:
     x = domain.farthest(-s)
     certificate.add_point(x, float(s @ x))
     certificate.add_minorants(minorants, s)
-    return _comparator(certificate, "closed form", len(data))
-
-
-def _comparator(certificate: Certificate, method: str, rounds: int, trouble="") -> Comparator:
-    found = certificate.proof()
-    return Comparator(*found, certificate.radius, method, rounds, trouble)
+    return certificate

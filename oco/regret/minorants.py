@@ -18,7 +18,7 @@ import numpy as np
 from oco.linalg.rounding import UNIT, gamma
 from oco.losses.loss import ASSUMED
 
-__all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss", "floor", "inner"]
+__all__ = ["Minorants", "MoreauEnvelope", "SmoothLoss", "floor", "inner", "supporting"]
 
 # Bisection reaches neighbouring floating-point numbers in about 53 halvings, plus one for every
 # factor of 2 by which the bracket is longer than the root is far from 0.
@@ -67,7 +67,7 @@ class SmoothLoss:
         """Return the tangents at the predictions `z`, of shape (T,) or (T, c)."""
         slope = self.loss.derivative(z, self.labels)
         curvature = self.loss.curvature(z, self.labels) if z.ndim == 1 else None
-        return Minorants(slope, *_supporting(self.loss, slope, z, self.labels), curvature)
+        return Minorants(slope, *supporting(self.loss, slope, z, self.labels), curvature)
 
     def total(self, minorants: Minorants, z: np.ndarray) -> float:
         """Return Σ φ(z_t, y_t)."""
@@ -140,7 +140,7 @@ class MoreauEnvelope:
         other = v - width * slope
         kinked = np.flatnonzero(loss.derivative(other, y) != slope)
         slope = np.array(slope, dtype=np.float64)
-        offset, doubt = _supporting(loss, slope, v, y)
+        offset, doubt = supporting(loss, slope, v, y)
         curvature = np.zeros(len(v))
         if len(kinked):
             bracket = np.minimum(v, other)[kinked], np.maximum(v, other)[kinked]
@@ -164,7 +164,7 @@ class MoreauEnvelope:
         if loss.minorant is None:
             share = np.divide(slope - below, jump, out=np.zeros_like(jump), where=jump > 0)
             (first, first_doubt), (second, second_doubt) = (
-                _supporting(loss, u, w, y) for u, w in ((below, low), (above, high))
+                supporting(loss, u, w, y) for u, w in ((below, low), (above, high))
             )
             offset = (1 - share) * first + share * second
             offset -= 4 * UNIT * (np.abs(first) + np.abs(second))
@@ -189,7 +189,7 @@ def floor(loss, labels: np.ndarray, shape: tuple[int, ...]) -> Minorants | None:
     return Minorants(flat, offset - ASSUMED * np.abs(offset), 0.0 * offset, flat)
 
 
-def _supporting(loss, slope, z, y) -> tuple[np.ndarray, np.ndarray]:
+def supporting(loss, slope, z, y) -> tuple[np.ndarray, np.ndarray]:
     """Return offsets and doubts of minorants with these slopes, which were taken at z.
 
     A loss without `minorant` is assumed to return a slope that is right to 16u at some point within

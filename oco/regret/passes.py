@@ -11,7 +11,7 @@ import numpy as np
 
 from oco.linalg.rounding import ABOVE, SMALLEST, gamma, lengths
 
-__all__ = ["Rounds", "VectorRounds", "rounds_of"]
+__all__ = ["Rounds", "Stretch", "VectorRounds", "rounds_of"]
 
 
 def rounds_of(stream, stop: int | None = None) -> Rounds:
@@ -171,3 +171,49 @@ class VectorRounds(Rounds):
         for features, rows in self._chunks():
             total += weights[rows].T @ features
         return total.reshape(-1)
+
+
+class Stretch:
+    """Rounds that are kept in memory, as a stream.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, p)
+        a_t.
+    labels : ndarray of shape (n,)
+        y_t.
+    d : int
+        Dimension of x.
+    outputs : int or None
+        Of vectors of predictions.
+    """
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray, d: int, outputs) -> None:
+        self.features, self.labels, self.d, self.outputs = features, labels, d, outputs
+
+    @classmethod
+    def of(cls, stream, rounds: int | None, most: int) -> Stretch:
+        """Return the first rounds of a stream.
+
+        Raises
+        ------
+        ValueError
+            If the features are more than `most` numbers.
+        """
+        parts: list[tuple[np.ndarray, np.ndarray]] = []
+        numbers = 0
+        for features, labels in stream.chunks(rounds):
+            numbers += features.size
+            if numbers > most:
+                raise ValueError(f"stream: expected features of at most {most:,} numbers, got more")
+            parts.append((np.array(features), np.array(labels)))
+        features, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return cls(features, labels, int(stream.d), getattr(stream, "outputs", None))
+
+    def part(self, start: int, stop: int) -> Stretch:
+        """Return the rounds from after `start` to `stop`."""
+        return Stretch(self.features[start:stop], self.labels[start:stop], self.d, self.outputs)
+
+    def chunks(self, stop: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield everything at once."""
+        yield self.features[:stop], self.labels[:stop]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from oco.results.experiment import Experiment
 from oco.results.result import Result, load_result
-from oco.results.summary import BestFixedPoint, Bound, Interval, Summary, Trace
+from oco.results.summary import BestFixedPoint, Bound, DynamicRegret, Interval, Summary, Trace
 
 __all__ = [
     "BestFixedPoint",
     "Bound",
+    "DynamicRegret",
     "Experiment",
     "Interval",
     "Result",

@@ -58,9 +58,11 @@ def comparison(results: Sequence[Result]) -> Group:
         then, for each bound, how far the regret stays below it, and whether it was violated.
     """
     end = Column("to", joined=True)
-    runs = Sheet("learner", "η", "average loss", "regret", end, "ρ", "a round", "memory")
+    k = max((s.dynamic.switches for s in (r.summary for r in results) if s.dynamic), default=0)
+    dynamic: list[str | Column] = [f"with {k} switches", end] if k else []
+    runs = Sheet("learner", "η", "average loss", "regret", end, *dynamic, "ρ", "a round", "memory")
     for result in results:
-        runs.add(*_row(result.summary))
+        runs.add(*_row(result.summary, bool(k)))
     rungs = list(dict.fromkeys(b.name for result in results for b in result.summary.bounds))
     if not rungs:
         return Group(runs)
@@ -79,8 +81,10 @@ def overview(results: Sequence[Result]) -> tuple:
     return setting(results[0]), "", comparison(results), *map(note, notes)
 
 
-def _row(summary: Summary) -> list[str | Text]:
+def _row(summary: Summary, with_dynamic: bool) -> list[str | Text]:
     regret = summary.regret
+    best = summary.dynamic
+    dynamic = [number(best.regret.lo, 5), number(best.regret.hi, 5)] if best else ["–", "–"]
     ends: list[str | Text]
     if summary.status == "complete":
         ends = [number(regret.lo, 5), number(regret.hi, 5)] if regret else ["–", "–"]
@@ -91,6 +95,7 @@ def _row(summary: Summary) -> list[str | Text]:
         number(summary.lr, 3),
         number(summary.average_loss, 5),
         *ends,
+        *(dynamic if with_dynamic else []),
         number(summary.escaped_mass, 4),
         duration(summary.seconds_per_round),
         size(summary.state_bytes),

@@ -49,6 +49,8 @@ def as_csv(results: Sequence[Result]) -> str:
     """
     names = _rungs(results)
     head = ["algorithm", "k", "lr", "status", "average_loss", "regret_lo", "regret_hi"]
+    with_dynamic = any(result.summary.dynamic for result in results)
+    head += ["dynamic_lo", "dynamic_hi"] if with_dynamic else []
     head += ["escaped_mass", "seconds_per_round", "state_bytes"]
     head += [column for name in names for column in (name, f"{name} verdict")]
     text = io.StringIO()
@@ -58,7 +60,11 @@ def as_csv(results: Sequence[Result]) -> str:
         summary, bounds = result.summary, _bounds(result)
         ends = (summary.regret.lo, summary.regret.hi) if summary.regret else (None, None)
         cells = [summary.algorithm, summary.k, summary.lr, summary.status, summary.average_loss]
-        cells += [*ends, summary.escaped_mass, summary.seconds_per_round, summary.state_bytes]
+        cells += ends
+        if with_dynamic:
+            best = summary.dynamic
+            cells += [best.regret.lo, best.regret.hi] if best else [None, None]
+        cells += [summary.escaped_mass, summary.seconds_per_round, summary.state_bytes]
         for name in names:
             bound = bounds.get(name)
             cells += [None, None] if bound is None else [bound.value, VERDICTS[bound.holds]]

@@ -44,6 +44,7 @@ class SharedOptions(TypedDict, total=False):
     checkpoints: int
     prefix_regret: bool
     gap: float
+    dynamic: int | None
     spectra: str | None
     bracket_k: int | None
 
@@ -110,6 +111,7 @@ class StoredOptions:
     checkpoints: int
     prefix_regret: bool
     gap: float
+    dynamic: int | None
     spectra: str | None
     bracket_k: int | None
 

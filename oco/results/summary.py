@@ -10,7 +10,7 @@ import numpy as np
 from oco.archives import require_shape
 from oco.results.records import Record
 
-__all__ = ["Axis", "BestFixedPoint", "Bound", "Interval", "Summary", "Trace"]
+__all__ = ["Axis", "BestFixedPoint", "Bound", "DynamicRegret", "Interval", "Summary", "Trace"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,36 @@ class BestFixedPoint(Record):
     gap: float
     method: str
     radius: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class DynamicRegret(Record):
+    """The regret against the best sequence of points of K that changes at most k times.
+
+    Attributes
+    ----------
+    switches : int
+        k.
+    regret : Interval
+        total_loss less the least that such a sequence can pay: certain to lie in it.
+    loss : float
+        What the sequence that was found pays at most.
+    lower : float
+        A proven lower bound on what any such sequence pays.
+    times : tuple of int
+        The rounds after which the sequence that was found changes.
+    segments, blocks : int
+        Over how many segments of rounds was minimised, and into how many blocks the rounds were
+        cut; as many as rounds if every place of a switch was told apart.
+    """
+
+    switches: int
+    regret: Interval
+    loss: float
+    lower: float
+    times: tuple[int, ...]
+    segments: int
+    blocks: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +201,8 @@ class Summary(Record):
         Where a learner, loss or stream raised what stopped the run; empty if nothing was raised.
     full_adagrad_range : Interval or None
         Where `full_adagrad_bound` was not computed, what a sketch of the gradients proves about it.
+    dynamic : DynamicRegret or None
+        Where it was asked for.
     """
 
     algorithm: str
@@ -209,6 +241,7 @@ class Summary(Record):
     unmoved_regret: Interval | None = None
     traceback: str = ""
     full_adagrad_range: Interval | None = None
+    dynamic: DynamicRegret | None = None
 
     @property
     def violated(self) -> tuple[str, ...]:

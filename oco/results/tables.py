@@ -10,7 +10,7 @@ from oco.results import layout
 from oco.results.experiment import Experiment
 from oco.results.formats import duration, number, size
 from oco.results.layout import Column, Sheet, line, plain, words
-from oco.results.summary import Bound, Summary
+from oco.results.summary import Bound, DynamicRegret, Summary
 from oco.texts import shown
 
 __all__ = ["dimension", "domain", "html", "note", "report", "text"]
@@ -18,6 +18,8 @@ __all__ = ["dimension", "domain", "html", "note", "report", "text"]
 VERDICTS = {True: ("holds", "green"), False: ("VIOLATED", "bold red"), None: ("open", "yellow")}
 # Width of a notebook's or a log's text, where no terminal says otherwise.
 TEXT_WIDTH = 100
+# Switches of a sequence that are listed.
+LISTED = 8
 
 
 def report(experiment: Experiment, summary: Summary) -> Group:
@@ -156,6 +158,20 @@ def _add_regret(table: Sheet, summary: Summary) -> None:
         "regret",
         number(regret.lo),
         f"to {number(regret.hi)}, certified; {regret.hi / summary.rounds:.4g} a round",
+    )
+    if summary.dynamic is not None:
+        _add_dynamic(table, summary.dynamic)
+
+
+def _add_dynamic(table: Sheet, dynamic: DynamicRegret) -> None:
+    shown = ", ".join(f"{t:,}" for t in dynamic.times[:LISTED])
+    shown += ", …" if len(dynamic.times) > LISTED else ""
+    changes = f"; the best found changes after {shown}" if dynamic.times else ""
+    table.add(
+        f"against {dynamic.switches} switch{'es' * (dynamic.switches > 1)}",
+        number(dynamic.regret.lo),
+        f"to {number(dynamic.regret.hi)}, certified, for sequences that change so often at most"
+        + changes,
     )
 
 

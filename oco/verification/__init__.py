@@ -19,6 +19,7 @@ from oco.verification import (
     replaying,
     roundings,
     runs,
+    sequences,
     sided,
     verdicts,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "roundings",
     "runs",
     "save_case",
+    "sequences",
     "shrink",
     "sided",
     "verdicts",

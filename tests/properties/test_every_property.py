@@ -12,7 +12,7 @@ from oco.verification.shrinking import observations
 
 # Checks that solve other problems, or play all learners, at every case: fewer cases are enough.
 assert hypothesis_profiles.LOADED
-SLOW = {"comparator": 5, "ladders": 2, "accounts": 2}
+SLOW = {"comparator": 5, "sequences": 5, "ladders": 2, "accounts": 2}
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -18,6 +18,7 @@ SOME = {
     "the squared loss is not halved": "loss",
     "the gradient is that of the round before": "protocol",
     "offsets are raised by their rounding": "minorant",
+    "the sequence found switches once more than asked": "sequences",
     "theorem 3 has Ω_{k+1}": "rungs",
     "D leaves ‖x̂‖ out on an unbounded domain": "diameter",
 }
