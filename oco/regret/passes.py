@@ -198,7 +198,7 @@ class Stretch:
         Raises
         ------
         ValueError
-            If the features are more than `most` numbers.
+            If the features are more than `most` numbers, or there are none.
         """
         parts: list[tuple[np.ndarray, np.ndarray]] = []
         numbers = 0
@@ -207,6 +207,8 @@ class Stretch:
             if numbers > most:
                 raise ValueError(f"stream: expected features of at most {most:,} numbers, got more")
             parts.append((np.array(features), np.array(labels)))
+        if not any(len(labels) for _, labels in parts):
+            raise ValueError("stream: expected at least one round, got none")
         features, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(features, labels, int(stream.d), getattr(stream, "outputs", None))
 

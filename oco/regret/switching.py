@@ -34,9 +34,8 @@ __all__ = ["MOST_NUMBERS", "Switching", "best_switching"]
 
 #: All features are kept while segments of them are minimised over: 2 GiB at most.
 MOST_NUMBERS = 2**28
-# Blocks to begin with; they are halved until the bounds are close enough, or SEGMENTS minima have
-# been computed: a few seconds to a minute.
-FIRST_BLOCKS, SEGMENTS = 16, 600
+# Blocks to begin with; they are halved until the bounds are close enough or the effort is spent.
+FIRST_BLOCKS = 16
 # Linear losses of up to so many rounds are solved exactly, from all pairs of them.
 LINEAR_ROUNDS = 2000
 # What changes inside a block of up to so many rounds is bounded by pairs of them, in longer ones by
@@ -87,6 +86,7 @@ def best_switching(
     rounds: int | None = None,
     incurred: float | None = None,
     relative_gap: float = 1e-3,
+    effort: int = 600,
     progress: Callable[[float, float], None] | None = None,
 ) -> Switching:
     """Bound min Σ_t f_t(u_t) over sequences in K with u_t ≠ u_{t+1} at most k times, both ways.
@@ -109,6 +109,8 @@ def best_switching(
     relative_gap : float
         Stop when ``upper - lower`` is at most this times that regret, or, without `incurred`, times
         the absolute value of `upper`.
+    effort : int
+        Stop when so many segments of the rounds were minimised over: the default takes seconds.
     progress : callable, optional
         Called now and then with the gap so far and the gap asked for.
 
@@ -140,6 +142,7 @@ def best_switching(
     """
     switches = checks.integer("switches", switches, low=0, high=MOST_SWITCHES)
     relative_gap = checks.number("relative_gap", relative_gap, above=0)
+    effort = checks.integer("effort", effort, low=1)
     if rounds is not None:
         rounds = checks.integer("rounds", rounds, low=1)
     if incurred is not None:
@@ -148,7 +151,7 @@ def best_switching(
         raise ValueError(f"domain: switching sequences need a bounded domain, got {domain!r}")
     kept = Stretch.of(stream, rounds, MOST_NUMBERS)
     with np.errstate(**QUIET):
-        search = _Search(as_loss(loss), domain, kept, switches, relative_gap)
+        search = _Search(as_loss(loss), domain, kept, switches, relative_gap, effort)
         return search.run(incurred, progress)
 
 
@@ -163,7 +166,9 @@ class _Piece(NamedTuple):
 class _Search:
     """The bounds so far, which every segment that is minimised over can only improve."""
 
-    def __init__(self, loss, domain: Domain, rounds: Stretch, switches: int, gap: float) -> None:
+    def __init__(
+        self, loss, domain: Domain, rounds: Stretch, switches: int, gap: float, effort: int
+    ):
         self._loss, self._domain, self._rounds = loss, domain, rounds
         self._k, self._T = switches, len(rounds.labels)
         self._pieces: dict[tuple[int, int], _Piece] = {}
@@ -171,7 +176,7 @@ class _Search:
         whole = rounds_of(rounds)
         self._norms, self._alone = whole.norms, least_alone(loss, domain, rounds.features, whole)
         # How close minima are taken: relative to what is asked for in all, and of segments.
-        self._gap, self._close = gap, 0.0
+        self._gap, self._close, self._effort = gap, 0.0, effort
         self._upper, self._runs, self._lower = np.inf, [(0, self._T)], -np.inf
 
     def run(self, incurred: float | None, progress) -> Switching:
@@ -211,7 +216,7 @@ class _Search:
 
     @property
     def _spent(self) -> bool:
-        return len(self._pieces) >= SEGMENTS
+        return len(self._pieces) >= self._effort
 
     def _found(self, blocks: int) -> Switching:
         if self._lower > self._upper:

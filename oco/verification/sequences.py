@@ -16,10 +16,10 @@ from oco.verification.observations import Observation, Subject, check
 
 __all__ = ["sequences"]
 
-SWITCHES = 3
-# Rounds by the gap that is asked for.  A wide one ends the search at its first 16 blocks: of more
-# rounds, switches lie inside of blocks.  A narrow one takes every place to be told apart.
-GAPS = {10.0: 28, 1e-6: 12}
+# Up to 16 rounds every place is told apart; of more, switches lie inside of the first blocks.
+ROUNDS, SWITCHES = 28, 3
+# A narrow gap, so that minima of segments are taken closely, and the search ends by its effort.
+GAP, EFFORT = 1e-6, 60
 # What rounding in sums of at most 28 losses comes to, relative to their sizes.
 EXACT = 1e-10
 
@@ -32,19 +32,24 @@ EXACT = 1e-10
 def sequences(case: Case, subject: Subject) -> Iterator[Observation]:
     """Take the signs of the case's first column, in one dimension, where minima are formulas."""
     rng = case.rng(23)
-    k, gap = int(rng.integers(1, SWITCHES + 1)), float(rng.choice(list(GAPS)))
-    n, low, high = int(rng.integers(1, GAPS[gap] + 1)), -float(rng.uniform()), float(rng.uniform())
+    k, n = int(rng.integers(1, SWITCHES + 1)), int(rng.integers(1, ROUNDS + 1))
+    low, high = -float(rng.uniform()), float(rng.uniform())
     # As often after one another as there is room.
-    features = np.resize(tame(case, max(GAPS.values()), 1), (n, 1))
+    features = np.resize(tame(case, ROUNDS, 1), (n, 1))
     # Two levels and noise: switches pay.
     level = np.where(np.arange(n) < rng.integers(n + 1), -1.0, 1.0)
     labels = features[:, 0] * level + rng.normal(0, 0.3, n)
     for name in ("linear", "squared"):
         found = best_switching(
-            MARGIN_LOSSES[name], Box(low, high), Played(features, labels), k, relative_gap=gap
+            MARGIN_LOSSES[name],
+            Box(low, high),
+            Played(features, labels),
+            k,
+            relative_gap=GAP,
+            effort=EFFORT,
         )
         exact = _optimum(_minima(name, features[:, 0], labels, low, high), k)
-        where, scale = f"{name}, {n} rounds, k = {k}, gap {gap:g}", 1.0 + abs(exact)
+        where, scale = f"{name}, {n} rounds, k = {k}", 1.0 + abs(exact)
         yield Observation("sequences", f"{where}, lower end", found.lower, exact, scale, EXACT)
         yield Observation("sequences", f"{where}, upper end", exact, found.upper, scale, EXACT)
         yield Observation("sequences", f"{where}, switches", float(len(found.times)), float(k))

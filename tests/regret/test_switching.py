@@ -66,8 +66,7 @@ def test_a_bracket_of_blocks_holds_the_exact_value_for_linear_losses(monkeypatch
     exact = best_switching(LINEAR, domain, rounds, k)
     assert exact.upper - exact.lower <= 1e-9 * abs(exact.upper) and exact.blocks == 300
     monkeypatch.setattr(switching, "LINEAR_ROUNDS", 0)
-    monkeypatch.setattr(switching, "SEGMENTS", 120)
-    found = best_switching(LINEAR, domain, rounds, k)
+    found = best_switching(LINEAR, domain, rounds, k, effort=120)
     assert found.blocks < 300
     assert found.lower <= exact.upper and exact.lower <= found.upper
     fixed = best_fixed_point(LINEAR, domain, rounds)
@@ -119,6 +118,7 @@ def test_bad_input_is_named():
         ((LOGISTIC, Euclidean(), rounds, 1), "domain: switching sequences need a bounded domain"),
         ((LOGISTIC, Ball(1.0), rounds, -1), "switches: expected an integer from 0 to 100, got -1"),
         ((LOGISTIC, Ball(1.0), rounds, 1.5), "switches: expected an integer"),
+        ((LOGISTIC, Ball(1.0), Played(np.empty((0, 2)), np.empty(0)), 1), "stream: expected"),
     ):
         with pytest.raises((TypeError, ValueError), match=message):
             best_switching(*arguments)

@@ -18,7 +18,7 @@ SOME = {
     "the squared loss is not halved": "loss",
     "the gradient is that of the round before": "protocol",
     "offsets are raised by their rounding": "minorant",
-    "the sequence found switches once more than asked": "sequences",
+    "a sequence does not switch inside of blocks": "sequences",
     "theorem 3 has Ω_{k+1}": "rungs",
     "D leaves ‖x̂‖ out on an unbounded domain": "diameter",
 }
