@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco.algorithms import Diagnostics, MirrorDescent
+from oco.algorithms import Diagnostics
 from oco.algorithms.chunks import Chunk
+from oco.algorithms.fused import KernelPlayer
 from oco.linalg.rounding import running_sums
 from oco.losses.kernels import UNKNOWN, answer_code, loss_code
 
@@ -102,7 +103,7 @@ def plays_in_kernels(learner, loss, stream) -> bool:
     >>> plays_in_kernels(learner, LOSSES["hinge"], STREAMS["stochastic"](d=3, T=5))
     True
     """
-    known = isinstance(learner, MirrorDescent) and learner.plays and loss_code(loss) != UNKNOWN
+    known = isinstance(learner, KernelPlayer) and learner.plays and loss_code(loss) != UNKNOWN
     answers = not stream.adaptive or answer_code(stream) != UNKNOWN
     return known and answers and stream.outputs is None
 

@@ -26,7 +26,14 @@ ROOTS = 1e-7
 D, T = 12, 1500
 # Learners that have a kernel for many rounds, with what they need.
 LEARNERS = {"ogd": {}, "adagrad-norm": {}, "adagrad": {}, "s-adagrad": {"k": 4}, "ada-fd": {"k": 4}}
-BOXED = ("ogd", "adagrad-norm", "adagrad")
+# δ is far above the gradients of a game that is not meant to end.
+DUALS = {"da-norm": {}, "da-diagonal": {}, "da-full": {}, "ftsl": {"k": 4}}
+LEARNERS |= {name: {"delta": 50.0, **options} for name, options in DUALS.items()}
+NEWTONS = {"ons": {}, "s-ons": {"k": 4}, "rfd-son": {"k": 4}, "fd-son": {"k": 4}}
+LEARNERS |= {name: {"curvature": 0.3, "lr": None, **own} for name, own in NEWTONS.items()}
+BOXED = ("ogd", "adagrad-norm", "adagrad", "da-norm", "da-diagonal")
+# Those of which the loop is slow play fewer rounds both ways.
+FEWER = 150
 DOMAINS = {
     "ball": oco.Ball(0.7),
     "box": oco.Box(np.linspace(-0.4, -0.1, D), 0.2),
@@ -37,7 +44,9 @@ DOMAINS = {
 
 
 def learner(name="adagrad", domain="ball", lr=0.4):
-    return ALGORITHMS[name](D, domain=DOMAINS[domain], lr=lr, **LEARNERS[name])
+    options = {"lr": lr, **LEARNERS[name]}
+    given = {option: value for option, value in options.items() if value is not None}
+    return ALGORITHMS[name](D, domain=DOMAINS[domain], **given)
 
 
 def in_turn(learner):
@@ -81,6 +90,8 @@ def games():
         for domain in DOMAINS:
             if domain == "box" and name not in BOXED:
                 continue
+            if domain in ("unconstrained", "tiny") and name in NEWTONS:
+                continue
             for loss in MARGIN_LOSSES:
                 for stream in ("stochastic", "drift", "adversary", "starve"):
                     if loss != "linear" or domain != "unconstrained":
@@ -92,6 +103,8 @@ def test_every_combination_is_what_the_loop_makes_of_it(name, domain, loss, stre
     loss, K = MARGIN_LOSSES[loss], DOMAINS[domain]
     # Equal eigenvalues leave a sketch's directions to rounding, which over the rounds adds up.
     rounds = 200 if stream == "starve" else T
+    if name in DUALS or name in NEWTONS:
+        rounds = FEWER
     stream, player = stream_of(stream, loss, rounds), learner(name, domain)
     many = played(player, loss, stream, K)
     assert many.status == "complete"
@@ -206,7 +219,7 @@ def test_what_is_not_finite_ends_it_in_that_round(at, row, label, message, name)
 
 
 @pytest.mark.parametrize("domain", ["ball", "unconstrained", "box"])
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("name", [name for name in LEARNERS if name not in {**DUALS, **NEWTONS}])
 def test_a_step_that_overflows_leaves_the_learner_as_its_update_does(name, domain):
     """x stays, the metric has absorbed the gradient; on a box the step is clipped."""
     if domain == "box" and name not in BOXED:
@@ -223,6 +236,32 @@ def test_a_step_that_overflows_leaves_the_learner_as_its_update_does(name, domai
     ours, theirs = (player.preconditioner.potential for player in pair)
     assert ours == pytest.approx(theirs)
     np.testing.assert_allclose(pair[0].x, pair[1].x, rtol=TOLERANCE)
+
+
+def assert_ends_alike(pair, stream, message):
+    one, other = (played(player, MARGIN_LOSSES["absolute"], stream) for player in pair)
+    assert one.status == "failed" and message in one.message
+    assert (one.rounds, words(one.message)) == (other.rounds, words(other.message))
+    ours, theirs = (player.diagnostics() for player in pair)
+    assert ours.potential == pytest.approx(theirs.potential)
+    assert ours.squared_gradients == pytest.approx(theirs.squared_gradients)
+    np.testing.assert_allclose(pair[0].x, pair[1].x, rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", DUALS)
+def test_dual_averaging_ends_in_kernels_as_in_its_update(name):
+    pair = [learner(name, lr=0.4), in_turn(learner(name, lr=0.4))]
+    assert_ends_alike(pair, Spiked(90, 60.0 / D**0.5), "delta: expected at least the length")
+    pair = [learner(name, "unconstrained", lr=1e308) for _ in range(2)]
+    assert_ends_alike([pair[0], in_turn(pair[1])], Spiked(90, 0.1), "expected steps to finite")
+
+
+@pytest.mark.parametrize("name", NEWTONS)
+def test_newton_steps_end_in_kernels_as_in_their_update(name):
+    options = {**NEWTONS[name], "domain": DOMAINS["ball"], "curvature": 1.0, "alpha": 1e-6}
+    pair = [ALGORITHMS[name](D, **options) for _ in range(2)]
+    # Before anything escapes, which would make the smallest eigenvalue larger.
+    assert_ends_alike([pair[0], in_turn(pair[1])], Spiked(1, 1e4), "alpha: expected more than")
 
 
 @pytest.mark.parametrize("name", LEARNERS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from oco import checks
 from oco.algorithms.mirror_descent import MirrorDescent
 from oco.algorithms.sketched import SketchedRoot
@@ -36,25 +34,11 @@ class ShiftedSketch(SketchedRoot):
 
     def __init__(self, d: int, k: int, delta: float) -> None:
         super().__init__(d, k, compensate=False, delta=checks.number("delta", delta, above=0))
-        self._root_escapes = 0.0
-
-    def descend(self, x, g, mass, lr, radius):
-        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        answer = super().descend(x, g, mass, lr, radius)
-        if math.isfinite(answer[-1]):
-            self._root_escapes += math.sqrt(self.sketch.state.numbers["last"])
-        return answer
-
-    def play(self, chunk, x, tally, lr, region):
-        """Play rounds from x on, as far as they go."""
-        progress, roots = self._play(chunk, x, tally, lr, region)
-        self._root_escapes += roots
-        return progress
 
     @property
     def potential(self) -> float:
         """Return tr H_t + d Σ √ρ_s."""
-        return super().potential + self.sketch.d * self._root_escapes
+        return super().potential + self.sketch.d * self.root_escapes
 
 
 def ada_fd(

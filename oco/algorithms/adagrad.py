@@ -7,16 +7,17 @@ import math
 import numpy as np
 
 from oco import checks
-from oco.algorithms.chunks import Progress, Tally, confine, meet
-from oco.algorithms.mirror_descent import FusedStep, MirrorDescent
+from oco.algorithms.chunks import confine
+from oco.algorithms.fused import FusedStep, kernels_of
+from oco.algorithms.mirror_descent import MirrorDescent
 from oco.domains import Domain
-from oco.linalg.engine import ENGINE, kernel, released_kernel, summing_kernel
+from oco.linalg.engine import ENGINE, kernel, summing_kernel
 from oco.linalg.operators import Diagonal
-from oco.linalg.products import inner, mix, scaled
+from oco.linalg.products import inner, mix
 from oco.linalg.secular import project_onto_ball
 from oco.linalg.travel import Travelling
 
-__all__ = ["DiagonalCovariance", "adagrad"]
+__all__ = ["DiagonalCovariance", "adagrad", "project"]
 
 
 class DiagonalCovariance(Travelling, FusedStep):
@@ -50,20 +51,13 @@ class DiagonalCovariance(Travelling, FusedStep):
         """Two numbers a coordinate."""
         return self._squares.nbytes + self._roots.nbytes
 
-    def descend(
-        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        answer = np.empty(len(x))
-        quadratic, mass = _descend(self._squares, self._roots, x, g, mass, lr, radius, answer)
-        return answer if math.isfinite(mass) else x, quadratic, mass
+    def memory(self, x):
+        """Return Σ g_s² and its roots."""
+        return self._squares, self._roots
 
-    def play(self, rounds, x, tally, lr, region):
-        """Play rounds from x on, as far as they go."""
-        played, overflowed, x, *sums = _play(
-            rounds, self._squares, self._roots, x, *tally, lr, *region
-        )
-        return Progress(played, overflowed, x, Tally(*sums))
+    def settings(self):
+        """Return nothing."""
+        return ()
 
 
 def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -121,7 +115,7 @@ def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent
 if ENGINE == "numba":
 
     @summing_kernel
-    def _step(squares, roots, x, g, lr, result):
+    def _against(squares, roots, x, g, lr, result):
         """Add g² to `squares`, take `roots`, and fill `result` with x − η H⁻¹g; return gᵀH⁻¹g."""
         quadratic = 0.0
         for i in range(len(g)):
@@ -134,7 +128,7 @@ if ENGINE == "numba":
 
 else:
 
-    def _step(squares, roots, x, g, lr, result):
+    def _against(squares, roots, x, g, lr, result):
         """Add g² to `squares`, take `roots`, and fill `result` with x − η H⁻¹g; return gᵀH⁻¹g."""
         squares += g * g
         np.sqrt(squares, roots)
@@ -144,21 +138,19 @@ else:
 
 
 @kernel
-def _descend(squares, roots, x, g, mass, lr, radius, result):
-    """Do what `DiagonalCovariance.descend` says, with x_{t+1} in `result`."""
-    if not len(x) == len(g) == len(result) == len(squares):
-        # Compiled loops would read and write beyond the arrays.
+def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
+    """Add g² to Σ g_s² and step against H⁻¹g: see `oco.algorithms.fused.step`."""
+    squares, roots = memory
+    if len(squares) != len(g):
         raise ValueError("x, g: expected vectors of the learner's length")
-    # Neither BLAS nor a float says anything of an overflow, which the caller reports.
-    mass += float(inner(g, g))
-    if not math.isfinite(mass):
-        return 0.0, mass
-    quadratic = _step(squares, roots, x, g, lr, result)
-    return quadratic if _project(roots, result, radius) < math.inf else math.nan, mass
+    quadratic = _against(squares, roots, x, g, lr, result)
+    if len(lower) > 0:
+        return quadratic, confine(result, lower, upper)
+    return quadratic, project(roots, result, radius)
 
 
 @kernel
-def _project(roots, x, radius):
+def project(roots, x, radius):
     """Replace `x` by its projection onto a ball; return ‖x‖², infinite if it had overflowed."""
     square = inner(x, x)
     if radius == math.inf or square <= radius * radius:
@@ -171,33 +163,4 @@ def _project(roots, x, radius):
     return inner(x, x) if size < math.inf else math.inf
 
 
-@released_kernel
-def _play(rounds, squares, roots, x, quadratic, mass, travelled, lr, radius, lower, upper):
-    """Do what `_descend` does, on a box too, round after round; see `Progress`."""
-    x, following, g = x.copy(), np.empty(len(x)), np.empty(len(x))
-    # Taken out once: in each round they would be counted in and out.
-    features, labels, loss, answers, facts, squares_of_x, held = rounds
-    t, overflowed, square = 0, False, inner(x, x)
-    while t < len(features):
-        squares_of_x[t] = square
-        if len(held) > 0:
-            held[t] = x
-        a = features[t]
-        slope = meet(loss, answers, a, labels[t], x, facts[t])
-        grown = mass + scaled(slope, a, g)
-        if not grown < math.inf:
-            break
-        gained = _step(squares, roots, x, g, lr, following)
-        if len(lower) > 0:
-            square = confine(following, lower, upper)
-        else:
-            square = _project(roots, following, radius)
-        if not (square < math.inf and gained < math.inf):
-            overflowed = True
-            break
-        x, following = following, x
-        quadratic += gained
-        mass = grown
-        travelled = max(travelled, math.sqrt(square))
-        t += 1
-    return t, overflowed, x, quadratic, mass, travelled
+DiagonalCovariance.kernels = kernels_of(_step)

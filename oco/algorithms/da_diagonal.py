@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco import checks
+from oco.algorithms.adagrad import project
+from oco.algorithms.chunks import confine
 from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
+from oco.algorithms.dual_steps import KernelStatistic, too_long
+from oco.algorithms.fused import REFUSED, kernels_of
 from oco.domains import Domain
+from oco.linalg.engine import ENGINE, kernel, summing_kernel
 from oco.linalg.operators import Diagonal
-from oco.linalg.travel import Travelling
 
 __all__ = ["DiagonalStatistic", "da_diagonal"]
 
 
-class DiagonalStatistic(Travelling):
+class DiagonalStatistic(KernelStatistic):
     """H_t = diag(δ² + Σ g_s²)^{1/2}.
 
     Parameters
@@ -62,6 +68,10 @@ class DiagonalStatistic(Travelling):
         quadratic = float((squares / self.metric.values).sum())
         self._squares += squares
         return quadratic
+
+    def memory(self):
+        """Return Σ g_s²."""
+        return (self._squares,)
 
 
 def da_diagonal(
@@ -130,3 +140,47 @@ def da_diagonal(
         bounds=("dual-certificate", "dual-trace"),
         coordinatewise=True,
     )
+
+
+if ENGINE == "numba":
+
+    @summing_kernel
+    def _follow(gradients, start, squares, roots, g, delta, lr, result):
+        """Absorb g and fill `result` with x_1 − η H⁻¹ Σg; return gᵀH⁻¹g in the metric before."""
+        quadratic, least = 0.0, delta * delta
+        for i in range(len(g)):
+            square = g[i] * g[i]
+            quadratic += square / math.sqrt(least + squares[i])
+            squares[i] += square
+            roots[i] = math.sqrt(least + squares[i])
+            gradients[i] += g[i]
+            result[i] = start[i] - lr * gradients[i] / roots[i]
+        return quadratic
+
+else:
+
+    def _follow(gradients, start, squares, roots, g, delta, lr, result):
+        """Absorb g and fill `result` with x_1 − η H⁻¹ Σg; return gᵀH⁻¹g in the metric before."""
+        square = g * g
+        quadratic = float((square / np.sqrt(delta * delta + squares)).sum())
+        squares += square
+        np.sqrt(delta * delta + squares, roots)
+        gradients += g
+        np.subtract(start, lr * gradients / roots, result)
+        return quadratic
+
+
+@kernel
+def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
+    """Absorb g and go to the best point: see `oco.algorithms.fused.step`."""
+    (gradients, start, squares), (delta,) = memory, settings
+    if too_long(square, delta):
+        return REFUSED, 0.0
+    roots = np.empty(len(g))
+    quadratic = _follow(gradients, start, squares, roots, g, delta, lr, result)
+    if len(lower) > 0:
+        return quadratic, confine(result, lower, upper)
+    return quadratic, project(roots, result, radius)
+
+
+DiagonalStatistic.kernels = kernels_of(_step)

@@ -7,14 +7,20 @@ import math
 import numpy as np
 
 from oco import checks
+from oco.algorithms.chunks import confine
 from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
+from oco.algorithms.dual_steps import KernelStatistic, too_long
+from oco.algorithms.fused import REFUSED, kernels_of
+from oco.algorithms.scalar import shorten
 from oco.domains import Domain
+from oco.linalg.engine import kernel
 from oco.linalg.operators import Scalar
+from oco.linalg.products import moved
 
 __all__ = ["NormStatistic", "da_norm"]
 
 
-class NormStatistic:
+class NormStatistic(KernelStatistic):
     """H_t = (δ² + Σ ‖g_s‖²)^{1/2}·I.
 
     Parameters
@@ -35,7 +41,7 @@ class NormStatistic:
     state_bytes = 8
 
     def __init__(self, d: int, delta: float) -> None:
-        self._d, self.delta, self._square = d, delta, 0.0
+        self._d, self.delta, self._square = d, delta, np.zeros(1)
 
     @property
     def metric(self) -> Scalar:
@@ -45,18 +51,41 @@ class NormStatistic:
     @property
     def largest(self) -> float:
         """Return (δ² + Σ ‖g_s‖²)^{1/2}."""
-        return math.sqrt(self.delta**2 + self._square)
+        return math.sqrt(self.delta**2 + self._square[0])
 
     @property
     def root_trace(self) -> float:
         """Return (Σ ‖g_s‖²)^{1/2}."""
-        return math.sqrt(self._square)
+        return math.sqrt(self._square[0])
 
     def absorb(self, g: np.ndarray, square: float) -> float:
         """Return ‖g_t‖²/h_{t−1}, and then absorb g_t."""
         quadratic = square / self.largest
         self._square += square
         return quadratic
+
+    def memory(self):
+        """Return Σ ‖g_s‖²."""
+        return (self._square,)
+
+
+@kernel
+def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
+    """Absorb g and go to the best point: see `oco.algorithms.fused.step`."""
+    (gradients, start, total), (delta,) = memory, settings
+    if too_long(square, delta):
+        return REFUSED, 0.0
+    quadratic = square / math.sqrt(delta * delta + total[0])
+    total[0] += square
+    gradients += g
+    scale = lr / math.sqrt(delta * delta + total[0])
+    length2 = moved(start, -scale, gradients, result)
+    if len(lower) > 0:
+        return quadratic, confine(result, lower, upper)
+    return quadratic, shorten(result, length2, radius)
+
+
+NormStatistic.kernels = kernels_of(_step)
 
 
 def da_norm(

@@ -9,6 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from oco import checks, marks
+from oco.algorithms.chunks import region_of
+from oco.algorithms.dual_steps import DualStep, KernelStatistic, too_long
+from oco.algorithms.fused import FusedStep, KernelPlayer
 from oco.algorithms.mirror_descent import Diagnostics
 from oco.domains import Ball, Box, Domain
 from oco.linalg.lengths import squared_length
@@ -16,13 +19,17 @@ from oco.linalg.operators import SpectralOperator
 from oco.linalg.secular import ball_weights
 from oco.linalg.travel import Travelling
 
-__all__ = ["DualAveraging", "DualDiagnostics", "Statistic", "longest_gradient"]
+__all__ = [
+    "DualAveraging",
+    "DualDiagnostics",
+    "KernelStatistic",
+    "Statistic",
+    "longest_gradient",
+    "too_long",
+]
 
 # δ² is a normal number, and so are sums of many of them.
 SMALLEST_DELTA, LARGEST_DELTA = 2.0**-511, 1e150
-# δ is a bound on ‖g‖ that was computed in floating point, and so is ‖g‖: it may be exceeded by some
-# roundings, which the allowance of the rungs covers many times over.
-ROUNDINGS = 1e-9
 
 
 class Statistic(Protocol):
@@ -87,7 +94,7 @@ class DualDiagnostics(Diagnostics):
 
 
 @marks.learner
-class DualAveraging(Travelling):
+class DualAveraging(Travelling, KernelPlayer):
     r"""Dual averaging: the best point for all gradients so far, regularised by a metric.
 
     x_{t+1} = argmin_{x in K} ⟨Σ_{s≤t} g_s, x⟩ + (x − x_1)ᵀ H_t (x − x_1)/(2η), with
@@ -170,6 +177,7 @@ class DualAveraging(Travelling):
         self.lr = checks.number("lr", lr, above=0)
         # A subclass may project in a way of its own.
         self._radius = domain.radius(d) if type(domain) is Ball else None
+        self._region = region_of(domain, d, statistic.separable)
         self._gradients = np.zeros(d)
         self._quadratic = self._squared_gradients = 0.0
 
@@ -200,23 +208,33 @@ class DualAveraging(Travelling):
         mass = self._squared_gradients + square
         if not mass < math.inf:
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
-        if math.sqrt(square) > self.delta * (1 + ROUNDINGS):
+        if too_long(square, self.delta):
             raise ValueError(
                 f"delta: expected at least the length of every gradient, got {self.delta:g} and a "
                 f"gradient of length {math.sqrt(square):g}"
             )
-        self._quadratic += self.statistic.absorb(g, square)
-        self._squared_gradients = mass
+        quadratic = self.statistic.absorb(g, square)
         self._gradients += g
         with np.errstate(over="ignore", invalid="ignore"):
             x = self._best(self.statistic.metric)
             finite = math.isfinite(float(np.dot(x, x)))
         if not finite:
-            raise FloatingPointError(
-                f"lr: expected steps to finite points, got an overflow with lr = {self.lr:g} and a "
-                f"sum of gradients of length {np.linalg.norm(self._gradients):g}"
-            )
-        self._x = x
+            raise self._overflow(g)
+        self._x, self._squared_gradients = x, mass
+        self._quadratic += quadratic
+
+    @property
+    def _steps(self) -> FusedStep | None:
+        statistic = self.statistic
+        if not isinstance(statistic, KernelStatistic) or not statistic.plays:
+            return None
+        return DualStep(statistic, self._gradients, self._start)
+
+    def _overflow(self, g: np.ndarray) -> FloatingPointError:
+        return FloatingPointError(
+            f"lr: expected steps to finite points, got an overflow with lr = {self.lr:g} and a "
+            f"sum of gradients of length {np.linalg.norm(self._gradients):g}"
+        )
 
     def lengthen(self, delta: float) -> None:
         """Allow longer gradients from now on: `x` becomes what it is with a larger δ.

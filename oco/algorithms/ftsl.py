@@ -8,14 +8,22 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
+from oco.algorithms.dual_steps import KernelStatistic, too_long
+from oco.algorithms.fused import REFUSED, kernels_of
+from oco.algorithms.scalar import shorten
 from oco.domains import Domain
+from oco.linalg.engine import kernel
 from oco.linalg.low_rank import LowRankPlusScalar
+from oco.linalg.products import combine, inner, products, weighted_sum
+from oco.linalg.secular import ball_multiplier
 from oco.sketch import FrequentDirections
+from oco.sketch.kernels import step
+from oco.sketch.state import unpack
 
 __all__ = ["SketchedStatistic", "ftsl"]
 
 
-class SketchedStatistic:
+class SketchedStatistic(KernelStatistic):
     """H_t = (δ²I + Ḡ_t + ρ_{1:t} I)^{1/2}.
 
     Parameters
@@ -40,6 +48,8 @@ class SketchedStatistic:
     def __init__(self, d: int, k: int, delta: float) -> None:
         self.sketch = FrequentDirections(d, k)
         self.delta = delta
+        # V Σg, for the V of so many steps of the sketch.
+        self._image, self._steps = np.zeros(len(self.sketch.state.frame)), np.zeros(1)
 
     @property
     def metric(self) -> LowRankPlusScalar:
@@ -62,8 +72,8 @@ class SketchedStatistic:
 
     @property
     def state_bytes(self) -> int:
-        """Return what the sketch holds."""
-        return self.sketch.state_bytes
+        """Return what the sketch holds, and V Σg with a number beside it."""
+        return self.sketch.state_bytes + self._image.nbytes + self._steps.nbytes
 
     def absorb(self, g: np.ndarray, square: float) -> float:
         """Return g_tᵀ H_{t−1}⁻¹ g_t, and then absorb g_t."""
@@ -71,6 +81,10 @@ class SketchedStatistic:
         quadratic = float((parts.squares / parts.values).sum())
         self.sketch.append(g)
         return quadratic
+
+    def memory(self):
+        """Return the sketch, V Σg and the number of its steps."""
+        return self.sketch.memory, self._image, self._steps
 
 
 def ftsl(
@@ -143,3 +157,51 @@ def ftsl(
         bounds=("dual-certificate", "ftsl-sketch", "ftsl-theorem"),
         k=k,
     )
+
+
+@kernel
+def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
+    """Absorb g and go to the best point, in O((k + d)k): see `oco.algorithms.fused.step`.
+
+    With p the coordinates of θ = Σg in the eigenvectors e_i, x = −η H⁻¹θ before its projection is a
+    combination of e_i and of θ, and so it is afterwards.  V θ is carried from one round to the
+    next, and computed anew where the sketch corrects its own drift.
+    """
+    (gradients, _, sketch, image, steps), (delta,) = memory, settings
+    state = unpack(sketch)
+    frame, rotation, _, values, _, inside, numbers = state
+    if too_long(square, delta):
+        return REFUSED, 0.0
+    tail = delta * delta + numbers["escaped"]
+    roots, carried = np.sqrt(values + tail), steps[0] == numbers["steps"]
+    grown, _, before = step(state, image, g, square)
+    quadratic = inner(before / roots, before)
+    quadratic += max(square - inner(before, before), 0.0) / math.sqrt(tail)
+    gradients += g
+    m, n = numbers["m"], len(values)
+    if carried and numbers["corrected"] != numbers["rows"]:
+        image += inside
+        if grown:
+            image[m - 1] = inner(frame[m - 1], gradients)
+    else:
+        image[:] = 0.0
+        products(frame[:m], gradients, image[:m])
+    steps[0] = numbers["steps"]
+    p, h, y = np.empty(n), np.empty(n + 1), np.empty(n + 1)
+    products(rotation, image, p)
+    np.positive(values, h[:n])
+    h[n] = 0.0
+    np.sqrt(h + (delta * delta + numbers["escaped"]), h)
+    # Coordinates in the eigenvectors, and last the length outside them.
+    np.positive(p, y[:n])
+    y[n] = math.sqrt(max(inner(gradients, gradients) - inner(p, p), 0.0))
+    weights = -lr / h
+    if radius < math.inf:
+        weights *= h / (h + ball_multiplier(h, weights * y / radius, h[n]))
+    rows = np.empty(len(frame))
+    combine((weights[:n] - weights[n]) * p, rotation, rows)
+    weighted_sum(rows[:m], frame[:m], weights[n], gradients, 0.0, gradients, result)
+    return float(quadratic), shorten(result, inner(result, result), radius)
+
+
+SketchedStatistic.kernels = kernels_of(_step)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,51 +10,16 @@ import numpy as np
 from scipy.linalg.blas import ddot
 
 from oco import checks, marks
-from oco.algorithms.chunks import Chunk, Progress, Region, Tally, region_of
+from oco.algorithms.chunks import region_of
+from oco.algorithms.fused import FusedStep, KernelPlayer
 from oco.domains import Ball, Domain, Euclidean
 from oco.linalg.lengths import squared_length
 from oco.linalg.operators import SpectralOperator
 from oco.linalg.travel import Travelling
 
-__all__ = ["Diagnostics", "FusedStep", "MirrorDescent", "Preconditioner"]
+__all__ = ["Diagnostics", "MirrorDescent", "Preconditioner"]
 
 DOUBLE = np.dtype(np.float64)
-
-
-class FusedStep(ABC):
-    """A preconditioner that takes a whole step at once, in Euclidean space and on balls."""
-
-    @property
-    def fused(self) -> FusedStep | None:
-        """Itself."""
-        return self
-
-    @abstractmethod
-    def descend(
-        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t, take the step from x and project.
-
-        With mass = Σ_{s<t} ‖g_s‖² it returns x_{t+1}, g_tᵀ H_t⁻¹ g_t and Σ_{s≤t} ‖g_s‖²; where that
-        is not finite, it has absorbed nothing, and x_{t+1} is x.  Where x_{t+1} cannot be found on
-        a ball, the second is NaN.
-        """
-
-    def update(self, g: np.ndarray, square: float) -> np.ndarray:
-        """Absorb g_t, of shape (d,), with ‖g_t‖²; return H_t⁻¹ g_t (pseudo-inverse)."""
-        return self.descend(np.zeros(len(g)), g, 0.0, -1.0, math.inf)[0]
-
-    def play(
-        self, rounds: Chunk, x: np.ndarray, tally: Tally, lr: float, region: Region
-    ) -> Progress:
-        """Play rounds from x on in one kernel, in each of which it does what `descend` does."""
-        raise NotImplementedError
-
-    @property
-    def plays(self) -> bool:
-        """Whether `play` is there: where `descend` is, as a subclass may descend in its own way."""
-        owner = next(kind for kind in type(self).__mro__ if "descend" in vars(kind))
-        return "play" in vars(owner)
 
 
 class Preconditioner(Protocol):
@@ -125,7 +89,7 @@ class Diagnostics:
 
 
 @marks.learner
-class MirrorDescent(Travelling):
+class MirrorDescent(Travelling, KernelPlayer):
     r"""Online mirror descent: a step against H_t⁻¹ g_t, then a projection in the metric H_t.
 
     y = x_t − η H_t⁻¹ g_t and x_{t+1} = argmin_{x in K} (x − y)ᵀ H_t (x − y).
@@ -195,7 +159,6 @@ class MirrorDescent(Travelling):
         self._unbounded = not domain.bounded
         self._quadratic = 0.0
         self._squared_gradients = 0.0
-        self._travelled = 0.0
 
     @property
     def preconditioner(self) -> Preconditioner:
@@ -206,6 +169,10 @@ class MirrorDescent(Travelling):
     def preconditioner(self, preconditioner: Preconditioner) -> None:
         self._preconditioner = preconditioner
         self._fused = preconditioner.fused
+
+    @property
+    def _steps(self) -> FusedStep | None:
+        return self._fused
 
     @property
     def x(self) -> np.ndarray:
@@ -260,36 +227,6 @@ class MirrorDescent(Travelling):
             f"lr: expected steps to finite points, got an overflow with lr = {self.lr:g} and a "
             f"gradient of length {math.sqrt(ddot(g, g)):g}"
         )
-
-    @property
-    def plays(self) -> bool:
-        """Whether `play` knows all of the learner: a subclass or a spy may do something else."""
-        fused = self._fused is not None and self._fused.plays and self._region is not None
-        return fused and type(self) is MirrorDescent and "update" not in vars(self)
-
-    def play(self, rounds: Chunk) -> tuple[int, FloatingPointError | None]:
-        """Play rounds in one kernel: predict at `x`, suffer, update, and write all of it down.
-
-        Parameters
-        ----------
-        rounds : Chunk
-            The rounds, and what receives their record.
-
-        Returns
-        -------
-        int, FloatingPointError or None
-            How many of them were played to their end: all, or those before one in which a number is
-            not finite, of which nothing is absorbed, or before one whose `update` raises the error.
-        """
-        tally = Tally(self._quadratic, self._squared_gradients, self._travelled)
-        fused, region = checks.known("fused", self._fused), checks.known("region", self._region)
-        played, overflowed, self._x, tally = fused.play(rounds, self._x, tally, self.lr, region)
-        self._quadratic, self._squared_gradients = tally.quadratic, tally.mass
-        if self._unbounded:
-            self._travelled = tally.travelled
-        if overflowed:
-            return played, self._overflow(rounds.facts[played, 1] * rounds.features[played])
-        return played, None
 
     def _in_steps(self, x, g, mass, lr) -> tuple[np.ndarray, float, float]:
         """Do what a preconditioner's own `descend` would, on any domain."""

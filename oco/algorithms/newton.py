@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco import checks, marks
+from oco.algorithms.chunks import region_of
+from oco.algorithms.fused import KernelPlayer
 from oco.algorithms.mirror_descent import Diagnostics
+from oco.algorithms.sketched import Eigenvalues, SketchedMetric
 from oco.domains import Domain
 from oco.linalg.lengths import squared_length
 from oco.linalg.low_rank import LowRankPlusScalar
@@ -49,7 +52,7 @@ class NewtonDiagnostics(Diagnostics):
 
 
 @marks.learner
-class Newton(Travelling):
+class Newton(Travelling, KernelPlayer):
     r"""Online Newton steps for losses with curvature along their gradients.
 
     x_{t+1} = argmin_{x in K} (x − y)ᵀ A_t (x − y) with y = x_t − A_t⁻¹ g_t,
@@ -117,15 +120,26 @@ class Newton(Travelling):
             alpha = (k or d) / self.curvature / self._reach / self._reach
         self.alpha = checks.number("alpha", alpha, low=SMALLEST, high=LARGEST)
         self.compensation = compensation
-        self.sketch = FrequentDirections(d, d + 1 if k is None else k)
+        spectrum = Eigenvalues(self.curvature, compensation, self.alpha, False, 1 / STEEPEST)
+        self._sketched = SketchedMetric(d, d + 1 if k is None else k, spectrum)
+        self._region = region_of(domain, d, separable=False)
         domain.require(self.metric, separable=False)
         self._x = domain.start(d)
-        self._quadratic = self._squared_gradients = self._correction = 0.0
+        self._quadratic = self._squared_gradients = 0.0
 
     @property
     def x(self) -> np.ndarray:
         """The point to play, x_t."""
         return self._x
+
+    @property
+    def _steps(self) -> SketchedMetric:
+        return self._sketched
+
+    @property
+    def sketch(self) -> FrequentDirections:
+        """That of the gradients."""
+        return self._sketched.sketch
 
     @property
     def metric(self) -> LowRankPlusScalar:
@@ -158,25 +172,31 @@ class Newton(Travelling):
             raise ValueError(f"g: expected a finite sum of squares of all gradients, got {mass}")
         self.sketch.append(g)
         metric = self.metric
-        steepest = float(metric.values.max())
-        if steepest > STEEPEST * metric.tail:
-            raise FloatingPointError(
-                f"alpha: expected more than 1/{STEEPEST:g} of the largest eigenvalue of A, "
-                f"{steepest:g}, got {self.alpha:g}: the step would be rounding"
-            )
+        if float(metric.values.max()) > STEEPEST * metric.tail:
+            raise self._overflow(g)
         with np.errstate(over="ignore", invalid="ignore"):
             parts = metric.decompose(g)
             quadratic = float((parts.squares / parts.values).sum())
             x = self.domain.project(self._x - parts.recombine(1 / parts.values), metric)
             finite = math.isfinite(float(np.dot(x, x))) and math.isfinite(quadratic)
         if not finite:
-            raise FloatingPointError(
-                f"alpha: expected steps to finite points, got an overflow with alpha = "
-                f"{self.alpha:g} and a gradient of length {np.linalg.norm(g):g}"
-            )
+            raise self._overflow(g)
         self._x, self._squared_gradients = x, mass
         self._quadratic += quadratic
-        self._correction += self._lost(metric)
+        self._sketched.add_correction(self._lost(metric))
+
+    def _overflow(self, g: np.ndarray) -> FloatingPointError:
+        metric = self.metric
+        steepest = float(metric.values.max())
+        if steepest > STEEPEST * metric.tail:
+            return FloatingPointError(
+                f"alpha: expected more than 1/{STEEPEST:g} of the largest eigenvalue of A, "
+                f"{steepest:g}, got {self.alpha:g}: the step would be rounding"
+            )
+        return FloatingPointError(
+            f"alpha: expected steps to finite points, got an overflow with alpha = "
+            f"{self.alpha:g} and a gradient of length {np.linalg.norm(g):g}"
+        )
 
     def _lost(self, metric: LowRankPlusScalar) -> float:
         """Return σ ρ_t (tr A_t⁻¹P_t − c tr A_t⁻¹)."""
@@ -197,12 +217,12 @@ class Newton(Travelling):
             squared_gradients=self._squared_gradients,
             escaped_mass=None if self.k is None else self.sketch.escaped_mass,
             travelled=None,
-            state_bytes=self.sketch.state_bytes + self._x.nbytes,
+            state_bytes=self._sketched.state_bytes + self._x.nbytes,
             alpha=self.alpha,
             curvature=self.curvature,
             compensation=self.compensation,
             reach=self._reach,
-            log_determinant=determinant + self._correction,
+            log_determinant=determinant + self._sketched.correction,
         )
 
     def __repr__(self) -> str:

@@ -6,16 +6,17 @@ import math
 
 import numpy as np
 
-from oco.algorithms.chunks import Progress, Tally, confine, meet
-from oco.algorithms.mirror_descent import FusedStep
-from oco.linalg.engine import kernel, released_kernel
+from oco.algorithms.chunks import confine
+from oco.algorithms.fused import FusedStep, kernels_of
+from oco.linalg.engine import kernel
 from oco.linalg.operators import Scalar
-from oco.linalg.products import inner, moved, scaled
+from oco.linalg.products import inner, moved
+from oco.linalg.travel import Travelling
 
-__all__ = ["ScalarMetric"]
+__all__ = ["ScalarMetric", "shorten"]
 
 
-class ScalarMetric(FusedStep):
+class ScalarMetric(Travelling, FusedStep):
     """H_t = h_t·I; its growth costs h_t, not d·h_t: λ_max of each increment is the increment."""
 
     separable = True
@@ -26,7 +27,7 @@ class ScalarMetric(FusedStep):
 
     def __init__(self, d: int) -> None:
         self._d = d
-        self._square = 0.0
+        self._square = np.zeros(1)
 
     @property
     def metric(self) -> Scalar:
@@ -36,55 +37,31 @@ class ScalarMetric(FusedStep):
     @property
     def potential(self) -> float:
         """h_t."""
-        return math.sqrt(self._square)
+        return math.sqrt(self._square[0])
 
-    def descend(
-        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        answer = np.empty(len(x))
-        quadratic, mass, self._square = _descend(
-            self._square, *self.growth, x, g, mass, lr, radius, answer
-        )
-        return answer if math.isfinite(mass) else x, quadratic, mass
+    def memory(self, x):
+        """Return h_t²."""
+        return (self._square,)
 
-    def play(self, rounds, x, tally, lr, region):
-        """Play rounds from x on, as far as they go."""
-        played, overflowed, x, self._square, *sums = _play(
-            rounds, self._square, *self.growth, x, *tally, lr, *region
-        )
-        return Progress(played, overflowed, x, Tally(*sums))
+    def settings(self):
+        """Return how it grows."""
+        return self.growth
 
 
 @kernel
-def _descend(h2, steady, growing, x, g, mass, lr, radius, result):
-    """Do what `ScalarMetric.descend` says, with x_{t+1} in `result`.
-
-    Takes h² as `h2`, and returns the new one last.
-    """
-    if not len(x) == len(g) == len(result):
-        # Compiled loops would read and write beyond the arrays.
-        raise ValueError("x, g: expected vectors of the learner's length")
-    # Neither BLAS nor a float says anything of an overflow, which the caller reports.
-    square = float(inner(g, g))
-    mass += square
-    if not math.isfinite(mass):
-        return 0.0, mass, h2
-    quadratic, length2, h2 = _step(h2, steady, growing, x, g, square, lr, result)
-    length2 = _shorten(result, length2, radius)
-    return quadratic if length2 < math.inf else math.nan, mass, h2
+def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
+    """Let h² grow, and step against g/h: see `oco.algorithms.fused.step`."""
+    (h2,), (steady, growing) = memory, settings
+    h2[0] += steady + growing * square
+    scale = 1.0 / math.sqrt(h2[0]) if h2[0] > 0.0 else 0.0
+    length2 = moved(x, -lr * scale, g, result)
+    if len(lower) > 0:
+        return scale * square, confine(result, lower, upper)
+    return scale * square, shorten(result, length2, radius)
 
 
 @kernel
-def _step(h2, steady, growing, x, g, square, lr, result):
-    """Fill `result` with x − η g/h, after h² has grown; return gᵀg/h, its ‖·‖² and h²."""
-    h2 += steady + growing * square
-    scale = 1.0 / math.sqrt(h2) if h2 > 0.0 else 0.0
-    return scale * square, moved(x, -lr * scale, g, result), h2
-
-
-@kernel
-def _shorten(x, square, radius):
+def shorten(x, square, radius):
     """Shorten `x`, of that ‖x‖², to length R; return ‖x‖² then, infinite if it had overflowed."""
     length = math.sqrt(square)
     if length > radius:
@@ -93,34 +70,4 @@ def _shorten(x, square, radius):
     return square
 
 
-@released_kernel
-def _play(rounds, h2, steady, growing, x, quadratic, mass, travelled, lr, radius, lower, upper):
-    """Do what `_descend` does, on a box too, round after round; see `Progress`."""
-    x, following, g = x.copy(), np.empty(len(x)), np.empty(len(x))
-    # Taken out once: in each round they would be counted in and out.
-    features, labels, loss, answers, facts, squares_of_x, held = rounds
-    t, overflowed, square = 0, False, inner(x, x)
-    while t < len(features):
-        squares_of_x[t] = square
-        if len(held) > 0:
-            held[t] = x
-        a = features[t]
-        slope = meet(loss, answers, a, labels[t], x, facts[t])
-        size = scaled(slope, a, g)
-        grown = mass + size
-        if not grown < math.inf:
-            break
-        gained, square, h2 = _step(h2, steady, growing, x, g, size, lr, following)
-        if len(lower) > 0:
-            square = confine(following, lower, upper)
-        else:
-            square = _shorten(following, square, radius)
-        if not (square < math.inf and gained < math.inf):
-            overflowed = True
-            break
-        x, following = following, x
-        quadratic += gained
-        mass = grown
-        travelled = max(travelled, math.sqrt(square))
-        t += 1
-    return t, overflowed, x, h2, quadratic, mass, travelled
+ScalarMetric.kernels = kernels_of(_step)

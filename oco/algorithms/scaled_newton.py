@@ -12,21 +12,17 @@ import math
 import numpy as np
 
 from oco import checks, marks
-from oco.algorithms.mirror_descent import FusedStep, MirrorDescent
+from oco.algorithms.fused import REFUSED, kernels_of
+from oco.algorithms.mirror_descent import MirrorDescent
+from oco.algorithms.sketched import Eigenvalues, SketchedMetric, sketched_step
 from oco.domains import Domain
 from oco.linalg.engine import kernel
-from oco.linalg.low_rank import LowRankPlusScalar
-from oco.linalg.operators import RANK_CUTOFF, pseudo_power, resolve_rank
-from oco.linalg.products import combine, inner, weighted_sum
-from oco.linalg.travel import Travelling
-from oco.sketch import FrequentDirections
-from oco.sketch.kernels import step
-from oco.sketch.state import unpack
+from oco.linalg.products import inner
 
 __all__ = ["ScaledSketch", "fd_son", "rfd_son", "s_ons"]
 
 
-class ScaledSketch(Travelling, FusedStep):
+class ScaledSketch(SketchedMetric):
     """A_t = (δ + c ρ_{1:t}) I + Ḡ_t of rows g_t/√(t^p·η): a whole step without a projection.
 
     Parameters
@@ -48,90 +44,37 @@ class ScaledSketch(Travelling, FusedStep):
     array([-0.06, -0.08])
     """
 
-    separable = False
-
     def __init__(self, d: int, k: int, *, share: float, delta: float, power: float) -> None:
-        self.sketch = FrequentDirections(d, k)
-        self._share, self._delta, self._power = share, delta, power
-        self._rounds = 0
-        self._image = np.zeros(len(self.sketch.state.frame))
+        super().__init__(d, k, Eigenvalues(1.0, share, delta, False, 0.0))
+        self._power = power
+        self._rounds = np.zeros(1)
 
-    @property
-    def metric(self) -> LowRankPlusScalar:
-        """A_t: a view of the sketch that the next update changes."""
-        sketch = self.sketch
-        values = _eigenvalues(sketch.eigenvalues, self._share * sketch.escaped_mass, self._delta)
-        return LowRankPlusScalar(sketch.basis, values[:-1], float(values[-1]), sketch.d)
+    def memory(self, x):
+        """Return what a sketched step does, and t."""
+        return super().memory(x), self._rounds
 
-    @property
-    def potential(self) -> float:
-        """Return tr A_t."""
-        return self.metric.sum()
-
-    @property
-    def escaped_mass(self) -> float:
-        """Return ρ_{1:t}, of the scaled rows."""
-        return self.sketch.escaped_mass
-
-    @property
-    def state_bytes(self) -> int:
-        """Return what the sketch holds."""
-        return self.sketch.state_bytes + self._image.nbytes
-
-    def descend(
-        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t and return x_t − A_t⁻¹ g_t, η_t g_tᵀ A_t⁻¹ g_t and Σ ‖g_s‖²."""
-        square = float(np.dot(g, g))
-        if not math.isfinite(mass + square):
-            return x, 0.0, mass + square
-        self._rounds += 1
-        scale, answer = 1 / math.sqrt(self._rounds**self._power * lr), np.empty(len(x))
-        quadratic = _newton(
-            self.sketch.memory, self._image, self._share, self._delta, x, g, scale, answer
-        )
-        return answer, quadratic, mass + square
+    def settings(self):
+        """Return the `Eigenvalues`, and p."""
+        return self.spectrum, self._power
 
 
 @kernel
-def _eigenvalues(eigenvalues, shift, delta):
-    """Eigenvalues of Ḡ + (s + δ)I: one an eigenvector, and last that of all else."""
-    shifted = np.empty(len(eigenvalues) + 1)
-    np.positive(eigenvalues, shifted[:-1])
-    shifted[-1] = 0.0
-    shifted += shift
-    if shift <= RANK_CUTOFF * shifted[0]:
-        shifted, _ = resolve_rank(shifted)
-    shifted += delta
-    return shifted
-
-
-@kernel
-def _newton(memory, image, share, delta, x, g, scale, result):
-    """Absorb √η g, put x − A⁻¹g in `result`, and return η gᵀA⁻¹g: O((k + d)k).
-
-    The coordinates in the *updated* eigenvectors hold all of g that is in A's range, so that g is
-    never split by eigenvalues at rounding level.  NaN is returned where the step is not finite.
-    """
-    state = unpack(memory)
-    frame, rotation, _, values, c, _, numbers = state
-    if not len(x) == len(g) == len(result) == frame.shape[1]:
-        # Compiled loops would read and write beyond the arrays.
-        raise ValueError("x, g: expected vectors of the learner's length")
+def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
+    """Step by the sketch of √η_t g with the rate 1/√η_t: see `oco.algorithms.fused.step`."""
+    (sketch, rounds), (spectrum, power) = memory, settings
+    rounds[0] += 1.0
+    scale = 1.0 / math.sqrt(rounds[0] ** power * lr)
     row = scale * g
-    square = float(inner(row, row))
-    if not math.isfinite(float(numbers["total"]) + square):
-        return math.nan
-    _, outside = step(state, image, row, square)
-    m, n = numbers["m"], len(values)
-    inverse = pseudo_power(_eigenvalues(values, share * numbers["escaped"], delta), -1.0)
-    along, tail = inverse[:n] * c, inverse[n]
-    rows = np.empty(len(frame))
-    combine((tail * c - along) / scale, rotation, rows)
-    weighted_sum(rows[:m], frame[:m], 1.0, x, -tail, g, result)
-    if not math.isfinite(inner(result, result)):
-        return math.nan
-    return float(inner(along, c) + tail * outside)
+    weight = inner(row, row)
+    if not weight < math.inf:
+        return math.nan, 0.0
+    quadratic, length2 = sketched_step(
+        sketch, spectrum, x, row, weight, 1.0 / scale, radius, result
+    )
+    return math.nan if quadratic == REFUSED else quadratic, length2
+
+
+ScaledSketch.kernels = kernels_of(_step)
 
 
 def _scaled(

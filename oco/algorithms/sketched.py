@@ -1,32 +1,129 @@
-"""A preconditioner whose metric is the root of a Frequent Directions sketch."""
+"""Preconditioners whose metrics have the eigenvectors of a Frequent Directions sketch."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from oco.algorithms.chunks import Progress, Tally, meet
-from oco.algorithms.mirror_descent import FusedStep
-from oco.linalg.engine import inlined_kernel, kernel, released_kernel
+from oco.algorithms.fused import REFUSED, FusedStep, kernels_of
+from oco.linalg.engine import inlined_kernel, kernel
 from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.operators import RANK_CUTOFF, pseudo_power, resolve_rank
-from oco.linalg.products import combine, inner, mix, products, scaled, weighted_sum
+from oco.linalg.products import combine, inner, mix, products, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.linalg.travel import Travelling
 from oco.sketch import FrequentDirections
 from oco.sketch.kernels import SMALLEST_MASS, step
 from oco.sketch.state import unpack
 
-__all__ = ["SketchedRoot"]
+__all__ = ["Eigenvalues", "SketchedMetric", "SketchedRoot", "sketched_step"]
 
 # The products V x are carried from one round to the next.  A long step outside the sketch that the
 # ball takes back leaves in them a rounding error of ε times its length, which the next round's step
 # multiplies again.  After a step longer than this many radii they are therefore computed anew.
 LONGEST_STEP = 1e3
+# What is noted: for how many steps of the sketch V x is that of x, −1 for none; and what adds up.
+STEPS, ROOTS, CORRECTION, NOTES = range(4)
 
 
-class SketchedRoot(Travelling, FusedStep):
+class Eigenvalues(NamedTuple):
+    """How a metric's eigenvalues come from a sketch's: (σ(λ̄ + cρ_{1:t}))^p + δ.
+
+    Attributes
+    ----------
+    scale, share, delta : float
+        σ, c and δ.
+    root : bool
+        Whether p is ½; else it is 1.
+    flattest : float
+        The least that the smallest eigenvalue in a step may be of the largest.
+    """
+
+    scale: float
+    share: float
+    delta: float
+    root: bool
+    flattest: float
+
+
+class SketchedMetric(Travelling, FusedStep):
+    """H_t with the eigenvectors of a sketch, and eigenvalues that a `Eigenvalues` makes of its own.
+
+    Parameters
+    ----------
+    d, k : int
+        Dimension and sketch size.
+    spectrum : Eigenvalues
+        For δ = 0 a singular H_t is inverted on its range.
+    """
+
+    separable = False
+
+    def __init__(self, d: int, k: int, spectrum: Eigenvalues) -> None:
+        self.sketch = FrequentDirections(d, k)
+        self.spectrum = spectrum
+        # V x, for the x that the kernels last stepped to.
+        self._image = np.zeros(len(self.sketch.state.frame))
+        self._answer: np.ndarray | None = None
+        self._notes = np.zeros(NOTES)
+        self._notes[STEPS] = -1.0
+
+    @property
+    def metric(self) -> LowRankPlusScalar:
+        """H_t: a view of the sketch that the next update changes."""
+        sketch = self.sketch
+        values = _spectrum(sketch.eigenvalues, sketch.escaped_mass, self.spectrum)
+        return LowRankPlusScalar(sketch.basis, values[:-1], float(values[-1]), sketch.d)
+
+    @property
+    def potential(self) -> float:
+        """Return tr H_t."""
+        return self.metric.sum()
+
+    @property
+    def escaped_mass(self) -> float:
+        """Return ρ_{1:t}."""
+        return self.sketch.escaped_mass
+
+    @property
+    def state_bytes(self) -> int:
+        """Return what the sketch holds, and V x with what is noted beside it."""
+        return self.sketch.state_bytes + self._image.nbytes + self._notes.nbytes
+
+    def memory(self, x):
+        """Return the sketch, V x and notes: whether it is V x still, and what adds up."""
+        if x is not self._answer:
+            self._notes[STEPS] = -1.0
+        # Set again at the end only: an interrupt may leave products that belong to no point.
+        self._answer = None
+        return self.sketch.memory, self._image, self._notes
+
+    def settings(self):
+        """Return the `Eigenvalues`."""
+        return self.spectrum
+
+    @property
+    def root_escapes(self) -> float:
+        """Σ √ρ_s, for a metric that is a root."""
+        return float(self._notes[ROOTS])
+
+    @property
+    def correction(self) -> float:
+        """For Newton steps: see `oco.algorithms.newton.NewtonDiagnostics.log_determinant`."""
+        return float(self._notes[CORRECTION])
+
+    def add_correction(self, lost: float) -> None:
+        """Add to `correction`, for a round that another than the kernel has played."""
+        self._notes[CORRECTION] += lost
+
+    def stepped(self, x):
+        """Take note that V x is that of x."""
+        self._answer = x
+
+
+class SketchedRoot(SketchedMetric):
     """H_t = (Ḡ_t + σ_t I)^{1/2} + δ I, with σ_t the escaped mass ρ_{1:t} or 0.
 
     Parameters
@@ -44,88 +141,32 @@ class SketchedRoot(Travelling, FusedStep):
     array([0.6, 0.8])
     """
 
-    separable = False
-
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
-        self.sketch = FrequentDirections(d, k)
-        # The share of ρ_{1:t} in σ_t, and δ.
-        self._share, self._delta = float(compensate), delta
-        # V x, for the x that `descend` last returned and the V of so many steps of the sketch.
-        self._image = np.zeros(len(self.sketch.state.frame))
-        self._answer: np.ndarray | None = None
-        self._steps = -1
-
-    @property
-    def metric(self) -> LowRankPlusScalar:
-        """H_t: a view of the sketch that the next update changes."""
-        sketch = self.sketch
-        roots = _roots(sketch.eigenvalues, self._share * sketch.escaped_mass, self._delta)
-        return LowRankPlusScalar(sketch.basis, roots[:-1], float(roots[-1]), sketch.d)
-
-    @property
-    def potential(self) -> float:
-        """Return tr H_t."""
-        return self.metric.sum()
-
-    @property
-    def escaped_mass(self) -> float:
-        """Return ρ_{1:t}."""
-        return self.sketch.escaped_mass
-
-    @property
-    def state_bytes(self) -> int:
-        """Return what the sketch holds, and V x with three numbers beside it."""
-        return self.sketch.state_bytes + self._image.nbytes + 3 * 8
-
-    def descend(
-        self, x: np.ndarray, g: np.ndarray, mass: float, lr: float, radius: float
-    ) -> tuple[np.ndarray, float, float]:
-        """Absorb g_t and return x_{t+1} on a ball, g_tᵀ H_t⁻¹ g_t and Σ ‖g_s‖²."""
-        steps = self._steps if x is self._answer else -1
-        # Set again at the end only: an interrupt may leave products that belong to no point.
-        self._answer, answer = None, np.empty(len(x))
-        memory = self.sketch.memory
-        quadratic, mass, self._steps = _descend(
-            memory, self._image, steps, self._share, self._delta, x, g, mass, lr, radius, answer
-        )
-        if not mass < math.inf:
-            return x, quadratic, mass
-        self._answer = answer
-        return answer, quadratic, mass
-
-    def play(self, chunk, x, tally, lr, region):
-        """Play rounds from x on, as far as they go."""
-        return self._play(chunk, x, tally, lr, region)[0]
-
-    def _play(self, chunk, x, tally: Tally, lr, region) -> tuple[Progress, float]:
-        """Play rounds, and return beside how far it came Σ √ρ_s over them."""
-        steps = self._steps if x is self._answer else -1
-        self._answer, memory = None, self.sketch.memory
-        how = self._share, self._delta
-        played, overflowed, x, self._steps, roots, *sums = _play(
-            chunk, memory, self._image, steps, *how, x, *tally, lr, region.radius
-        )
-        self._answer = x
-        return Progress(played, overflowed, x, Tally(*sums)), roots
+        super().__init__(d, k, Eigenvalues(1.0, float(compensate), delta, True, 0.0))
 
 
 @kernel
-def _roots(eigenvalues, shift, delta):
-    """Eigenvalues of (Ḡ + σI)^{1/2} + δI: one an eigenvector, and last that of all else."""
-    shifted = np.empty(len(eigenvalues) + 1)
-    np.positive(eigenvalues, shifted[:-1])
-    shifted[-1] = 0.0
-    shifted += shift
-    # They descend to σ: if that is above the cut-off, all are.
-    if shift <= RANK_CUTOFF * shifted[0]:
-        shifted, _ = resolve_rank(shifted)
-    np.sqrt(shifted, shifted)
-    shifted += delta
-    return shifted
+def _spectrum(eigenvalues, escaped, spectrum):
+    """Eigenvalues of the metric: one an eigenvector, and last that of all else."""
+    scale, share, delta, root, _ = spectrum
+    shift = share * escaped
+    values = np.empty(len(eigenvalues) + 1)
+    np.positive(eigenvalues, values[:-1])
+    values[-1] = 0.0
+    values += shift
+    # They descend to the shift: if that is above the cut-off, all are.
+    if shift <= RANK_CUTOFF * values[0]:
+        values, _ = resolve_rank(values)
+    if root:
+        np.sqrt(values, values)
+    else:
+        values *= scale
+    values += delta
+    return values
 
 
 @inlined_kernel
-def _descend(memory, image, steps, share, delta, x, g, mass, lr, radius, result):
+def sketched_step(memory, spectrum, x, g, square, lr, radius, result):
     """Absorb g, step against H⁻¹g and project onto the ball in the metric H: O((k + d)k).
 
     The direction, the step and the projection are combinations of x, of g and of rows of V, found
@@ -133,50 +174,41 @@ def _descend(memory, image, steps, share, delta, x, g, mass, lr, radius, result)
 
     Parameters
     ----------
-    memory
-        The sketch's.
-    image : ndarray of shape (capacity,)
-        V x if the sketch has taken as many steps as `steps` says; receives V times the result.
-    steps : int
-        See `image`; −1 where it is not V x.
-    share, delta : float
-        The share of ρ_{1:t} in σ_t; δ.
-    x, g : ndarray of shape (d,)
-        The point and the gradient.
-    mass : float
-        Σ ‖g_s‖² before.
-    lr, radius : float
-        η; the ball's R, which may be infinite.
-    result : ndarray of shape (d,)
-        Receives argmin_{‖u‖ ≤ R} (u − y)ᵀ H (u − y), with y = x − η H⁺g.
+    memory : tuple
+        The sketch's, V x and the notes: V x is that of x if the sketch has taken as many steps as
+        they say, and is then replaced by V times the result.
+    spectrum : Eigenvalues
+        How H comes from the sketch.
+    x, g, square, lr, radius, result
+        As of `oco.algorithms.fused.step`.
 
     Returns
     -------
-    float, float, int
-        gᵀH⁺g; Σ ‖g_s‖², which is not finite if the vector has been refused, with nothing changed;
-        and the new `steps`.
+    float, float
+        gᵀH⁺g, `REFUSED` if nothing has been absorbed; and the squared length of the result.
 
     Notes
     -----
     The coordinates in the *updated* eigenvectors hold all of g that is in H's range, so that g is
     never split by eigenvalues at rounding level.
     """
-    state = unpack(memory)
+    sketch, image, notes = memory
+    state = unpack(sketch)
     frame, rotation, gram, values, c, inside, numbers = state
-    if not len(x) == len(g) == len(result) == frame.shape[1]:
-        # Compiled loops would read and write beyond the arrays.
+    if len(g) != frame.shape[1]:
         raise ValueError("x, g: expected vectors of the learner's length")
-    # Neither BLAS nor a float says anything of an overflow, which the caller reports.
-    square = float(inner(g, g))
-    mass += square
-    if not math.isfinite(max(mass, float(numbers["total"]) + square)):
-        return 0.0, math.inf, steps
-    if radius < math.inf and steps != numbers["steps"]:
+    # Not only Σ‖g‖², also the eigenvalues must be numbers.
+    if not (float(numbers["total"]) + square) * max(spectrum.scale, 1.0) < math.inf:
+        return REFUSED, 0.0
+    if radius < math.inf and notes[STEPS] != numbers["steps"]:
         image[:] = 0.0
         products(frame[: numbers["m"]], x, image[: numbers["m"]])
-    grown, outside = step(state, image, g, square)
+    grown, outside, _ = step(state, image, g, square)
     m, n = numbers["m"], len(values)
-    h = _roots(values, share * numbers["escaped"], delta)
+    h = _spectrum(values, numbers["escaped"], spectrum)
+    if h[n] < spectrum.flattest * h[0]:
+        return math.nan, 0.0
+    _note(notes, h, spectrum, state)
     if h[n] > 0.0:
         along, scale = c / h[:n], 1.0 / h[n]
     else:
@@ -220,43 +252,37 @@ def _descend(memory, image, steps, share, delta, x, g, mass, lr, radius, result)
         products(gram, rows, gathered)
         np.add(keep * image + forth * inside, gathered, image)
         near = -forth * math.sqrt(square) <= LONGEST_STEP * radius
-        steps = numbers["steps"] if near else -1
+        notes[STEPS] = numbers["steps"] if near else -1.0
     weighted_sum(rows[:m], frame[:m], keep, x, forth, g, result)
     # Where H is ill-conditioned the combination is exact to ε‖g‖/√σ only; in K it is to rounding.
-    size = math.sqrt(inner(result, result))
+    length2 = inner(result, result)
+    size = math.sqrt(length2)
     if size > radius:
         result *= radius / size
         image *= radius / size
-    return float(quadratic) if size < math.inf else math.nan, mass, steps
+        length2 = inner(result, result) if size < math.inf else math.inf
+    return float(quadratic), length2
 
 
-@released_kernel
-def _play(chunk, memory, image, steps, share, delta, x, quadratic, mass, travelled, lr, radius):
-    """Do what `_descend` does round after round; see `Progress`."""
-    x, following, g = x.copy(), np.empty(len(x)), np.empty(len(x))
-    # Taken out once: in each round they would be counted in and out.
-    features, labels, loss, answers, facts, lengths, held = chunk
-    numbers = unpack(memory).numbers
-    t, overflowed, roots, square = 0, False, 0.0, inner(x, x)
-    while t < len(features):
-        lengths[t] = square
-        if len(held) > 0:
-            held[t] = x
-        a = features[t]
-        scaled(meet(loss, answers, a, labels[t], x, facts[t]), a, g)
-        gained, grown, steps = _descend(
-            memory, image, steps, share, delta, x, g, mass, lr, radius, following
-        )
-        if not grown < math.inf:
-            break
-        roots += math.sqrt(numbers["last"])
-        square = inner(following, following)
-        if not (square < math.inf and gained < math.inf):
-            overflowed = True
-            break
-        x, following = following, x
-        quadratic += gained
-        mass = grown
-        travelled = max(travelled, math.sqrt(square))
-        t += 1
-    return t, overflowed, x, steps, roots, quadratic, mass, travelled
+@kernel
+def _note(notes, h, spectrum, state):
+    """Add to the notes √ρ_t, or for Newton steps σρ_t (tr H⁻¹P − c tr H⁻¹) of `Newton`."""
+    numbers = state.numbers
+    rho, n, q = numbers["last"], len(h) - 1, numbers["q"]
+    if spectrum.root:
+        notes[ROOTS] += math.sqrt(rho)
+    elif rho > 0.0:
+        kept = 0.0
+        for i in range(q):
+            kept += 1.0 / h[i]
+        lost, rest = kept + (n - q) / h[n], kept + (numbers["d"] - q) / h[n]
+        notes[CORRECTION] += spectrum.scale * rho * (lost - spectrum.share * rest)
+
+
+@kernel
+def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
+    """Step by the sketch: see `oco.algorithms.fused.step`."""
+    return sketched_step(memory, settings, x, g, square, lr, radius, result)
+
+
+SketchedMetric.kernels = kernels_of(_step)

@@ -58,6 +58,8 @@ def step(state, image, g, mass):
         Whether V has got a new row.
     beside : float
         The square of what g has outside the updated eigenvectors.
+    before : ndarray of shape (ℓ,)
+        g's coordinates in the eigenvectors before.
     """
     frame, rotation, gram, values, coordinates, inside, numbers = state
     decay, m, q, rows = numbers["decay"], numbers["m"], numbers["q"], numbers["rows"] + 1
@@ -69,7 +71,8 @@ def step(state, image, g, mass):
         values *= decay
         products(frame[:m], g, inside[:m])
         products(rotation, inside, coordinates)
-        grown, rho, beside = False, 0.0, max(mass - inner(coordinates, coordinates), 0.0)
+        grown, rho, z = False, 0.0, coordinates
+        beside = max(mass - inner(coordinates, coordinates), 0.0)
     else:
         drifted = rows - numbers["corrected"] >= CORRECT_EVERY
         if drifted:
@@ -88,7 +91,7 @@ def step(state, image, g, mass):
     escaped += rho
     numbers["last"], numbers["escaped"] = rho, escaped
     numbers["swept"] = decay * numbers["swept"] + EPS * float(values[0]) + EPS * escaped
-    return grown, beside
+    return grown, beside, z[: len(values)]
 
 
 @kernel

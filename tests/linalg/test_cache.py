@@ -244,7 +244,9 @@ def kernels():
 def test_all_that_kernels_are_made_of_is_in_the_files_that_name_the_folder():
     names, _ = cache.kernel_sources()
     found = list(kernels())
-    assert len(found) > 30 and {kernel.__module__ for kernel in found} == names
+    # What is written there becomes kernels of the files whose steps are put into it.
+    templates = {"oco.algorithms.fused"}
+    assert len(found) > 30 and {kernel.__module__ for kernel in found} | templates == names
     for kernel in found:
         function = kernel.__wrapped__
         used = {
@@ -264,7 +266,7 @@ def test_a_number_that_a_callee_uses_counts_whatever_file_it_comes_from(monkeypa
     from oco.algorithms import sketched
     from oco.linalg import operators
 
-    before = cache._loaded_code(sketched._descend)
-    assert cache._loaded_code(sketched._descend) == before
+    before = cache._loaded_code(sketched._step)
+    assert cache._loaded_code(sketched._step) == before
     monkeypatch.setattr(operators, "RANK_CUTOFF", 2 * operators.RANK_CUTOFF)
-    assert cache._loaded_code(sketched._descend) != before
+    assert cache._loaded_code(sketched._step) != before
