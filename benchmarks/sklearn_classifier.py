@@ -6,8 +6,8 @@ SGDClassifier's rate is `eta0` with inverse scaling.  It prints accuracy and log
 set, the rows that one processor learns a second (all passes counted), and the memory of the weights
 and what the learner keeps beside them.
 
-With --rates it prints instead what other factors than `player.RATE` in the default rate would have
-given: the log-loss of a third of the training rows, over the least of all factors.
+With --rates it prints instead what larger and smaller default rates would have given: the log-loss
+of a third of the training rows, over the least of all.
 
 a9a is read from the folder that OCO_DATA names.  The text is the source of Python's standard
 library: lines hashed into 2¹⁸ features, to be told apart by the package that they come from.
@@ -39,11 +39,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from oco.integrations.sklearn import SketchedClassifier, player
+from oco.integrations.sklearn import SketchedClassifier, rates
 
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 PENALTIES = (0.0, 1e-4)
-FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 TUNING_ROWS = 6000
 PACKAGES = ("email", "asyncio", "xml", "json", "unittest", "multiprocessing")
 LINES = 20_000
@@ -138,11 +138,11 @@ def factors(names: list[str]) -> Table:
         for entrant, estimator in entrants(name).items():
             if isinstance(estimator, SGDClassifier):
                 continue
-            costs = []
+            costs, usual = [], rates.RATE
             for factor in FACTORS:
-                player.RATE = factor
+                rates.RATE = factor * usual
                 costs.append(cost_of(clone(estimator), *parts))
-            least = min(costs)
+            rates.RATE, least = usual, min(costs)
             table.add_row(name, entrant, *(f"{cost / least:.3f}" for cost in costs), f"{least:.4f}")
     return table
 

@@ -39,8 +39,9 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     k : int, default=10
         Sketch size of S-AdaGrad and FTSL.
     lr : float, optional
-        η.  By default it is set in each round: 2 over the root mean square of the rows' lengths so
-        far, of their sums of magnitudes for diagonal AdaGrad, so that no unit needs tuning.
+        η.  By default it follows the rows: 8 over the root mean square of their lengths so far, of
+        their sums of magnitudes for diagonal AdaGrad, of their squared lengths times ¼ for
+        gradient descent; a quarter of that for squared loss.  So no unit needs tuning.
     alpha : float, default=0.0
         Of the penalty α/2 ‖w‖² that each row's loss has added; the intercept is free of it.
     radius : float, optional
@@ -94,7 +95,8 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     A round is an ordinary one of the learner (see `oco.algorithms`): with the prediction z = ⟨a, x⟩
     its gradient is φ'(z, y) a, times the row's weight.  With softmax the variable is the matrix of
     all classes' weights.  Sparse rows cost what their entries do with "adagrad", "adagrad-norm" and
-    "ogd", without penalty, ball and `certify`; for the other learners one at a time is made dense.
+    "ogd", without penalty, ball and `certify`; for the other learners a few at a time are made
+    dense.
 
     FTSL needs to know beforehand how long gradients are: its δ is as large as the rows so far
     demand, that of the round included, before it plays.  Where the loss has no steepest slope

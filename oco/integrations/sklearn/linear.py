@@ -6,6 +6,7 @@ import math
 from numbers import Integral, Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -15,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from oco.integrations.sklearn.coordinates import SPARSE, CoordinatePlayer
 from oco.integrations.sklearn.player import LEARNERS, Player, new_learner
+from oco.integrations.sklearn.rates import AdaptiveRate
 from oco.regret import above, below
 
 __all__ = ["SketchedLinear"]
@@ -133,9 +135,14 @@ class SketchedLinear(BaseEstimator):
 
     def _validated(self, X, y, reset: bool, **of_labels):
         """Return rows and labels that scikit-learn accepts."""
-        return validate_data(
+        X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=FLOATS, reset=reset, **of_labels
         )
+        if sparse.issparse(X) and not X.has_canonical_format:
+            # A row may have the same feature twice.
+            X = X.copy()
+            X.sum_duplicates()
+        return X, y
 
     def _validated_weights(self, sample_weight, X):
         """Return the rows' weights as float64; None for none."""
@@ -157,7 +164,7 @@ class SketchedLinear(BaseEstimator):
                 new_learner(self.learner, outputs * width, self.k, self.radius, self.lr),
                 loss,
                 outputs,
-                self.lr is None,
+                AdaptiveRate(self.learner, loss, self.fit_intercept) if self.lr is None else None,
                 self.alpha,
                 self.fit_intercept,
             )

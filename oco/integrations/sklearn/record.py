@@ -48,19 +48,17 @@ class PlayRecord:
     def __len__(self) -> int:
         return sum(len(block[1]) for block in self._blocks)
 
-    def note(self, z, x: np.ndarray) -> None:
-        """Keep a prediction, and the length of the weights that made it."""
-        self._margins.append(z)
-        self._points.append(lengths(x[None])[0])
+    def note(self, z: np.ndarray, points: np.ndarray) -> None:
+        """Keep predictions, and the lengths of the weights that made them."""
+        self._margins.append(z.copy())
+        self._points.append(lengths(points))
 
-    def keep(self, rows, labels, weights, order) -> None:
-        """Keep the rows that the predictions noted were of: those of positive weight."""
-        if weights is not None:
-            order = order[weights[order] > 0]
+    def keep(self, rows, labels, order) -> None:
+        """Keep the rows, of those numbers, that the predictions noted were of, and their labels."""
         if len(order):
             # Taken by numbers: a copy, as the caller may write to the rows.
-            block = rows[order], labels[order], np.array(self._margins), np.array(self._points)
-            self._blocks.append(block)
+            margins, points = np.concatenate(self._margins), np.concatenate(self._points)
+            self._blocks.append((rows[order], labels, margins, points))
             self.__dict__.pop("regret", None)
         self._margins, self._points = [], []
 

@@ -26,8 +26,9 @@ class SketchedRegressor(RegressorMixin, SketchedLinear):
     quantile : float, default=0.5
         In (0, 1), of the pinball loss.
     lr : float, optional
-        η.  By default it is set in each round: twice the root mean square of the labels so far
-        over that of the rows' lengths, of their sums of magnitudes for diagonal AdaGrad.
+        η.  By default it follows labels and rows: twice the root mean square of the labels so far
+        over that of the rows' lengths, of their sums of magnitudes for diagonal AdaGrad; gradient
+        descent divides it by what a gradient is at most as long as.
     learner, k, alpha, radius, fit_intercept, average, max_iter, tol, n_iter_no_change
         As for `SketchedClassifier`.
     shuffle, early_stopping, validation_fraction, certify, random_state

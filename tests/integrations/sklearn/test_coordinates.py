@@ -11,6 +11,7 @@ from oco.integrations.sklearn import SketchedClassifier
 from oco.integrations.sklearn.coordinates import SPARSE, CoordinatePlayer
 from oco.integrations.sklearn.losses import CLASSIFICATION
 from oco.integrations.sklearn.player import Player, new_learner
+from oco.integrations.sklearn.rates import AdaptiveRate
 
 
 @pytest.mark.parametrize("lr", [None, 0.2])
@@ -24,7 +25,8 @@ def test_rounds_are_those_of_the_learner(learner, name, lr):
     weights = np.arange(300) % 3.0
     fast = CoordinatePlayer(learner, 6, loss, outputs, lr, True)
     plain = new_learner(learner, 7 * outputs, 2, None, lr)
-    plain = Player(plain, loss, outputs, lr is None, 0.0, True)
+    rate = AdaptiveRate(learner, loss, True) if lr is None else None
+    plain = Player(plain, loss, outputs, rate, 0.0, True)
     for rows in (sparse.csr_array(X), X):
         costs = [player.play(rows, y, weights, np.arange(300)) for player in (fast, plain)]
         assert math.isclose(*costs, rel_tol=1e-9)
