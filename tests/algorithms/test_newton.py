@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from cone_programme import conic_projection
 from dense_projection import dense_projection
 from dense_sketch import dense_sketch
 from what_learners_take import NEWTONS, own_options
@@ -11,11 +12,14 @@ from what_learners_take import NEWTONS, own_options
 import oco
 from oco.algorithms import ALGORITHMS
 from oco.bounds import Account, ladder
+from oco.linalg.bounded import slack
 from oco.losses import LOSSES
 
 D, T, K, R = 9, 150, 4, 0.8
 SHARES = {"ons": 0.0, "s-ons": 1.0, "rfd-son": 0.5, "fd-son": 0.0}
 TOLERANCE = 1e-9
+# How near a point of an interior-point method is to the optimum.
+SOLVED = 1e-6
 STREAMS = 120
 
 
@@ -48,6 +52,22 @@ def test_points_equal_the_definition(name, alpha):
         np.testing.assert_allclose(learner.x, x, rtol=0, atol=TOLERANCE)
     assert learner.diagnostics().quadratic == pytest.approx(quadratic, rel=TOLERANCE)
     assert alpha is None or np.isclose(played, R).any(), "never projected"
+
+
+@pytest.mark.parametrize("name", NEWTONS)
+def test_on_a_box_points_are_those_of_a_cone_programme(name):
+    box, seen, bound = oco.Box(-0.3, np.linspace(0.1, 0.5, D)), 2 * rows(2, t=60), 0
+    options = own_options(name, K) | {"alpha": 0.05, "curvature": 0.3}
+    learner = ALGORITHMS[name](D, domain=box, **options)
+    for g, (sketch, rho, G) in zip(seen, dense_sketch(seen, K), strict=True):
+        A = 0.3 * (G if name == "ons" else sketch) + (0.05 + 0.3 * SHARES[name] * rho) * np.eye(D)
+        y = learner.x - np.linalg.solve(A, g)
+        learner.update(g)
+        np.testing.assert_allclose(learner.x, conic_projection(y, A, box), rtol=0, atol=SOLVED)
+        # What no point of the box is better than to first order is the projection.
+        assert slack(A @ (learner.x - y), learner.x, *box.bounds(D)) <= TOLERANCE * np.abs(A).max()
+        bound += int((np.abs(learner.x - box.nearest(y)) > SOLVED).any())
+    assert bound > 10, "clipping would have done"
 
 
 @pytest.mark.parametrize("name", NEWTONS)

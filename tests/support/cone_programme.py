@@ -99,3 +99,22 @@ def conic_optimum(loss, domain, held):
     ).solve()
     assert "Solved" in str(solution.status)
     return 0.5 * (solution.obj_val + solution.obj_val_dual)
+
+
+def conic_projection(y, metric, box):
+    """Return argmin (x − y)ᵀ H (x − y) over a box from Clarabel, H dense."""
+    d = len(y)
+    lower, upper = box.bounds(d)
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-12
+    solution = clarabel.DefaultSolver(
+        sparse.csc_matrix(np.triu(metric)),
+        -metric @ y,
+        sparse.vstack([sparse.eye(d), -sparse.eye(d)]).tocsc(),
+        np.r_[upper, -lower],
+        [clarabel.NonnegativeConeT(2 * d)],
+        settings,
+    ).solve()
+    assert "Solved" in str(solution.status)
+    return np.array(solution.x)
