@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from oco.plots import drawing
 
@@ -86,6 +87,12 @@ def quality(found: Contest) -> Figure:
         ylabel="mean test loss",
     )
     drawing.title(time, "quality against time")
+    for axis in (
+        curves.yaxis,
+        seeds.xaxis,
+        *(a for b in (memory, time) for a in (b.xaxis, b.yaxis)),
+    ):
+        _plain(axis)
     drawing.heading(figure, f"{found.task}: {found.parameters:,} parameters, {found.steps} steps")
     drawing.caption(
         figure,
@@ -95,6 +102,14 @@ def quality(found: Contest) -> Figure:
         "less, by a mark further right." + drawing.over_seeds(found.seeds),
     )
     return figure
+
+
+def _plain(axis) -> None:
+    """Write the numbers of an axis of powers of ten as they are, and few of them."""
+    if axis.get_scale() == "log":
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _looks(names: list[str]) -> dict[str, drawing.Look]:

@@ -22,8 +22,7 @@ __all__ = ["Contest", "Placement", "quality"]
 
 # Rates that each optimizer tries, two in a tenfold.
 RATES = tuple(float(f"{rate:.1e}") for rate in np.logspace(-3, -0.5, 6))
-# Seeds of initialisation and batches: those that choose the rate are not those reported, which are
-# not those that the default recipe was chosen with.
+# Seeds of initialisation and batches: those that choose the rate are not those reported.
 TUNING_SEEDS = (100, 101)
 FIRST_SEED, MOST_SEEDS = 7000, 100
 SEEDS = 5

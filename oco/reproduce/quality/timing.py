@@ -1,6 +1,6 @@
 """What contestants cost: memory, and the time of a step.
 
-All are timed in turn, so that a busy machine slows them all.
+All are timed in turn, in processor time of one thread, so that a busy machine slows them alike.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Cost:
     state_bytes : int
         Memory of all arrays in its state, in bytes; counts and other scalars left out.
     optimizer, whole : float
-        Seconds of the optimizer's step, and with the gradient's computation.
+        Processor seconds of the optimizer's step, and with the gradient's computation.
     optimizer_ratio, ratio : float
         Of either to that of the first contestant in the same round.
     """
@@ -54,15 +54,15 @@ class _Training:
 
     def advance(self) -> tuple[float, float]:
         """Make a round's steps; return the mean seconds of the optimizer's step, and of all."""
-        inside, started = 0.0, time.perf_counter()
+        inside, started = 0.0, time.process_time()
         for _ in range(UPDATE_EVERY):
             inputs, targets = self.task.batch(self.generator)
             self.optimizer.zero_grad()
             self.task.loss(self.model(inputs), targets).backward()
-            before = time.perf_counter()
+            before = time.process_time()
             self.optimizer.step()
-            inside += time.perf_counter() - before
-        return inside / UPDATE_EVERY, (time.perf_counter() - started) / UPDATE_EVERY
+            inside += time.process_time() - before
+        return inside / UPDATE_EVERY, (time.process_time() - started) / UPDATE_EVERY
 
 
 @contextmanager
