@@ -95,6 +95,12 @@ def _numbers(result: Result) -> dict:
         elif name == "comparator":
             if value is not None:
                 numbers |= {f"comparator_{part}": found for part, found in vars(value).items()}
+        elif name == "dynamic":
+            # The option of that name is a column already.
+            if value is not None:
+                ends = value.regret
+                numbers |= {"dynamic_regret_lo": ends.lo, "dynamic_regret_hi": ends.hi}
+                numbers |= {"dynamic_loss": value.loss, "dynamic_lower": value.lower}
         elif name == "axes":
             for i, axis in enumerate(value, 1):
                 numbers |= {f"axis_{i}_{part}": found for part, found in vars(axis).items()}

@@ -36,6 +36,17 @@ def test_it_is_saved_and_shown(result, tmp_path):
     assert oco.run("ftsl", **GAME | {"dynamic": None}).summary.dynamic is None
 
 
+def test_a_table_of_runs_has_its_ends_beside_the_option(result, tmp_path):
+    result.save(tmp_path)
+    row = oco.load_table(tmp_path).iloc[0]
+    found = result.summary.dynamic
+    assert row["dynamic"] == 2
+    assert (row["dynamic_regret_lo"], row["dynamic_regret_hi"]) == (
+        found.regret.lo,
+        found.regret.hi,
+    )
+
+
 def test_comparisons_have_a_column_for_it(result):
     found = oco.compare(["ogd", "ftsl"], **GAME)
     assert "with 2 switches" in " ".join(str(found).split())

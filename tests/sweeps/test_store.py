@@ -23,6 +23,7 @@ def test_the_key_depends_on_every_option():
         "radius": 2.0, "lower": -2.0, "upper": 2.0,
         "spectrum": "flat", "noise": 0.2, "turns": 0.5, "r": 2, "bias": False, "features": 9,
         "positive": 1.0, "label": "y", "checkpoints": 4, "prefix_regret": True, "gap": 0.01,
+        "dynamic": 2,
         "semiaxes": 2.0, "spectra": "none", "bracket_k": 5,
     }  # fmt: skip
     assert set(changes) | {"data", "labels"} == set(Experiment.__dataclass_fields__)
