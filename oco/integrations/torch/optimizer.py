@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from oco.integrations.torch.batches import Batch, current, stacked
+from oco.integrations.torch.diagnostics import diagnostics
 from oco.integrations.torch.loading import (
     OPTIONS,
     check_gradients,
@@ -259,6 +260,34 @@ class SShampoo(torch.optim.Optimizer):
         nor what a graft needs, nor the inverse roots that are made from the statistics.
         """
         return sum(statistics_bytes(state) for state in self.state.values())
+
+    def diagnostics(self, model: torch.nn.Module | None = None) -> dict[str, float]:
+        """Return numbers to watch, for a logger that takes names and values.
+
+        Parameters
+        ----------
+        model : torch.nn.Module, optional
+            Whose names parameters go by; otherwise by their place.
+
+        Returns
+        -------
+        dict of str to float
+            ``skipped``; and for each sketched axis ``<parameter>/<axis>/escaped``, the share of the
+            covariance's trace that the sketch does not hold, in [0, 1], and ``…/largest``, its
+            largest eigenvalue, in squared units of the gradient.  Of a parameter that is cut into
+            blocks, over all of them; of sharded parameters nothing but ``skipped``.
+
+        Examples
+        --------
+        >>> model = torch.nn.Linear(9, 20, bias=False)
+        >>> optimizer = SShampoo(model.parameters(), k=3)
+        >>> model(torch.eye(9)).sum().backward()
+        >>> optimizer.step()
+        >>> {name: round(value, 3) for name, value in optimizer.diagnostics(model).items()}
+        {'skipped': 0.0, 'weight/0/escaped': 0.0, 'weight/0/largest': 180.0,
+         'weight/1/escaped': 0.0, 'weight/1/largest': 180.0}
+        """
+        return diagnostics(self, model)
 
     def add_param_group(self, param_group: dict) -> None:
         """Add parameters with options of their own.
