@@ -75,6 +75,10 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "oco"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+# Light or dark as the reader's system is.
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
