@@ -11,6 +11,7 @@ comment in the line above a block says more:
     <!-- output, slow -->            takes longer than a few seconds
     <!-- output: oco run … -->       of this command, where it stands elsewhere or in another form
     <!-- output, last 2 lines -->    the end of it, or with "first" its beginning
+    <!-- output, lines 7 to 9 -->    from its middle
     <!-- file: study.toml -->        the block is a file that commands below it read
     <!-- run -->                     the block of Python is run before the commands below it
 
@@ -37,7 +38,6 @@ DOCS = Path(__file__).resolve().parent
 README = DOCS.parent / "README.md"
 # Pages whose tables are records of measurements, each with what made it and when.
 RECORDS = {
-    "quality.md": "up to three quarters of an hour each",
     "shampoo.md": "times of one machine",
     "verification.md": "a sketch that is broken on purpose",
 }
@@ -45,7 +45,7 @@ BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S
 )
 MARK = re.compile(r"(?P<what>output|file|run)(?P<how>(?:, [\w ]+)*)(?:: (?P<of>.*))?")
-PART = re.compile(r"(first|last) (\d+) lines?")
+PART = re.compile(r"(first|last) (\d+) lines?|lines (\d+) to (\d+)")
 TIME = re.compile(r"(?<![\w.,])[\d.,]+ (?:ns|µs|ms|s|minutes?)(?!\w)")
 NUMBER = re.compile(r"[+-]?\d[\d,]*(?P<decimals>\.\d+)?(?:e(?P<power>[+-]?\d+))?")
 
@@ -90,16 +90,24 @@ def steps(page: str) -> Iterator[Step]:
             lines = [line for line in block["text"].splitlines() if line.startswith("oco ")]
             command = lines[-1] if lines else command
         if block["kind"] == "text" or what:
-            part = PART.search(how)
-            count = int(part[2]) if part else None
             yield Step(
                 what or "output",
                 block["text"],
                 block.start("text"),
                 of or command,
                 "slow" in how,
-                slice(-count, None) if part and part[1] == "last" else slice(count),
+                part_of(how),
             )
+
+
+def part_of(how: str) -> slice:
+    """Return which lines of an output a mark asks for; all if it does not say."""
+    found = PART.search(how)
+    if found is None:
+        return slice(None)
+    if found[3]:
+        return slice(int(found[3]) - 1, int(found[4]))
+    return slice(-int(found[2]), None) if found[1] == "last" else slice(int(found[2]))
 
 
 def printed(step: Step, folder: Path) -> str:

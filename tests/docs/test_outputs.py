@@ -66,6 +66,13 @@ def test_not_the_same(one, other):
     assert not outputs.alike(one, other)
 
 
+def test_a_part_of_an_output():
+    lines = list(range(1, 10))
+    parts = {"": lines, ", slow": lines, ", first 2 lines": [1, 2], ", last 1 line": [9]}
+    parts[", slow, lines 7 to 8"] = [7, 8]
+    assert {how: lines[outputs.part_of(how)] for how in parts} == parts
+
+
 def test_a_page_is_made_and_what_is_stale_is_written(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(PAGE)
