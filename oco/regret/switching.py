@@ -44,6 +44,9 @@ LONGEST_PAIRED = 256
 # Minima of segments are taken to the fraction asked for of the regret, or of this share of what was
 # incurred, where the regret is near 0.
 LEAST_SHARE = 1e-2
+# Of more than FEW_ROUNDS rounds not every place is told apart: minima are not taken closer than to
+# the fraction ROUGH, as they are not what leaves the interval wide.
+FEW_ROUNDS, ROUGH = 64, 0.02
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,8 @@ class _Search:
         scale = abs(whole.upper)
         if incurred is not None:
             scale = max(abs(incurred - whole.upper), LEAST_SHARE * abs(incurred))
-        self._close = self._gap * scale / (2 * (self._k + 1))
+        share = self._gap if self._T <= FEW_ROUNDS else max(self._gap, ROUGH)
+        self._close = share * scale / (2 * (self._k + 1))
         if isinstance(self._loss, Linear) and self._T <= LINEAR_ROUNDS:
             return self._exact(whole)
         edges = np.array([0, self._T])
