@@ -6,6 +6,7 @@ inequality that some *property* claims.  The test suite and ``oco verify`` use t
 
 from oco.verification import (
     comparators,
+    compiled,
     duals,
     estimates,
     exactness,
@@ -51,6 +52,7 @@ __all__ = [
     "Verification",
     "checks_for",
     "comparators",
+    "compiled",
     "draw",
     "duals",
     "estimates",

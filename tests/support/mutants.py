@@ -264,6 +264,15 @@ PROTOCOL = [
            "running_sums(losses, checkpoints)", "running_sums(losses, checkpoints - 1)"),
 ]  # fmt: skip
 
+COMPILED = [
+    Mutant("a kernel's account is that of its last round", "algorithms", "_rounds",
+           "quadratic += gained", "quadratic = gained"),
+    Mutant("FTSL's kernel does not follow its sum", "algorithms", "_step",
+           "image += inside", "pass"),
+    Mutant("a kernel's hinge has its kink at 0", "losses", "suffer",
+           "margin < 1.0", "margin < 0.0"),
+]  # fmt: skip
+
 REGRET = [
     Mutant("the unbounded certificate has half of ‖s‖", "regret", "Certificate._proven",
            "size = radius * float(lengths(s[None])[0])",
@@ -389,6 +398,7 @@ MUTANTS: dict[str, list[Mutant]] = {
     "domains": DOMAINS,
     "losses": LOSSES,
     "protocol": PROTOCOL,
+    "compiled": COMPILED,
     "regret": REGRET,
     "bounds": BOUNDS,
     "experiment": EXPERIMENT,

@@ -17,6 +17,7 @@ SOME = {
     "AdaHedge's regret is left out of the certificate": "experts-rungs",
     "the squared loss is not halved": "loss",
     "the gradient is that of the round before": "protocol",
+    "FTSL's kernel does not follow its sum": "kernel-point",
     "offsets are raised by their rounding": "minorant",
     "a sequence does not switch inside of blocks": "sequences",
     "theorem 3 has Ω_{k+1}": "rungs",
