@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from oco.integrations.optax.options import known
 
-__all__ = ["Averages", "Weights", "absent", "absorb", "diagonal_step", "grown", "kept", "mixed"]
+__all__ = ["Averages", "Weights", "absorb", "diagonal_step", "grown", "kept", "mixed"]
 
 
 class Weights(NamedTuple):
@@ -34,7 +34,7 @@ class Weights(NamedTuple):
 
 
 class Averages(NamedTuple):
-    """The averages of a leaf, or trees of them; an empty array where one is not needed.
+    """The averages of a leaf, or trees of them; None where one is not needed.
 
     Attributes
     ----------
@@ -70,11 +70,6 @@ def kept(options: dict, order: int) -> Averages:
     )
 
 
-def absent(average: jax.Array) -> bool:
-    """Return whether a leaf has no such average; leaves themselves are never empty."""
-    return average.size == 0
-
-
 def grown(weights: Weights, options: dict) -> Weights:
     """Return the weights after one more step, but for `absorbed`."""
     beta1, beta2 = options["betas"]
@@ -94,9 +89,9 @@ def absorb(averages: Averages, g: jax.Array, options: dict) -> Averages:
     """Return m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g², or v + g² where β₂ = 1."""
     beta1, beta2 = options["betas"]
     first, second = averages.first, averages.second
-    if not absent(first):
+    if first is not None:
         first = mixed(first, g, beta1)
-    if not absent(second):
+    if second is not None:
         second = beta2 * second + _new_part(beta2) * (g * g)
     return averages._replace(first=first, second=second)
 

@@ -9,16 +9,34 @@ import numpy as np
 
 from oco.shampoo import check_options
 
-__all__ = ["checked", "known"]
+__all__ = ["checked", "known", "plain"]
 
 # What may be an array, and change from step to step without being compiled anew.
-NUMBERS: tuple[str, ...] = ("eps", "epsilon", "momentum", "weight_decay", "matrix_rate")
+NUMBERS: tuple[str, ...] = ("lr", "eps", "epsilon", "momentum", "weight_decay", "matrix_rate")
 NUMBERS += ("update_every", "start_step")
 
 
 def known(value) -> bool:
     """Return whether a number is one of Python's, which decides what is compiled."""
     return not isinstance(value, jax.Array | np.ndarray)
+
+
+def plain(name: str, value):
+    """Return what decides what is compiled, or refuse an array.
+
+    Examples
+    --------
+    >>> plain("k", jax.numpy.array(3))
+    Traceback (most recent call last):
+    ...
+    TypeError: k: expected what is known before tracing, got an array; put it into static_args ...
+    """
+    if not known(value):
+        raise TypeError(
+            f"{name}: expected what is known before tracing, got an array; put it into "
+            "static_args of optax.inject_hyperparams"
+        )
+    return value
 
 
 def checked(options: dict[str, Any]) -> dict[str, Any]:
@@ -37,21 +55,18 @@ def checked(options: dict[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> checked({"k": jax.numpy.array(3)})
+    >>> checked({"momentum": jax.numpy.array(3.0)})
     Traceback (most recent call last):
     ...
-    TypeError: k: expected what is known before tracing, got an array; put it into static_args ...
+    ValueError: momentum: expected a finite number >= 0 and < 1, got 3.0
     """
-    plain = {}
+    numbers = {}
     for name, value in options.items():
-        if known(value):
-            plain[name] = value
-        elif name not in NUMBERS or value.ndim:
-            raise TypeError(
-                f"{name}: expected what is known before tracing, got an array; put it into "
-                "static_args of optax.inject_hyperparams"
-            )
+        if known(value) or name not in NUMBERS:
+            numbers[name] = plain(name, value)
+        elif value.ndim:
+            raise TypeError(f"{name}: expected a number, got an array of shape {value.shape}")
         elif not isinstance(value, jax.core.Tracer):
             # The range of a number that is there, which stays an array.
             check_options({name: value.item()})
-    return {**options, **check_options(plain)}
+    return {**options, **check_options(numbers)}

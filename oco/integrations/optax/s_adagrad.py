@@ -15,6 +15,7 @@ from jax.flatten_util import ravel_pytree
 
 from oco import checks
 from oco.integrations.optax.leaves import check_leaves, statistics_type
+from oco.integrations.optax.options import plain
 from oco.integrations.optax.sketch import Sketch, empty_sketch, frequent_directions, inverse_root
 
 __all__ = ["ScaleBySAdagradState", "scale_by_s_adagrad"]
@@ -69,8 +70,8 @@ def scale_by_s_adagrad(
     >>> bool(jnp.linalg.norm(params) < 1.0)
     True
     """
-    k = checks.integer("k", k, low=2)
-    decay = checks.number("decay", decay, above=0, high=1)
+    k = checks.integer("k", plain("k", k), low=2)
+    decay = checks.number("decay", plain("decay", decay), above=0, high=1)
     if not isinstance(flat, bool):
         raise TypeError(f"flat: expected True or False, got {flat!r}")
 
@@ -94,6 +95,12 @@ def scale_by_s_adagrad(
             raise ValueError(
                 f"updates: expected {len(state.sketches)} vectors as at the start, got {len(rows)}"
             )
+        for i, (sketch, row) in enumerate(zip(state.sketches, rows, strict=True)):
+            d, place = sketch.directions.shape[1], "all" if flat else f"leaf {i}"
+            if row.size != d:
+                raise ValueError(
+                    f"updates: expected {d} entries in {place} as at the start, got {row.size}"
+                )
         steps = [_step(sketch, row) for sketch, row in zip(state.sketches, rows, strict=True)]
         state = ScaleBySAdagradState(tuple(sketch for sketch, _ in steps))
         directions = [direction for _, direction in steps]

@@ -16,7 +16,7 @@ from oco.integrations.optax import steps
 from oco.integrations.optax.averages import Averages, Weights
 from oco.integrations.optax.decompositions import highest
 from oco.integrations.optax.factors import Exact, Sketched
-from oco.integrations.optax.leaves import check_leaves
+from oco.integrations.optax.leaves import check_leaves, check_shapes
 from oco.integrations.optax.options import checked, known
 from oco.integrations.optax.plan import Plan, make_plan
 from oco.shampoo import (
@@ -37,6 +37,9 @@ from oco.shampoo import (
 
 __all__ = ["ScaleBySShampooState", "s_shampoo", "scale_by_s_shampoo"]
 
+# How many shapes an error lists.
+SHOWN = 4
+
 
 class ScaleBySShampooState(NamedTuple):
     """What S-Shampoo keeps, in arrays alone.
@@ -49,8 +52,8 @@ class ScaleBySShampooState(NamedTuple):
     weights : Weights
         What averages are divided by.
     first, second, momentum : pytree
-        Like the parameters: m, v and what momentum averages, with an empty array in the place of
-        what is not needed.
+        Like the parameters: m, v and what momentum averages, with None in the place of what is not
+        needed.
     factors : tuple of tuple of Exact or Sketched
         For all blocks of one shape, stacked, the factor of each side.
     """
@@ -243,7 +246,7 @@ def s_shampoo(
     >>> bool(jnp.sum(params["weight"] ** 2) < 1.0)
     True
     """
-    if not callable(learning_rate) and known(learning_rate):
+    if not callable(learning_rate):
         learning_rate = checked({"lr": learning_rate})["lr"]
     scale = _transformation(
         {
@@ -282,15 +285,13 @@ def _transformation(options: dict) -> optax.GradientTransformationExtraArgs:
             raise ValueError("params: expected the parameters, for their weight decay, got None")
         plan, leaves = _planned("updates", updates, options)
         structure = jax.tree.structure(updates)
-        if len(leaves) != len(state.steps):
-            raise ValueError(
-                f"updates: expected {len(state.steps)} leaves as at the start, got {len(leaves)}"
-            )
+        kept = _checked(state, structure, plan, leaves, options)
         if not leaves:
             return updates, state
         with highest():
-            moves, kept, used = steps.step(plan, _kept(state), leaves, options)
+            moves, kept, used = steps.step(plan, kept, leaves, options)
         if decays:
+            check_shapes("params", params, (leaf.shape for leaf in leaves))
             decay = options["weight_decay"]
             moves = [
                 jnp.where(good, move + decay * weight, move).astype(move.dtype)
@@ -308,6 +309,26 @@ def _planned(name: str, tree, options: dict) -> tuple[Plan, list[jax.Array]]:
     return make_plan(names, leaves, options["k"], options["max_axis"]), leaves
 
 
+def _checked(state, structure, plan: Plan, leaves: list[jax.Array], options: dict) -> steps.Kept:
+    """Return what a state keeps, or refuse one that `init` would not have made for such leaves."""
+    if not isinstance(state, ScaleBySShampooState):
+        raise TypeError(f"state: expected a ScaleBySShampooState, got {type(state).__name__}")
+    count = len(state.steps)
+    if len(leaves) != count:
+        raise ValueError(f"updates: expected {count} leaves as at the start, got {len(leaves)}")
+    fresh = jax.eval_shape(lambda: steps.fresh(plan, leaves, options))
+    try:
+        kept = _kept(state, structure)
+    except ValueError as error:
+        raise ValueError(f"updates: expected a tree like that at the start: {error}") from error
+    if jax.tree.map(jnp.shape, kept) != jax.tree.map(jnp.shape, fresh):
+        shapes = ", ".join(str(leaf.shape) for leaf in leaves[:SHOWN]) + ", ..." * (count > SHOWN)
+        raise ValueError(
+            f"updates: expected the shapes and options that the state was made for, got {shapes}"
+        )
+    return kept
+
+
 def _state(kept: steps.Kept, structure) -> ScaleBySShampooState:
     trees = [jax.tree.unflatten(structure, column) for column in zip(*kept.averages, strict=True)]
     if not kept.averages:
@@ -318,9 +339,9 @@ def _state(kept: steps.Kept, structure) -> ScaleBySShampooState:
     )
 
 
-def _kept(state: ScaleBySShampooState) -> steps.Kept:
+def _kept(state: ScaleBySShampooState, structure) -> steps.Kept:
     # What was loaded may be NumPy's.
     state = jax.tree.map(jnp.asarray, state)
-    columns = map(jax.tree.leaves, (state.first, state.second, state.momentum))
+    columns = map(structure.flatten_up_to, (state.first, state.second, state.momentum))
     rows = [Averages(*row) for row in zip(*columns, strict=True)]
     return steps.Kept(state.steps, state.skipped, state.weights, rows, state.factors)

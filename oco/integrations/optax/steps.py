@@ -56,7 +56,7 @@ def fresh(plan: Plan, leaves: Sequence[jax.Array], options: dict) -> Kept:
         averages=[
             Averages(
                 *(
-                    jnp.zeros(leaf.shape if needed else 0, statistics_type(leaf.dtype))
+                    jnp.zeros(leaf.shape, statistics_type(leaf.dtype)) if needed else None
                     for needed in averages.kept(options, layout.order)
                 )
             )
@@ -152,7 +152,7 @@ def _averaged(
 ) -> tuple[jax.Array, Averages]:
     """Return x, whose direction is wanted, and the averages after g but for that of steps."""
     kept = averages.absorb(kept, g, options)
-    if options["average"] == "step" or averages.absent(kept.momentum):
+    if options["average"] == "step" or kept.momentum is None:
         return g, kept
     kept = kept._replace(momentum=averages.mixed(kept.momentum, g, options["momentum"]))
     return _mean(kept, g, weights, options), kept
@@ -251,7 +251,7 @@ def _stepped(
     direction: jax.Array, kept: Averages, weights: Weights, order: int, options: dict
 ) -> tuple[jax.Array, Averages]:
     """Return the step that momentum makes of U, with matrices' own rate."""
-    if options["average"] == "step" and not averages.absent(kept.momentum):
+    if options["average"] == "step" and kept.momentum is not None:
         momentum = averages.mixed(kept.momentum, direction, options["momentum"])
         kept = kept._replace(momentum=momentum)
         direction = _mean(kept, direction, weights, options)
