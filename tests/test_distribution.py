@@ -85,18 +85,30 @@ def test_the_citation_names_the_software_and_the_paper(settings):
         assert f"family-names: {name}\n" in text
 
 
+def constraints(name):
+    text = (TOP / ".ci" / name).read_text(encoding="utf-8")
+    lines = text.partition("# Not asked for")[0].splitlines()
+    return dict(line.lower().split("==") for line in lines if line and not line.startswith("#"))
+
+
 def test_the_constraints_are_the_minimums_of_the_settings(settings):
     asked = settings["options"]["install_requires"]
     for extra in ("fast", "cluster", "pandas", "tables", "test"):
         asked += "\n" + settings["options.extras_require"][extra]
     least = {name.lower(): version for name, version in MINIMUM.findall(asked)}
-    text = (TOP / ".ci" / "minimums.txt").read_text(encoding="utf-8")
-    lines = text.partition("# Not asked for")[0].splitlines()
-    pinned = dict(line.lower().split("==") for line in lines if line and not line.startswith("#"))
+    pinned = constraints("minimums.txt")
     least.pop("tomli", None)  # Of Pythons that have no tomllib.
     assert pinned.keys() == least.keys()
     for name, version in least.items():
         assert pinned[name] == version or pinned[name].startswith(f"{version}."), name
+
+
+def test_the_constraints_of_jax_are_its_minimums(settings):
+    needed = settings["options.extras_require"]
+    least = dict(MINIMUM.findall(needed["jax"] + "\n" + needed["docs"]))
+    pinned = constraints("minimums-jax.txt")
+    for name in ("jax", "optax", "flax"):
+        assert pinned[name] in (least[name], f"{least[name]}.0")
 
 
 def test_each_library_that_may_be_missing_is_in_its_extra(settings):
