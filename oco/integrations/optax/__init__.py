@@ -26,11 +26,14 @@ from oco.integrations.optax.sketch import (
     inverse_root,
     merge_sketches,
 )
+from oco.integrations.optax.watching import TreeWatch, advised
 
 __all__ = [
     "ScaleBySAdagradState",
     "ScaleBySShampooState",
     "Sketch",
+    "TreeWatch",
+    "advised",
     "empty_sketch",
     "frequent_directions",
     "inverse_root",
