@@ -250,8 +250,9 @@ _ROWS = (
            "Ω_k between two numbers that a sketch of the gradients proves, in any d) or none.",
            otherwise="exact up to d = 1000, then bracket", unit="WORD", interchangeable=True),
     Option("bracket_k", whole(low=2), CHECKS, ("run",),
-           "Size of the sketch for --spectra bracket: a larger one narrows it.",
-           otherwise=f"--k, or {DEFAULT_SKETCH}", interchangeable=True),
+           "Size of a sketch of the gradients for --spectra bracket, beside the learner's: a "
+           "larger one narrows it.",
+           otherwise=f"the learner's own, or {DEFAULT_SKETCH}", interchangeable=True),
 )
 # fmt: on
 #: Every option by its name, in the order of the help pages.

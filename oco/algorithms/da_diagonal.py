@@ -36,6 +36,7 @@ class DiagonalStatistic(KernelStatistic):
     """
 
     separable = True
+    bracket = None
     escaped_mass = None
 
     def __init__(self, d: int, delta: float) -> None:

@@ -37,6 +37,7 @@ class NormStatistic(KernelStatistic):
     """
 
     separable = True
+    bracket = None
     escaped_mass = None
     state_bytes = 8
 

@@ -18,6 +18,7 @@ from oco.linalg.lengths import squared_length
 from oco.linalg.operators import SpectralOperator
 from oco.linalg.secular import ball_weights
 from oco.linalg.travel import Travelling
+from oco.sketch.brackets import Bracket
 
 __all__ = [
     "DualAveraging",
@@ -49,6 +50,8 @@ class Statistic(Protocol):
         Memory held, in bytes.
     separable : bool
         Whether H_t is diagonal in the coordinates.
+    bracket : Bracket or None
+        What a sketch of the gradients proves of the eigenvalues of G_t; None without one.
     delta : float
         δ, which may be made larger.
     """
@@ -67,6 +70,8 @@ class Statistic(Protocol):
     def state_bytes(self) -> int: ...  # noqa: D102
     @property
     def separable(self) -> bool: ...  # noqa: D102
+    @property
+    def bracket(self) -> Bracket | None: ...  # noqa: D102
 
     def absorb(self, g: np.ndarray, square: float) -> float:
         """Return g_tᵀ H_{t−1}⁻¹ g_t, for g_t of shape (d,) with ‖g_t‖², and then absorb it."""
@@ -293,6 +298,7 @@ class DualAveraging(Travelling, KernelPlayer):
             state_bytes=statistic.state_bytes + self._x.nbytes + self._gradients.nbytes,
             delta=self.delta,
             root_trace=statistic.root_trace,
+            bracket=statistic.bracket,
         )
 
     def __repr__(self) -> str:

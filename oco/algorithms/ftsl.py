@@ -17,6 +17,7 @@ from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.products import combine, inner, products, weighted_sum
 from oco.linalg.secular import ball_multiplier
 from oco.sketch import FrequentDirections
+from oco.sketch.brackets import Bracket
 from oco.sketch.kernels import step
 from oco.sketch.state import unpack
 
@@ -69,6 +70,11 @@ class SketchedStatistic(KernelStatistic):
     def escaped_mass(self) -> float | None:
         """Return ρ_{1:t}."""
         return self.sketch.escaped_mass
+
+    @property
+    def bracket(self) -> Bracket:
+        """Return what the sketch proves of the eigenvalues of G_t."""
+        return self.sketch.bracket()
 
     @property
     def state_bytes(self) -> int:

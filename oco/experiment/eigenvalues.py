@@ -17,6 +17,7 @@ from oco.gradients import (
 from oco.losses import Recorded
 from oco.options import DEFAULT_SKETCH
 from oco.simulator import Play
+from oco.sketch.brackets import Bracket
 
 __all__ = ["known_spectra", "spectral_notes"]
 
@@ -45,8 +46,10 @@ def known_spectra(game: Game, play: Play, recorded: Recorded, watch: Watch) -> S
         found = replace(found, axes=axes)
     if not _exact(game):
         if "sums" in needed:
-            size = _bracket_size(game)
-            brackets = gradient_brackets(recorded, play.slopes, t, size, follow(len(t)))
+            brackets = _own_brackets(game, play)
+            if brackets is None:
+                size = _bracket_size(game)
+                brackets = gradient_brackets(recorded, play.slopes, t, size, follow(len(t)))
             found = replace(found, brackets=brackets)
         return found
     if needed & {"spectrum", "sums"}:
@@ -65,10 +68,13 @@ def spectral_notes(game: Game, play: Play) -> Iterator[str]:
         yield "no spectrum was computed, as was asked: the bounds that need one are left open"
         return
     if "sums" in needed and not _exact(game):
+        if _own_brackets(game, play) is None:
+            sketch = f"a sketch of the gradients of size {_bracket_size(game)}"
+        else:
+            sketch = "the learner's own sketch"
         yield (
-            "tr G^½ and Ω_k are bracketed from the exact trace of G and a sketch of the gradients "
-            f"of size {_bracket_size(game)}: a bound of theirs holds where the regret is below the "
-            "lower end"
+            f"tr G^½ and Ω_k are bracketed from the exact trace of G and {sketch}: a bound of "
+            "theirs holds where the regret is below the lower end"
         )
     if "spectrum" in needed and not _exact(game):
         yield (
@@ -93,8 +99,16 @@ def _exact(game: Game) -> bool:
     return asked == "exact" or (asked is None and spectrum_affordable(game.stream.d))
 
 
+def _own_brackets(game: Game, play: Play) -> tuple[Bracket, ...] | None:
+    """Return what the learner's own sketch has proven, unless another is asked for."""
+    found = [account.bracket if account else None for account in play.diagnostics]
+    if game.experiment.bracket_k is not None or None in found:
+        return None
+    return tuple(bracket for bracket in found if bracket is not None)
+
+
 def _bracket_size(game: Game) -> int:
-    """Return the size of the sketch of the gradients that brackets their spectrum."""
+    """Return the size of a sketch of the gradients that brackets their spectrum."""
     size = game.experiment.bracket_k or game.learner.k or DEFAULT_SKETCH
     return min(max(size, 2), game.stream.d + 1)
 

@@ -93,9 +93,10 @@ def runs(case: Case, subject: Subject) -> Iterator[Observation]:
         options["delta"] = None
         domain = subject.ball(1.0) if loss == "squared" and not domain.bounded else domain
     options |= {"gap": GAP, "checkpoints": 1, "prefix_regret": domain.bounded}
-    if case.rng(24).integers(3):
-        # The smallest sketch leaves the most room between the ends.
-        options |= {"spectra": "bracket", "bracket_k": 2}
+    # By the learner's own sketch, or by one of the gradients: the smallest leaves the most room.
+    options |= ({}, {"spectra": "bracket"}, {"spectra": "bracket", "bracket_k": 2})[
+        int(case.rng(24).integers(3))
+    ]
     taken = inspect.signature(subject.learners[name]).parameters
     given = {key: value for key, value in options.items() if key not in OWN or key in taken}
     seen = watch(subject.learners[name], loss, domain, stream, **given)

@@ -196,6 +196,19 @@ def test_a_larger_bracket_is_narrower_and_one_of_the_rank_is_exact():
     assert widths[-1] < 1e-4 * exact.full_adagrad_bound
 
 
+@pytest.mark.parametrize("learner", ["s-adagrad", "ftsl"])
+def test_the_learners_own_sketch_brackets_without_another_pass(learner, monkeypatch):
+    exact = oco.run(learner, k=3, **SMALL)
+    monkeypatch.setattr(eigenvalues, "gradient_brackets", None)
+    own = oco.run(learner, k=3, spectra="bracket", **SMALL)
+    assert any("the learner's own sketch" in note for note in own.summary.notes)
+    assert own.trace.least
+    for name, least in own.trace.least.items():
+        known = exact.trace.bounds[name]
+        assert (least <= known * (1 + 1e-9)).all()
+        assert (own.trace.bounds[name] >= known * (1 - 1e-9)).all()
+
+
 def test_spectra_are_left_out_where_that_is_asked():
     summary = oco.run("s-adagrad", k=3, spectra="none", **SMALL).summary
     verdicts = {bound.name: bound.holds for bound in summary.bounds}
