@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from oco.cores import CORES
 from oco.linalg.kronecker import unfold
 from oco.sketch.brackets import Bracket
+from oco.sketch.rows import scaled_rows
 from oco.sketch.scatter import ScatterSketch
 
 __all__ = ["axis_spectra", "gradient_brackets", "gradient_spectra", "spectrum_affordable"]
@@ -67,7 +70,7 @@ def _covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterato
     d = stream.d
     covariance, product, held, t = np.zeros((d, d)), np.empty((d, d)), [], 0
     for gradients, due in _segments(stream, slopes, checkpoints):
-        held.append(gradients)
+        held.append(gradients.toarray() if sparse.issparse(gradients) else gradients)
         t += len(gradients)
         if t < d and not due:
             continue
@@ -151,6 +154,7 @@ def _axis_covariances(stream, slopes, checkpoints, shape, axes) -> Iterator[np.n
     """Yield at each checkpoint the covariance along each of the axes in turn."""
     covariances = [np.zeros((shape[axis], shape[axis])) for axis in axes]
     for gradients, due in _segments(stream, slopes, checkpoints):
+        gradients = gradients.toarray() if sparse.issparse(gradients) else gradients
         tensors = gradients.reshape(-1, *shape)
         for axis, covariance in zip(axes, covariances, strict=True):
             columns = unfold(tensors, axis + 1)
@@ -159,12 +163,18 @@ def _axis_covariances(stream, slopes, checkpoints, shape, axes) -> Iterator[np.n
             yield from (covariance.copy() for covariance in covariances)
 
 
-def _segments(stream, slopes: np.ndarray, checkpoints) -> Iterator[tuple[np.ndarray, bool]]:
-    """Yield the gradients as rows, cut at the checkpoints, each with whether it ends at one."""
+def _segments(stream, slopes: np.ndarray, checkpoints) -> Iterator[tuple[Any, bool]]:
+    """Yield the gradients as rows, cut at the checkpoints, each with whether it ends at one.
+
+    Those of sparse features are CSR arrays.
+    """
     due, t = {int(c) for c in checkpoints}, 0
     for features, _ in stream.chunks(max(due, default=0)):
-        u, n = slopes[t : t + len(features)], len(features)
-        if u.ndim == 1:
+        n = features.shape[0]
+        u = slopes[t : t + n]
+        if sparse.issparse(features):
+            gradients = scaled_rows(features, u)
+        elif u.ndim == 1:
             gradients = u[:, None] * features
         else:
             gradients = (u[:, :, None] * features[:, None, :]).reshape(n, -1)

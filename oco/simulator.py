@@ -17,7 +17,9 @@ from oco.cores import one_blas_thread
 from oco.domains import Domain
 from oco.feasibility import Outside, Points
 from oco.interrupts import interrupts_noted
-from oco.rounds import Log, NotFinite, Play, VectorLog
+from oco.linalg.rounding import lengths as row_lengths
+from oco.rounds import Log, NotFinite, Play
+from oco.sparse_rounds import log_for
 
 __all__ = ["Play", "log_checkpoints", "play", "play_all"]
 
@@ -118,7 +120,7 @@ def play_all(
     list of Play
         In the order of the learners; what ends one early does not end the others, but for Ctrl-C.
     """
-    kind = Log if stream.outputs is None else VectorLog
+    kind = log_for(stream)
     players = [
         _Player(learner, kind(learner, loss, stream, checkpoints, Points(domain, stream)))
         for learner in learners
@@ -263,10 +265,9 @@ def _first_beyond(stream, features, labels) -> tuple[int, str] | None:
 
     What is no number is found when it is played.
     """
-    lengths = np.sqrt(np.einsum("ij,ij->i", features, features))
     found = []
     for name, sizes, bound in (
-        ("feature_norm", lengths, stream.feature_norm),
+        ("feature_norm", row_lengths(features), stream.feature_norm),
         ("label_bound", np.abs(labels), stream.label_bound),
     ):
         beyond = np.flatnonzero(sizes > bound * (1 + STATED))

@@ -7,15 +7,17 @@ import math
 import numpy as np
 
 from oco import checks
-from oco.algorithms.chunks import confine
+from oco.algorithms.chunks import Progress, Tally, confine
 from oco.algorithms.fused import FusedStep, kernels_of
 from oco.algorithms.mirror_descent import MirrorDescent
+from oco.algorithms.sparse_chunks import longest
 from oco.domains import Domain
-from oco.linalg.engine import ENGINE, kernel, summing_kernel
+from oco.linalg.engine import ENGINE, kernel, released_kernel, summing_kernel
 from oco.linalg.operators import Diagonal
 from oco.linalg.products import inner, mix
 from oco.linalg.secular import project_onto_ball
 from oco.linalg.travel import Travelling
+from oco.losses.kernels import suffer
 
 __all__ = ["DiagonalCovariance", "adagrad", "project"]
 
@@ -31,6 +33,7 @@ class DiagonalCovariance(Travelling, FusedStep):
 
     separable = True
     escaped_mass = None
+    plays_sparse = True
 
     def __init__(self, d: int) -> None:
         self._squares = np.zeros(d)
@@ -58,6 +61,13 @@ class DiagonalCovariance(Travelling, FusedStep):
     def settings(self):
         """Return nothing."""
         return ()
+
+    def play_sparse(self, rounds, x, tally, lr, radius):
+        """Play rounds with sparse rows from x on, as far as they go."""
+        played, overflowed, x, *sums = _play_sparse(
+            rounds, self._squares, self._roots, x, *tally, lr, radius
+        )
+        return Progress(played, overflowed, x, Tally(*sums))
 
 
 def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent:
@@ -164,3 +174,48 @@ def project(roots, x, radius):
 
 
 DiagonalCovariance.kernels = kernels_of(_step)
+
+
+@released_kernel
+def _play_sparse(rounds, squares, roots, x, quadratic, mass, travelled, lr, radius):
+    """Do what `_step` does on a ball, round after round, at the cost of sparse rows' entries.
+
+    A round whose step leaves the ball costs O(d): each coordinate is shortened by another number.
+    """
+    starts, places, entries, labels, loss, facts, squares_of_x = rounds
+    x = x.copy()
+    square = inner(x, x)
+    t, overflowed, largest = 0, False, square
+    while t < len(labels):
+        squares_of_x[t] = longest(square, largest)
+        where, a = places[starts[t] : starts[t + 1]], entries[starts[t] : starts[t + 1]]
+        near = x[where]
+        z = np.dot(a, near)
+        suffered, slope = suffer(loss, z, labels[t])
+        facts[t, 0], facts[t, 1], facts[t, 2], facts[t, 3] = z, slope, labels[t], suffered
+        if not math.isfinite(z + suffered + slope):
+            break
+        g = slope * a
+        size = np.dot(g, g)
+        if not mass + size < math.inf:
+            break
+        total = squares[where] + g * g
+        root = np.sqrt(total)
+        squares[where], roots[where] = total, root
+        direction = np.where(root > 0.0, g / root, 0.0)
+        after = near - lr * direction
+        gained = np.dot(g, direction)
+        following = square - np.dot(near, near) + np.dot(after, after)
+        if not (following < math.inf and gained < math.inf):
+            overflowed = True
+            break
+        x[where] = after
+        square = max(following, 0.0)
+        if square > radius * radius:
+            square = project(roots, x, radius)
+        largest = max(largest, square)
+        quadratic += gained
+        mass += size
+        travelled = max(travelled, math.sqrt(square))
+        t += 1
+    return t, overflowed, x, quadratic, mass, travelled

@@ -16,8 +16,10 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms.chunks import Chunk, Progress, Region, Tally, meet
+from oco.algorithms.sparse_chunks import SparseChunk
 from oco.linalg.engine import kernel, released_kernel
 from oco.linalg.products import inner, scaled
+from oco.sketch.brackets import Bracket
 
 __all__ = ["REFUSED", "FusedStep", "KernelPlayer", "Kernels", "kernels_of"]
 
@@ -42,11 +44,18 @@ class FusedStep(ABC):
     """A preconditioner that takes a whole step at once, in Euclidean space and on balls."""
 
     kernels: ClassVar[Kernels]
+    # Whether `play_sparse` is there.
+    plays_sparse: ClassVar[bool] = False
 
     @property
     def fused(self) -> FusedStep | None:
         """Itself."""
         return self
+
+    @property
+    def bracket(self) -> Bracket | None:
+        """What a sketch of the gradients proves of the eigenvalues of G_t; None without one."""
+        return None
 
     @abstractmethod
     def memory(self, x: np.ndarray) -> tuple:
@@ -90,6 +99,12 @@ class FusedStep(ABC):
         )
         self.stepped(x)
         return Progress(played, overflowed, x, Tally(*sums))
+
+    def play_sparse(
+        self, rounds: SparseChunk, x: np.ndarray, tally: Tally, lr: float, radius: float
+    ) -> Progress:
+        """Play rounds with sparse rows in kernels, as far as they go, on a ball."""
+        raise NotImplementedError
 
     @property
     def plays(self) -> bool:
@@ -145,14 +160,42 @@ class KernelPlayer(ABC):
             not finite or `update` refuses the gradient, of which nothing is absorbed, or before one
             whose `update` raises the error.
         """
-        tally = Tally(self._quadratic, self._squared_gradients, self._travelled)
         steps, region = checks.known("steps", self._steps), checks.known("region", self._region)
-        lr = 1.0 if self.lr is None else self.lr
-        played, overflowed, self._x, tally = steps.play(rounds, self._x, tally, lr, region)
-        self._quadratic, self._squared_gradients, self._travelled = tally
+        played, overflowed = self._came(
+            steps.play(rounds, self._x, self._tally, self._rate, region)
+        )
         if overflowed:
             return played, self._overflow(rounds.facts[played, 1] * rounds.features[played])
         return played, None
+
+    @property
+    def plays_sparse(self) -> bool:
+        """Whether `play_sparse` knows all of the learner."""
+        steps, region = self._steps, self._region
+        known = steps is not None and steps.plays_sparse and region is not None
+        return known and self.plays and not len(checks.known("region", region).lower)
+
+    def play_sparse(self, rounds: SparseChunk) -> tuple[int, FloatingPointError | None]:
+        """Do what `play` does with sparse rows; a few roundings apart from it."""
+        steps, region = checks.known("steps", self._steps), checks.known("region", self._region)
+        played, overflowed = self._came(
+            steps.play_sparse(rounds, self._x, self._tally, self._rate, region.radius)
+        )
+        return played, self._overflow(rounds.gradient(played, len(self._x))) if overflowed else None
+
+    @property
+    def _rate(self) -> float:
+        return 1.0 if self.lr is None else self.lr
+
+    @property
+    def _tally(self) -> Tally:
+        return Tally(self._quadratic, self._squared_gradients, self._travelled)
+
+    def _came(self, progress: Progress) -> tuple[int, bool]:
+        """Take over what came of rounds; return how many they were, and if the next overflowed."""
+        played, overflowed, self._x, tally = progress
+        self._quadratic, self._squared_gradients, self._travelled = tally
+        return played, overflowed
 
 
 def kernels_of(step: Callable) -> Kernels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from oco.domains import Ball, Domain, Euclidean
 from oco.linalg.lengths import squared_length
 from oco.linalg.operators import SpectralOperator
 from oco.linalg.travel import Travelling
+from oco.sketch.brackets import Bracket
 
 __all__ = ["Diagnostics", "MirrorDescent", "Preconditioner"]
 
@@ -78,6 +79,9 @@ class Diagnostics:
         max_s ‖x_s‖, where the domain is unbounded.
     state_bytes : int
         Memory that the learner holds, in bytes.
+    bracket : Bracket or None
+        What the learner's own sketch proves of the eigenvalues of G_t = Σ_s g_s g_sᵀ, where it
+        keeps one of the gradients as they are.
     """
 
     potential: float
@@ -86,6 +90,7 @@ class Diagnostics:
     escaped_mass: float | None
     travelled: float | None
     state_bytes: int
+    bracket: Bracket | None = field(default=None, kw_only=True, compare=False, repr=False)
 
 
 @marks.learner
@@ -250,6 +255,7 @@ class MirrorDescent(Travelling, KernelPlayer):
             escaped_mass=self.preconditioner.escaped_mass,
             travelled=None if self.domain.bounded else self._travelled,
             state_bytes=self.preconditioner.state_bytes + self._x.nbytes,
+            bracket=None if self._fused is None else self._fused.bracket,
         )
 
     def __repr__(self) -> str:

@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 
-from oco.algorithms.chunks import confine
+from oco.algorithms.chunks import Progress, Tally, confine
 from oco.algorithms.fused import FusedStep, kernels_of
-from oco.linalg.engine import kernel
+from oco.algorithms.sparse_chunks import SMALLEST_SCALE, longest
+from oco.linalg.engine import kernel, released_kernel
 from oco.linalg.operators import Scalar
 from oco.linalg.products import inner, moved
 from oco.linalg.travel import Travelling
+from oco.losses.kernels import suffer
 
 __all__ = ["ScalarMetric", "shorten"]
 
@@ -22,6 +24,7 @@ class ScalarMetric(Travelling, FusedStep):
     separable = True
     escaped_mass = None
     state_bytes = 8
+    plays_sparse = True
     # h_t² − h_{t−1}² = a + b‖g_t‖².
     growth: tuple[float, float]
 
@@ -47,6 +50,13 @@ class ScalarMetric(Travelling, FusedStep):
         """Return how it grows."""
         return self.growth
 
+    def play_sparse(self, rounds, x, tally, lr, radius):
+        """Play rounds with sparse rows from x on, as far as they go."""
+        played, overflowed, x, *sums = _play_sparse(
+            rounds, self._square, *self.growth, x, *tally, lr, radius
+        )
+        return Progress(played, overflowed, x, Tally(*sums))
+
 
 @kernel
 def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
@@ -71,3 +81,51 @@ def shorten(x, square, radius):
 
 
 ScalarMetric.kernels = kernels_of(_step)
+
+
+@released_kernel
+def _play_sparse(rounds, h2, steady, growing, x, quadratic, mass, travelled, lr, radius):
+    """Do what `_step` does on a ball, round after round, at the cost of sparse rows' entries.
+
+    x is a number times a vector, so that the ball shortens it in one product; its length follows
+    from ‖x − s g‖² = ‖x‖² − 2s⟨g, x⟩ + s²‖g‖², where ⟨g, x⟩ is the slope times the prediction.
+    """
+    starts, places, entries, labels, loss, facts, squares_of_x = rounds
+    v, scale = x.copy(), 1.0
+    square = inner(v, v)
+    t, overflowed, largest = 0, False, square
+    while t < len(labels):
+        squares_of_x[t] = longest(square, largest)
+        where, a = places[starts[t] : starts[t + 1]], entries[starts[t] : starts[t + 1]]
+        near = v[where]
+        z = scale * np.dot(a, near)
+        suffered, slope = suffer(loss, z, labels[t])
+        facts[t, 0], facts[t, 1], facts[t, 2], facts[t, 3] = z, slope, labels[t], suffered
+        if not math.isfinite(z + suffered + slope):
+            break
+        g = slope * a
+        size = np.dot(g, g)
+        if not mass + size < math.inf:
+            break
+        h2[0] += steady + growing * size
+        inverse = 1.0 / math.sqrt(h2[0]) if h2[0] > 0.0 else 0.0
+        step, gained = lr * inverse, inverse * size
+        far = step * math.sqrt(size)
+        following = square - 2.0 * step * (slope * z) + far * far
+        if not (following < math.inf and gained < math.inf):
+            overflowed = True
+            break
+        v[where] = near - step / scale * g
+        square = max(following, 0.0)
+        if square > radius * radius:
+            scale *= radius / math.sqrt(square)
+            square = radius * radius
+        if scale < SMALLEST_SCALE:
+            v *= scale
+            scale = 1.0
+        largest = max(largest, square)
+        quadratic += gained
+        mass += size
+        travelled = max(travelled, math.sqrt(square))
+        t += 1
+    return t, overflowed, scale * v, quadratic, mass, travelled

@@ -9,11 +9,13 @@ import numpy as np
 
 from oco.algorithms import ALGORITHMS
 from oco.algorithms.chunks import Chunk
+from oco.algorithms.sparse_chunks import SparseChunk
 from oco.domains import Ball, Domain, Euclidean, Simplex
 from oco.experiment.game import Game
 from oco.experiment.lookup import EXPERTS, Options
 from oco.linalg.engine import ENGINE
 from oco.rounds import plays_in_kernels
+from oco.sparse_rounds import plays_sparse
 
 __all__ = ["compile_kernels"]
 
@@ -30,14 +32,15 @@ def compile_kernels(game: Game) -> None:
     """
     algorithm = game.experiment.algorithm.removeprefix(EXPERTS)
     many = plays_in_kernels(*game.parts)
+    thin = game.stream.sparse and plays_sparse(game.learner)
     if ENGINE == "numba" and algorithm in ALGORITHMS:
         domain: type[Domain] = Ball if game.domain.bounded else Euclidean
-        _compile(algorithm, Simplex if isinstance(game.domain, Simplex) else domain, many)
+        _compile(algorithm, Simplex if isinstance(game.domain, Simplex) else domain, many, thin)
 
 
 @functools.cache
-def _compile(algorithm: str, domain: type[Domain], many: bool) -> None:
-    """Let a small copy of a learner play, many rounds at a time or by its updates."""
+def _compile(algorithm: str, domain: type[Domain], many: bool, thin: bool) -> None:
+    """Let a small copy of a learner play, many rounds at a time, sparse ones too, or by updates."""
     options = Options(
         {
             "d": math.prod(SHAPE),
@@ -50,6 +53,8 @@ def _compile(algorithm: str, domain: type[Domain], many: bool) -> None:
         }
     )
     learner = options.call("algorithm", ALGORITHMS[algorithm])
+    if thin:
+        learner.play_sparse(SparseChunk.none())
     if many:
         learner.play(Chunk.none(math.prod(SHAPE)))
         return

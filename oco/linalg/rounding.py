@@ -12,6 +12,7 @@ import math
 from itertools import pairwise
 
 import numpy as np
+from scipy import sparse
 
 __all__ = ["ABOVE", "SMALLEST", "SQUARES", "UNIT", "exact_sum", "gamma", "lengths", "running_sums"]
 
@@ -79,8 +80,10 @@ def running_sums(values: np.ndarray, checkpoints: np.ndarray) -> tuple[np.ndarra
     return sums[where[1:]], doubt[where[1:]]
 
 
-def lengths(rows: np.ndarray) -> np.ndarray:
+def lengths(rows) -> np.ndarray:
     """Return the Euclidean length of each row, however small or large; correct to γ_{d+4}.
+
+    The rows are those of an array, or of a CSR array.
 
     Examples
     --------
@@ -88,11 +91,15 @@ def lengths(rows: np.ndarray) -> np.ndarray:
     array([5.e+200, 5.e-200, 0.e+000])
     """
     with np.errstate(over="ignore", under="ignore"):
-        squares = np.einsum("ij,ij->i", rows, rows)
+        if sparse.issparse(rows):
+            squares = rows.multiply(rows).sum(axis=1)
+        else:
+            squares = np.einsum("ij,ij->i", rows, rows)
         result = np.sqrt(squares)
         for i in np.flatnonzero(~((squares > SQUARES[0]) & (squares < SQUARES[1]))):
-            scale = float(np.max(np.abs(rows[i]), initial=0.0))
+            row = rows[[i]].data if sparse.issparse(rows) else rows[i]
+            scale = float(np.max(np.abs(row), initial=0.0))
             if 0 < scale < math.inf:
-                scaled = rows[i] / scale
+                scaled = row / scale
                 result[i] = scale * math.sqrt(scaled @ scaled)
     return result

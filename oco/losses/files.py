@@ -13,6 +13,7 @@ from oco.losses.in_memory import Rows, rows_of
 from oco.losses.labels import prepare
 from oco.losses.readers import LARGEST_INDEX, read
 from oco.losses.sources import fingerprint, is_pipe
+from oco.losses.sparse_rows import SPARSE_CHUNK, piece, prepared, stays_sparse
 from oco.losses.streams import Stream, chunk_rows
 from oco.notations import Shape
 
@@ -71,8 +72,10 @@ class DataFile(Stream):
 
     Notes
     -----
-    Nothing is unpickled.  An svmlight file stays sparse and a ``.npy`` file on disk; a chunk at a
-    time becomes dense.  `feature_norm` is the largest norm among the rows used.
+    Nothing is unpickled.  A ``.npy`` file stays on disk.  Sparse rows, of svmlight text and of
+    sparse arrays, are played as they are stored where there are more than 1000 features and at most
+    a twentieth of all entries is stored, for losses of one prediction; else a chunk at a time
+    becomes dense.  `feature_norm` is the largest norm among the rows used.
 
     Examples
     --------
@@ -129,14 +132,15 @@ class DataFile(Stream):
             raise self._error(f"holds {rows} rows, fewer than T = {T}")
         kind = getattr(loss, "labels", "real")
         try:
-            prepared = prepare(found, getattr(loss, "name", "custom"), kind, positive)
+            ready = prepare(found, getattr(loss, "name", "custom"), kind, positive)
         except ValueError as error:
             raise self._error(str(error)) from None
-        self._labels, self.classes = prepared.values, prepared.classes
-        self.notes = tuple(filter(None, (self._origin(), prepared.note)))
+        self._labels, self.classes = ready.values, ready.classes
+        self.notes = tuple(filter(None, (self._origin(), ready.note)))
         outputs = None
-        if kind == "class" and prepared.classes is not None:
-            outputs = len(prepared.classes)
+        if kind == "class" and ready.classes is not None:
+            outputs = len(ready.classes)
+        self.sparse = outputs is None and stays_sparse(self._features)
         width = columns + self.bias
         super().__init__(
             width * (outputs or 1),
@@ -148,6 +152,13 @@ class DataFile(Stream):
             outputs=outputs,
         )
         self._require_size(d, shape)
+        if self.sparse:
+            self._features = prepared(self._features, self.bias)
+
+    @property
+    def kept(self) -> bool:
+        """Whether features stay in memory once they are made."""
+        return self.sparse or super().kept
 
     @classmethod
     def supports(cls, loss_name: str) -> bool:
@@ -158,9 +169,19 @@ class DataFile(Stream):
         """Return rounds `start` to `stop`."""
         block = self._features[start:stop]
         result = np.ones((stop - start, self.width))
-        columns = self._features.shape[1]
+        columns = block.shape[1]
         result[:, :columns] = block.toarray() if sparse.issparse(block) else block
         return result, self._labels[start:stop]
+
+    def chunks(self, stop=None):
+        """Iterate over the first `stop` rounds, a chunk at a time; sparse rows as CSR arrays."""
+        if not self.sparse:
+            yield from super().chunks(stop)
+            return
+        stop = self.T if stop is None else checks.integer("stop", stop, low=0, high=self.T)
+        for start in range(0, stop, SPARSE_CHUNK):
+            last = min(start + SPARSE_CHUNK, stop)
+            yield piece(self._features, start, last), self._labels[start:last]
 
     def _require_size(self, d: int | None, shape: tuple[int, int] | None) -> None:
         holds = f"holds {self.width} features" + (" with the bias" if self.bias else "")
@@ -184,7 +205,8 @@ class DataFile(Stream):
     def _largest_norm(self, T: int) -> float:
         """Return the largest norm among the first `T` rows, whose features must be in range."""
         largest = 0.0
-        step = chunk_rows(self._features.shape[1])
+        thin = sparse.issparse(self._features)
+        step = SPARSE_CHUNK if thin else chunk_rows(self._features.shape[1])
         for start in range(0, T, step):
             block = self._features[start : min(start + step, T)].astype(np.float64)
             values = np.asarray(block.data if sparse.issparse(block) else block)
@@ -199,9 +221,13 @@ class DataFile(Stream):
         return largest
 
     def _out_of_range(self, block, start: int) -> ValueError:
-        dense = block.toarray() if sparse.issparse(block) else block
-        row, column = np.argwhere(~(np.abs(dense) <= LARGEST_FEATURE))[0]
-        value = dense[row, column]
+        if sparse.issparse(block):
+            entries = sparse.coo_array(block)
+            first = np.flatnonzero(~(np.abs(entries.data) <= LARGEST_FEATURE))[0]
+            row, column, value = (part[first] for part in (*entries.coords, entries.data))
+        else:
+            row, column = np.argwhere(~(np.abs(block) <= LARGEST_FEATURE))[0]
+            value = block[row, column]
         limit = f", beyond ±{LARGEST_FEATURE:g}" if np.isfinite(value) else ""
         return self._error(f"row {start + row + 1}: feature {column + 1} is {value}{limit}")
 

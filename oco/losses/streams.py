@@ -69,6 +69,8 @@ class Stream(ABC):
     adaptive : bool
         Whether it sees the learner's prediction before it chooses the label.  Such a stream's
         labels are NaN in `chunks`; the game calls ``answer(z)`` in each round.
+    sparse : bool
+        Whether features come as CSR arrays, in `chunks` as well.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class Stream(ABC):
     name: str = "custom"
     default_loss: str = "linear"
     adaptive: bool = False
+    sparse: bool = False
     notes: tuple[str, ...] = ()
 
     def __init__(
@@ -199,6 +202,7 @@ class Recorded:
         self.stream, self.labels = stream, labels
         self.name, self.default_loss = stream.name, stream.default_loss
         self.d, self.T, self.outputs = stream.d, len(labels), stream.outputs
+        self.sparse = stream.sparse
         self.feature_norm = stream.feature_norm
         self.label_bound = float(np.max(np.abs(labels), initial=0.0))
 
@@ -210,9 +214,9 @@ class Recorded:
         """Iterate over the first `stop` recorded rounds, as `Stream.chunks` does."""
         stop = self.T if stop is None else checks.integer("stop", stop, low=0, high=self.T)
         start = 0
-        for features, _ in self.stream.chunks(stop):
-            yield features, self.labels[start : start + len(features)]
-            start += len(features)
+        for features, labels in self.stream.chunks(stop):
+            yield features, self.labels[start : start + len(labels)]
+            start += len(labels)
 
     def __repr__(self) -> str:
         return f"Recorded({self.stream!r}, {self.T} labels)"

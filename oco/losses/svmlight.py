@@ -14,9 +14,9 @@ from oco.losses.streams import FLOAT_BYTES
 
 __all__ = ["BOM", "LARGEST_INDEX", "parsed", "quoted", "read_svmlight"]
 
-# A dense row of more features than this takes more than 64 MB; an index above it is far more
-# likely a damaged file than a real feature.
-LARGEST_INDEX = (64 << 20) // FLOAT_BYTES
+# A point with more features than this takes more than 128 MB; an index above it is far more likely
+# a damaged file than a real feature.
+LARGEST_INDEX = (128 << 20) // FLOAT_BYTES
 # Bytes of the longest line that is read: twice a row of LARGEST_INDEX entries of 16 digits.
 LONGEST_LINE = 512 << 20
 # How much of a bad word is quoted in a message.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import sparse
 
 from oco.linalg.rounding import ABOVE, SMALLEST, gamma, lengths
 
@@ -61,9 +62,9 @@ class Rounds:
         for chunk, answers in stream.chunks(stop):
             labels.append(answers)
             norms.append(lengths(chunk))
-            longest = max(longest, len(chunk))
+            longest = max(longest, len(answers))
             with np.errstate(over="ignore"):
-                squares += np.einsum("ij,ij->j", chunk, chunk)
+                squares += _squares(chunk)
         # ABOVE covers the rounding of a norm, which is the root of a sum of squares.
         self.labels, self.norms = np.concatenate(labels), np.concatenate(norms) * ABOVE
         self.summing = gamma(longest + len(norms) + 2)
@@ -88,15 +89,18 @@ class Rounds:
 
     def _chunks(self):
         start = 0
-        for features, _ in self._stream.chunks(self._stop):
-            yield features, slice(start, start + len(features))
-            start += len(features)
+        for features, answers in self._stream.chunks(self._stop):
+            yield features, slice(start, start + len(answers))
+            start += len(answers)
 
     def predictions(self, x: np.ndarray) -> np.ndarray:
         """Return z_t = ⟨a_t, x⟩, of shape (T,)."""
         z = np.empty(len(self))
         for features, rows in self._chunks():
-            np.dot(features, x, out=z[rows])
+            if sparse.issparse(features):
+                z[rows] = features @ x
+            else:
+                np.dot(features, x, out=z[rows])
         return z
 
     def prediction_doubt(self, length) -> np.ndarray:
@@ -134,7 +138,8 @@ class Rounds:
         total = np.zeros((self.d, self.d))
         for features, rows in self._chunks():
             used = np.flatnonzero(weights[rows])
-            scaled = features[used] * np.sqrt(weights[rows][used, None])
+            chosen = features[used].toarray() if sparse.issparse(features) else features[used]
+            scaled = chosen * np.sqrt(weights[rows][used, None])
             total += scaled.T @ scaled
         return total
 
@@ -178,7 +183,7 @@ class Stretch:
 
     Parameters
     ----------
-    features : ndarray of shape (n, p)
+    features : ndarray or csr_array of shape (n, p)
         a_t.
     labels : ndarray of shape (n,)
         y_t.
@@ -188,7 +193,7 @@ class Stretch:
         Of vectors of predictions.
     """
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray, d: int, outputs) -> None:
+    def __init__(self, features, labels: np.ndarray, d: int, outputs) -> None:
         self.features, self.labels, self.d, self.outputs = features, labels, d, outputs
 
     @classmethod
@@ -206,10 +211,13 @@ class Stretch:
             numbers += features.size
             if numbers > most:
                 raise ValueError(f"stream: expected features of at most {most:,} numbers, got more")
-            parts.append((np.array(features), np.array(labels)))
+            parts.append((features.copy(), np.array(labels)))
         if not any(len(labels) for _, labels in parts):
             raise ValueError("stream: expected at least one round, got none")
-        features, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+        rows, answers = zip(*parts, strict=True)
+        thin = sparse.issparse(rows[0])
+        features = sparse.csr_array(sparse.vstack(rows)) if thin else np.concatenate(rows)
+        labels = np.concatenate(answers)
         return cls(features, labels, int(stream.d), getattr(stream, "outputs", None))
 
     def part(self, start: int, stop: int) -> Stretch:
@@ -219,3 +227,10 @@ class Stretch:
     def chunks(self, stop: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield everything at once."""
         yield self.features[:stop], self.labels[:stop]
+
+
+def _squares(features) -> np.ndarray:
+    """Return the sum of squares in each column of an array, or CSR array."""
+    if sparse.issparse(features):
+        return features.multiply(features).sum(axis=0)
+    return np.einsum("ij,ij->j", features, features)

@@ -54,6 +54,8 @@ class FrequentDirections:
         The sketch, as compiled kernels take it: see `oco.sketch.state.unpack`.
     state : State
         The sketch's own arrays, which the next step changes.
+    blurred : float
+        What sparse rows may have rounded beside what dense ones do: a part of `rounding`.
 
     Raises
     ------
@@ -90,8 +92,7 @@ class FrequentDirections:
         self.d = checks.integer("d", d, low=1)
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
-        # What sparse rows may have rounded beside what dense ones do.
-        self._blurred = 0.0
+        self.blurred = 0.0
         self._hold(allocate(self.d, self.k, self.decay))
 
     def _hold(self, memory) -> None:
@@ -133,7 +134,7 @@ class FrequentDirections:
         """
         turned = PER_STEP * math.sqrt(self.k) * float(self.state.numbers["swept"])
         projected = (NEW_DIRECTION + PER_PRODUCT * EPS * math.sqrt(self.d)) * self.total_mass
-        return turned + projected + self.rows * SMALLEST_MASS + self._blurred
+        return turned + projected + self.rows * SMALLEST_MASS + self.blurred
 
     @property
     def mass_outside(self) -> float:
@@ -143,7 +144,7 @@ class FrequentDirections:
         for how far rounding has turned it since: the square of an angle.
         """
         missed = self.total_mass - float(self.eigenvalues.sum()) + self.k * self.rounding
-        if self.escaped_mass > 0 or self._blurred > 0:
+        if self.escaped_mass > 0 or self.blurred > 0:
             return missed
         # A row is absorbed once, and merged with others at most once more.
         turned = 2 * self.rows * PER_STEP * EPS * math.sqrt(self.k)
@@ -281,7 +282,7 @@ class FrequentDirections:
     def _absorb_sparse(self, rows, together: bool) -> None:
         steps = 1 if together else rows.shape[0]
         doubt = absorb_sparse(self.state, rows, decay=self.decay, together=together)
-        self._blurred = self.decay**steps * self._blurred + doubt
+        self.blurred = self.decay**steps * self.blurred + doubt
 
     @one_blas_thread()
     def merge(self, other: FrequentDirections) -> None:
@@ -310,7 +311,7 @@ class FrequentDirections:
         rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
         escaped, swept = float(theirs["escaped"]), float(theirs["swept"])
         absorb_block(self.state, rows, 1.0, other.rows, total, escaped, swept)
-        self._blurred += other._blurred
+        self.blurred += other.blurred
 
     def escaped_mass_limit_range(self, size: int | None = None) -> tuple[float, float]:
         """Bound Ω_ℓ(G) for a sketch size ℓ, this one's if not given; rounding is allowed for.

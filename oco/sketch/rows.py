@@ -22,6 +22,7 @@ __all__ = [
     "aged",
     "block_of",
     "joined",
+    "scaled_rows",
     "sparse_rows",
 ]
 
@@ -120,7 +121,7 @@ class SparseBlock(Block):
         self.count = count
         self.weight = float(count) if weights is None else math.fsum(weights)
         roots = np.ones(count) if weights is None else np.sqrt(weights)
-        self._rows = sparse.csr_array(rows) if weights is None else _scaled(rows, roots)
+        self._rows = sparse.csr_array(rows) if weights is None else scaled_rows(rows, roots)
         self._roots = roots
         self.mean = self.rest = np.zeros(d)
         products = (self._rows @ self._rows.T).toarray()
@@ -185,7 +186,7 @@ def sparse_rows(name: str, rows, d: int):
     return rows
 
 
-def _scaled(rows, factors: np.ndarray):
+def scaled_rows(rows, factors: np.ndarray):
     """Return a CSR array with each row multiplied by a number."""
     result = sparse.csr_array(rows, copy=True)
     result.data *= np.repeat(factors, np.diff(result.indptr))

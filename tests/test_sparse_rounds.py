@@ -1,0 +1,165 @@
+"""Sparse rows beside the same rows made dense: same plays, same verdicts, no dense matrix."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import oco
+from oco.losses import files, sparse_rows
+from oco.regret import best_fixed_point
+from oco.regret.passes import Rounds
+
+D, T = 1500, 60
+# Rows differ by the order in which their entries are summed up, and points by what that rounds.
+APART = 1e-9
+# Where nothing escapes, the smallest eigenvalues of H are near rounding, and long steps make much
+# of it: dense rows that are scaled by one rounding end as far apart.
+ROOTS = 1e-5
+DOMAINS = {
+    "a ball that binds": {"domain": "ball", "radius": 0.3},
+    "a ball that does not": {"domain": "ball", "radius": 100.0},
+    "unconstrained": {"domain": "unconstrained", "lr": 0.4},
+    "steps far longer than the ball": {"domain": "ball", "radius": 0.5, "lr": 1e4},
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    table = sparse.random(T, D, density=0.01, format="csr", random_state=1)
+    table.data = rng.standard_normal(len(table.data))
+    # A row without entries, and one twice.
+    table.data[table.indptr[5] : table.indptr[6]] = 0.0
+    table.eliminate_zeros()
+    table = sparse.csr_array(sparse.vstack([table, table[[3]]]))
+    return table, np.where(table @ rng.standard_normal(D) > 0, 1.0, -1.0)
+
+
+def both(monkeypatch, algorithm, rows, **options):
+    """Return the result with sparse rows, and that with the same rows made dense."""
+    thin = oco.run(algorithm, X=rows[0], y=rows[1], **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "stays_sparse", lambda table: False)
+        return thin, oco.run(algorithm, X=rows[0], y=rows[1], **options)
+
+
+def require_same(thin, thick, apart=APART):
+    assert thin.summary.status == thick.summary.status == "complete"
+    np.testing.assert_allclose(thin.x, thick.x, rtol=0, atol=apart * np.abs(thick.x).max())
+    np.testing.assert_allclose(thin.trace.loss, thick.trace.loss, rtol=apart)
+    assert thin.summary.certificate == pytest.approx(thick.summary.certificate, rel=apart)
+    assert [b.holds for b in thin.summary.bounds] == [b.holds for b in thick.summary.bounds]
+    ours, theirs = thin.summary.regret, thick.summary.regret
+    assert ours.lo <= theirs.hi and theirs.lo <= ours.hi
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("algorithm", ["ogd", "adagrad-norm", "adagrad"])
+def test_sparse_rows_are_played_as_dense_ones_are(monkeypatch, rows, algorithm, domain):
+    require_same(*both(monkeypatch, algorithm, rows, **DOMAINS[domain]))
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("k", [2, 5, 200])
+@pytest.mark.parametrize("algorithm", ["s-adagrad", "ada-fd"])
+def test_sketches_of_sparse_rows_are_those_of_dense_ones(monkeypatch, rows, algorithm, k, domain):
+    options = {"k": k} | ({"delta": 0.1} if algorithm == "ada-fd" else {})
+    thin, thick = both(monkeypatch, algorithm, rows, **options, **DOMAINS[domain])
+    require_same(thin, thick, ROOTS if k > T else APART)
+    ours, theirs = thin.summary, thick.summary
+    assert ours.escaped_mass == pytest.approx(theirs.escaped_mass, rel=APART, abs=APART)
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "hinge", "linear"])
+def test_every_loss(monkeypatch, rows, loss):
+    require_same(*both(monkeypatch, "adagrad", rows, loss=loss, bias=True))
+
+
+def test_who_has_no_kernel_for_them_gets_dense_rows(monkeypatch, rows):
+    require_same(*both(monkeypatch, "da-diagonal", rows))
+
+
+def test_boxes_go_the_way_of_dense_rows(monkeypatch, rows):
+    require_same(*both(monkeypatch, "adagrad", rows, domain="box", lower=-0.01, upper=0.02))
+
+
+def test_nothing_becomes_dense(monkeypatch, rows):
+    def refuse(self, *args, **options):
+        raise AssertionError("a sparse array was made dense")
+
+    monkeypatch.setattr(sparse.csr_array, "toarray", refuse)
+    summary = oco.run("adagrad-norm", X=rows[0], y=rows[1]).summary
+    assert summary.status == "complete" and summary.regret is not None
+
+
+def test_the_rounds_are_cut_at_checkpoints_and_by_kernels(monkeypatch, rows):
+    monkeypatch.setattr("oco.sparse_rounds.ROUNDS", 7)
+    monkeypatch.setattr(files, "SPARSE_CHUNK", 23)
+    require_same(*both(monkeypatch, "ogd", rows, checkpoints=20, prefix_regret=True))
+
+
+def test_a_step_that_overflows_is_named_with_its_round(monkeypatch, rows):
+    for result in both(monkeypatch, "adagrad", rows, domain="unconstrained", lr=1e200):
+        assert result.summary.status == "failed"
+        assert "round 1: FloatingPointError: lr: expected steps to finite points" in (
+            result.summary.message
+        )
+
+
+def test_a_prediction_that_overflows_is_named_with_its_round(monkeypatch, rows):
+    options = {"domain": "unconstrained", "lr": 1e150, "loss": "squared"}
+    thin, thick = both(monkeypatch, "ogd", (1e10 * rows[0], rows[1]), **options)
+    assert thin.summary.status == thick.summary.status == "failed"
+    assert thin.summary.message == thick.summary.message
+
+
+def test_what_stays_sparse():
+    few = sparse.csr_array(np.eye(1000))
+    assert not sparse_rows.stays_sparse(few)
+    full = sparse.csr_array(np.ones((3, 1001)))
+    assert not sparse_rows.stays_sparse(full)
+
+
+def test_pieces_are_views(rows):
+    table = sparse_rows.prepared(rows[0], bias=False)
+    part = sparse_rows.piece(table, 2, 9)
+    assert np.shares_memory(part.data, table.data)
+    np.testing.assert_array_equal(part.toarray(), rows[0][2:9].toarray())
+
+
+def test_svmlight_text_is_played_as_it_is_stored(tmp_path, rows):
+    path = tmp_path / "rows.svm"
+    lines = []
+    for i, label in enumerate(rows[1]):
+        row = rows[0][[i]]
+        entries = (f"{j + 1}:{v!r}" for j, v in zip(row.indices, row.data.tolist(), strict=True))
+        lines.append(" ".join([f"{label:g}", *entries]))
+    path.write_text("\n".join(lines) + "\n")
+    stream = files.DataFile(path=path, features=D, bias=True)
+    assert stream.sparse and stream.kept
+    features, labels = next(stream.chunks(10))
+    assert sparse.issparse(features) and features.shape == (10, D + 1) and len(labels) == 10
+    np.testing.assert_array_equal(features.toarray(), stream.rows(0, 10)[0])
+
+
+def test_passes_over_sparse_rows_are_those_over_dense_ones(rows):
+    class Stream:
+        d = D
+
+        def __init__(self, table):
+            self.table = table
+
+        def chunks(self, stop=None):
+            yield self.table[:stop], rows[1][:stop]
+
+    thin, thick = Rounds(Stream(rows[0])), Rounds(Stream(rows[0].toarray()))
+    x, w = np.random.default_rng(2).standard_normal((2, D))
+    w = w[: len(thin)]
+    for name, argument in (("predictions", x), ("combine", w), ("gram", np.abs(w))):
+        ours, theirs = getattr(thin, name)(argument), getattr(thick, name)(argument)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(thin.norms, thick.norms, rtol=1e-13)
+    np.testing.assert_allclose(thin.spreads, thick.spreads, rtol=1e-13)
+    loss, ball = oco.losses.LOSSES["hinge"], oco.Ball(1.0)
+    ours, theirs = (best_fixed_point(loss, ball, data) for data in (thin, thick))
+    assert ours.lower <= theirs.upper and theirs.lower <= ours.upper
