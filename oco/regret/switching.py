@@ -113,7 +113,8 @@ def best_switching(
         Stop when ``upper - lower`` is at most this times that regret, or, without `incurred`, times
         the absolute value of `upper`.
     effort : int
-        Stop when so many segments of the rounds were minimised over: the default takes seconds.
+        Stop when so many segments of the rounds were minimised over, once the blocks that they
+        were last cut into are: the default takes seconds.
     progress : callable, optional
         Called now and then with the gap so far and the gap asked for.
 
