@@ -11,7 +11,7 @@ a tensor costs few passes.
 
 from __future__ import annotations
 
-__all__ = ["BITS", "MULTIPLIER", "hashed", "lines"]
+__all__ = ["BITS", "MULTIPLIER", "hashed", "lines", "signs"]
 
 # bfloat16 lacks the last 16 bits of float32; the draw is a number of so many bits.
 BITS = 16
@@ -65,3 +65,22 @@ def lines(place, step, rows, columns):
     """
     key = hashed(hashed(place + 1) + step)
     return hashed(hashed(2 * key) + rows), hashed(hashed(2 * key + 1) + columns)
+
+
+def signs(rows, columns):
+    """Return a matrix of 1 and −1 that look independent, always the same ones.
+
+    Parameters
+    ----------
+    rows, columns : array of 64-bit integers
+        Their numbers, from 0 on, of shapes (n, 1) and (k,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> signs(np.arange(2)[:, None], np.arange(5))
+    array([[-1,  1,  1,  1,  1],
+           [ 1,  1,  1, -1, -1]])
+    """
+    rows, columns = lines(0, 0, rows, columns)
+    return 1 - 2 * ((((rows ^ columns) * MULTIPLIER) & WORD) >> 31)

@@ -8,12 +8,22 @@ import math
 import numpy as np
 
 from oco import checks
-from oco.algorithms.factors import ExactFactor, SketchedFactor
+from oco.algorithms.factors import ExactFactor, SketchedFactor, SubspaceFactor
 from oco.linalg.kronecker import BlockDiagonal, Kronecker, unfold
 from oco.linalg.lengths import squared_length
 from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.operators import Dense, Scalar, SpectralOperator, pseudo_power, resolve_rank
-from oco.shampoo import EPSILON, ROOTS, SIDES, TAILS, layout, power_of, scale_of, sketch_sizes
+from oco.shampoo import (
+    EPSILON,
+    REFRESHES,
+    ROOTS,
+    SIDES,
+    TAILS,
+    layout,
+    power_of,
+    scale_of,
+    sketch_sizes,
+)
 
 __all__ = ["EPSILON", "KroneckerRoot"]
 
@@ -53,11 +63,14 @@ class KroneckerRoot:
     sides : {"both", "shorter"}
         Whether all axes have factors, or the shortest alone: H = Ĉ^{1/2} along that axis, with the
         identity on all others (one-sided Shampoo).
+    refresh : {"direct", "subspace"}
+        Whether sketches are Frequent Directions, or found by products alone (`SubspaceFactor`): no
+        bound on the regret is claimed then.
 
     Attributes
     ----------
     shape, decay, epsilon, update_every, max_axis, bias_correction, tail, exponent,
-    exact_ratio, sides
+    exact_ratio, sides, refresh
         As given.
     merged : tuple of int
         The axes of `shape` that are longer than 1; the first where there is none.
@@ -65,7 +78,7 @@ class KroneckerRoot:
         Which of them have a factor.
     order : int
         p, how many that are.
-    factors : tuple of ExactFactor or SketchedFactor
+    factors : tuple of ExactFactor, SketchedFactor or SubspaceFactor
         The statistics: axis by axis, block by block.
     roots : tuple of SpectralOperator
         Ĉ^{1/(2p)} of each of the factors; 0 before the first update.
@@ -115,10 +128,12 @@ class KroneckerRoot:
         exponent: str = "shampoo",
         exact_ratio: int = 1,
         sides: str = "both",
+        refresh: str = "direct",
     ) -> None:
         self.tail = checks.choice("tail", tail, TAILS)
         self.exponent = checks.choice("exponent", exponent, ROOTS)
         self.sides = checks.choice("sides", sides, SIDES)
+        self.refresh = checks.choice("refresh", refresh, REFRESHES)
         self.shape = checks.shape("shape", shape)
         sizes = sketch_sizes("k", k, len(self.shape))
         self.decay = checks.number("decay", decay, above=0, high=1)
@@ -133,11 +148,12 @@ class KroneckerRoot:
         self.merged, self._places = plan.shape, plan.blocks
         self.axes = tuple(side.axis for side in plan.sides[0])
         self.order = len(self.axes)
-        self._blocks = [
+        sketched = SketchedFactor if self.refresh == "direct" else SubspaceFactor
+        self._blocks: list[tuple[ExactFactor | SketchedFactor | SubspaceFactor, ...]] = [
             tuple(
                 ExactFactor(side.dim, self.decay)
                 if side.k is None
-                else SketchedFactor(side.dim, side.k, self.decay)
+                else sketched(side.dim, side.k, self.decay)
                 for side in sides
             )
             for sides in plan.sides
@@ -148,7 +164,7 @@ class KroneckerRoot:
         self._total = 0.0
 
     @property
-    def factors(self) -> tuple[ExactFactor | SketchedFactor, ...]:
+    def factors(self) -> tuple[ExactFactor | SketchedFactor | SubspaceFactor, ...]:
         """The statistics: axis by axis, block by block."""
         return tuple(itertools.chain.from_iterable(self._blocks))
 
@@ -208,7 +224,9 @@ class KroneckerRoot:
             return np.zeros_like(g)
         return self._stepped(g, g, self._due)
 
-    def precondition(self, gradient, x=None, due: bool | None = None) -> np.ndarray:
+    def precondition(
+        self, gradient, x=None, due: bool | None = None, rooted: bool = True
+    ) -> np.ndarray:
         """Absorb a gradient G if one is due, and return H⁻¹ X.
 
         Parameters
@@ -219,6 +237,9 @@ class KroneckerRoot:
             X, an average of gradients for one; G if not given.
         due : bool, optional
             Whether G is absorbed; by default every `update_every`-th is.  The first one always is.
+        rooted : bool
+            Whether, if it is absorbed, the roots of exact factors are made anew, as those of
+            sketches are in any case; at first they always are.
 
         Returns
         -------
@@ -240,16 +261,16 @@ class KroneckerRoot:
                 raise ValueError(f"gradient: expected a finite sum of all squares, got {total}")
             self._total = total
         x = gradient if x is None else x
-        return self._stepped(gradient, x, due).reshape(self.shape)
+        return self._stepped(gradient, x, due, rooted).reshape(self.shape)
 
     @property
     def _due(self) -> bool:
         return self.updates % self.update_every == 0
 
-    def _stepped(self, g: np.ndarray, x: np.ndarray, due: bool) -> np.ndarray:
+    def _stepped(self, g: np.ndarray, x: np.ndarray, due: bool, rooted: bool = True) -> np.ndarray:
         """Absorb the entries g if that is due, and return those of H⁻¹ X, of shape (d,)."""
         if due:
-            self._absorb(g.reshape(self.merged))
+            self._absorb(g.reshape(self.merged), rooted or not self.absorbed)
         self.updates += 1
         x, direction = x.reshape(self.merged), np.empty(self.merged)
         for places, metric in zip(self._places, self._metrics, strict=True):
@@ -257,15 +278,21 @@ class KroneckerRoot:
             direction[places] = metric.solve(block.reshape(-1)).reshape(block.shape)
         return direction.reshape(-1)
 
-    def _absorb(self, tensor: np.ndarray) -> None:
+    def _absorb(self, tensor: np.ndarray, rooted: bool) -> None:
         self.absorbed += 1
         for places, factors in zip(self._places, self._blocks, strict=True):
             for axis, factor in zip(self.axes, factors, strict=True):
                 factor.absorb(unfold(tensor[places], axis))
         scale = self._scale()
+        before: list[tuple] = list(self._roots) or [(None,) * len(own) for own in self._blocks]
         self._roots = [
-            tuple(self._root(factor.covariance(self.tail), scale) for factor in factors)
-            for factors in self._blocks
+            tuple(
+                old
+                if not rooted and old is not None and factor.rank is None
+                else self._root(factor.covariance(self.tail), scale)
+                for factor, old in zip(factors, roots, strict=True)
+            )
+            for factors, roots in zip(self._blocks, before, strict=True)
         ]
         self._metrics = [
             Kronecker(self._with_identities(places, roots))

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from oco import checks
 from oco.algorithms.adam import BETA2 as ADAM_BETA2
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
-from oco.optimizers.rules import Coordinatewise, Gradient, Grafted, UnitLength
+from oco.optimizers.rules import Coordinatewise, Factored, Gradient, Grafted, UnitLength
 from oco.optimizers.stepping import Optimizer
 from oco.shampoo import (
     AVERAGE,
@@ -25,11 +24,11 @@ from oco.shampoo import (
     MOMENTUM,
     NESTEROV,
     RATE,
-    SIDES,
     SKETCH_SIZE,
     TAIL,
     UPDATE_EVERY,
     check_options,
+    layout,
 )
 
 __all__ = ["OPTIMIZERS", "Optimizer", "adam", "s_shampoo", "sgd", "shampoo"]
@@ -137,6 +136,10 @@ def s_shampoo(
     matrix_rate: float = MATRIX_RATE,
     momentum_dtype: str | None = None,
     sides: str = "both",
+    refresh: str = "direct",
+    statistics: str = "gradient",
+    statistics_every: int | None = None,
+    long_axes: str = "blocks",
 ) -> Optimizer:
     r"""S-Shampoo: U = L̂^{-1/4} g R̂^{-1/4} from sketched factors, with a grafted length.
 
@@ -144,7 +147,7 @@ def s_shampoo(
     ----------
     parameters, lr, momentum, weight_decay, average, nesterov, matrix_rate, momentum_dtype
         As for `Optimizer`.
-    k, epsilon, update_every, max_axis, tail, exponent, sides
+    k, epsilon, update_every, max_axis, tail, exponent, sides, refresh
         As for `KroneckerRoot`, with exact factors for axes of at most 2k.  With sides "shorter"
         U = L̂^{-1/2} g: one-sided Shampoo, or ASGO.
     betas : (float, float)
@@ -152,14 +155,20 @@ def s_shampoo(
         back; 1 sums up.
     eps : float
         ε > 0 of the graft and of the diagonal path, in the units of the gradient.
-    graft : {"rmsprop", "adam", "sgd", "unit", "none"}
-        Whose direction N lends U its length ‖N‖: g/(√v̂ + ε), m̂/(√v̂ + ε), g, or g divided by the
-        root mean square of its entries (then ‖U‖² is the number of entries); or none.
+    graft : {"rmsprop", "adam", "adafactor", "sgd", "unit", "none"}
+        Whose direction N lends U its length ‖N‖: g/(√v̂ + ε), m̂/(√v̂ + ε), the first with the v of
+        `oco.optimizers.rules.Factored`, g, or g divided by the root mean square of its entries
+        (then ‖U‖² is the number of entries); or none.
     start_step : int
         First step (from 1) with the preconditioned direction; U = N before, or g without a graft.
         The factors absorb gradients from step 1 in any case.
     bias_correction : bool
         Whether factors, v, m and momentum are divided by 1 − β^t.
+    statistics, statistics_every
+        As for `oco.optimizers.rules.Grafted`.
+    long_axes : {"blocks", "factored"}
+        Whether an axis beyond `max_axis` is cut into blocks, or (for vocabularies) leaves its
+        parameter to `oco.optimizers.rules.Factored`.
 
     Returns
     -------
@@ -194,13 +203,24 @@ def s_shampoo(
     """
     checked = check_options({"k": k, "betas": betas, "graft": graft, "start_step": start_step})
     k, (beta1, beta2), start_step = checked["k"], checked["betas"], checked["start_step"]
-    check_options({"tail": tail, "exponent": exponent})
-    checks.choice("sides", sides, SIDES)
+    check_options({"tail": tail, "exponent": exponent, "sides": sides, "refresh": refresh})
+    check_options(
+        {
+            "update_every": update_every,
+            "max_axis": max_axis,
+            "statistics": statistics,
+            "statistics_every": statistics_every,
+            "long_axes": long_axes,
+        }
+    )
 
     def lender(shape):
         if graft in PLAIN:
             return PLAIN[graft]()
-        return moments(shape)
+        return factored(shape) if graft == "adafactor" else moments(shape)
+
+    def factored(shape):
+        return Factored(shape, beta2=beta2, eps=eps, bias_correction=bias_correction)
 
     def moments(shape):
         first = beta1 if graft == "adam" else None
@@ -211,6 +231,8 @@ def s_shampoo(
     def rule(shape, index):
         if sum(n > 1 for n in shape) < 2:
             return moments(shape)
+        if not layout(tuple(shape), None, max_axis, long_axes=long_axes).preconditioned:
+            return factored(shape)
         root = KroneckerRoot(
             shape,
             k=k,
@@ -223,8 +245,9 @@ def s_shampoo(
             exponent=exponent,
             exact_ratio=EXACT_RATIO,
             sides=sides,
+            refresh=refresh,
         )
-        return Grafted(root, lender(shape), start_step, phase=index)
+        return Grafted(root, lender(shape), start_step, index, statistics, statistics_every)
 
     return Optimizer(
         parameters,
@@ -260,8 +283,11 @@ def shampoo(
     matrix_rate: float = MATRIX_RATE,
     momentum_dtype: str | None = None,
     sides: str = "both",
+    statistics: str = "gradient",
+    statistics_every: int | None = None,
+    long_axes: str = "blocks",
 ) -> Optimizer:
-    """Shampoo: `s_shampoo` with exact factors, and all its options but `k` and `tail`.
+    """Shampoo: `s_shampoo` with exact factors, and all its options but those of sketches.
 
     Returns
     -------
@@ -292,6 +318,9 @@ def shampoo(
         matrix_rate=matrix_rate,
         momentum_dtype=momentum_dtype,
         sides=sides,
+        statistics=statistics,
+        statistics_every=statistics_every,
+        long_axes=long_axes,
     )
 
 

@@ -48,6 +48,15 @@ def parameter(*shape, dtype=torch.float32):
         ({"start_step": 0}, ValueError, "start_step: expected an integer >= 1, got 0"),
         ({"max_axis": 0}, ValueError, "max_axis: expected an integer >= 1, got 0"),
         ({"bias_correction": 1}, TypeError, "bias_correction: expected True or False, got 1"),
+        ({"sides": "short"}, ValueError, "sides: .*did you mean 'shorter'"),
+        ({"refresh": "subspaces"}, ValueError, "refresh: .*did you mean 'subspace'"),
+        ({"statistics": "averages"}, ValueError, "statistics: .*did you mean 'average'"),
+        ({"long_axes": "factor"}, ValueError, "long_axes: .*did you mean 'factored'"),
+        (
+            {"update_every": 10, "statistics_every": 3},
+            ValueError,
+            "statistics_every: expected a divisor of update_every, 10, got 3",
+        ),
     ],
     ids=str,
 )

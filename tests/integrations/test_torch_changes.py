@@ -38,6 +38,9 @@ OTHERS = {
     "nesterov": True,
     "matrix_rate": 0.2,
     "momentum_dtype": "bfloat16",
+    "refresh": "subspace",
+    "statistics": "average",
+    "statistics_every": 1,
 }
 
 
@@ -155,6 +158,7 @@ def test_a_schedule_of_momentum():
         ({"k": 4}, ValueError, r"expected k 3 for .*\(6, 9\), .* got 4"),
         ({"k": None}, ValueError, r"expected k 3 for .*\(6, 9\), .* got None"),
         ({"max_axis": 5}, ValueError, r"expected max_axis 8192 for .*\(6, 9\), .* got 5"),
+        ({"sides": "shorter"}, ValueError, r"expected sides both for .*\(6, 9\), .* got shorter"),
         ({"k": 1}, ValueError, "k: expected an integer >= 2, got 1"),
         ({"k": (3, 3, 3)}, ValueError, r"k: expected one for each of the 2 axes"),
         ({"momentum": 1.5}, ValueError, "momentum: expected a finite number .* got 1.5"),

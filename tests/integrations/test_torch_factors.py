@@ -46,11 +46,10 @@ SIZES = [(12, 40, 5), (40, 6, 5), (30, 2, 9), (200, 230, 20), (300, 150, 12)]
 def test_guarantees(name, n, columns, rank, decay, dtype):
     factor = factors.BatchedSketchedFactor(n, rank)
     state = {name: t[None] for name, t in factor.zeros(torch.empty((), dtype=dtype)).items()}
-    root = factors.BatchedRoot(torch.ones(1, dtype=torch.float64), epsilon=1e-6, power=0.25)
     exact, twin = np.zeros((n, n)), FrequentDirections(n, rank, decay=decay)
     for gradient in stream(name, n, columns):
         matrix = torch.tensor(gradient).to(dtype)
-        state, right = factor.refreshed(state, factors.Unfolding(matrix[None]), decay, root)
+        state, right = factor.absorbed(state, factors.Unfolding(matrix[None]), decay, "direct")
         assert right.all()
         gradient = matrix.double().numpy()
         exact = decay * exact + gradient @ gradient.T
@@ -73,6 +72,29 @@ def test_guarantees(name, n, columns, rank, decay, dtype):
     )
 
 
+@pytest.mark.parametrize("name", ["fast", "slow", "low rank", "flat"])
+@pytest.mark.parametrize("n, columns", [(60, 80), (80, 20)])
+def test_subspace_iteration_estimates_from_below_and_follows_what_leads(name, n, columns):
+    """Each escape is at most λ_k of what was decomposed; leading directions are those of C."""
+    rank, factor = 6, factors.BatchedSketchedFactor(n, 6)
+    state = {key: t[None] for key, t in factor.zeros(torch.empty((), dtype=torch.float64)).items()}
+    exact, escaped = np.zeros((n, n)), 0.0
+    for gradient in stream(name, n, columns):
+        u, values = (state[key][0].numpy() for key in ("directions", "eigenvalues"))
+        decomposed = np.linalg.eigvalsh(0.9 * (u * values) @ u.T + gradient @ gradient.T)[::-1]
+        matrix = factors.Unfolding(torch.tensor(gradient)[None])
+        state, right = factor.absorbed(state, matrix, 0.9, "subspace")
+        assert right.all()
+        escape = float(state["escaped_mass"]) - 0.9 * escaped
+        assert -1e-12 <= escape <= decomposed[rank - 1] + 1e-12 * decomposed[0]
+        escaped = float(state["escaped_mass"])
+        exact = 0.9 * exact + gradient @ gradient.T
+    u, values = (state[key][0].numpy() for key in ("directions", "eigenvalues"))
+    found, leading = np.trace(u[:, :3].T @ exact @ u[:, :3]), np.linalg.eigvalsh(exact)[-3:].sum()
+    # Where nothing leads, any directions do about as well.
+    assert found >= (0.8 if name == "flat" else 0.99) * leading
+
+
 def test_a_large_gram_matrix_is_whole():
     matrix = torch.randn(2, 530, 20, dtype=torch.float64)
     gram = factors.Unfolding(matrix).gram
@@ -86,10 +108,10 @@ def test_what_an_exact_factor_has_not_seen_is_divided_by_the_root_of_epsilon(n, 
     gradient = torch.randn(1, n, 3, generator=torch.Generator().manual_seed(n)).to(dtype)
     factor = factors.BatchedExactFactor(n)
     state = {name: t[None] for name, t in factor.zeros(gradient[0, 0, 0]).items()}
-    roots = {}
+    roots, (state, _) = {}, factor.absorbed(state, factors.Unfolding(gradient), 0.9, "direct")
     for epsilon in (1e-6, 0.0):
         root = factors.BatchedRoot(torch.ones(1, dtype=torch.float64), epsilon, power=0.5)
-        found, right = factor.refreshed(state, factors.Unfolding(gradient), 0.9, root)
+        found, right = factor.rooted(state, root)
         assert right.all()
         roots[epsilon] = found["root"][0].double()
     u, s, _ = torch.linalg.svd(gradient[0].double())

@@ -25,6 +25,7 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float64)
 # Averages first, no theorem, nothing kept but momentum and sketches.
 RECIPES = (
     {},
+    {"refresh": "subspace", "statistics": "average", "statistics_every": 1},
     {
         "average": "gradient",
         "nesterov": True,

@@ -95,14 +95,19 @@ class DenseShampoo:
         matrix_rate=1.0,
         phase=0,
         sides="both",
+        statistics="gradient",
+        statistics_every=None,
+        long_axes="blocks",
     ):
         self.x = np.array(x, dtype=np.float64)
         self.options = {k: v for k, v in locals().items() if k not in ("self", "x")}
         self.t = self.absorbed = self.calls = 0
         self.m, self.v, self.b = (np.zeros_like(self.x) for _ in range(3))
+        self.roots = None
         self.kept = [i for i, n in enumerate(self.x.shape) if n > 1]
         sizes = k if isinstance(k, tuple) else (k,) * self.x.ndim
         self.merged = tuple(self.x.shape[i] for i in self.kept)
+        self.long = long_axes == "factored" and max(self.merged, default=0) > max_axis
         size = max_axis or 10**9
         cuts = [[slice(i, min(i + size, n)) for i in range(0, n, size)] for n in self.merged]
         self.blocks = list(itertools.product(*cuts))
@@ -121,16 +126,24 @@ class DenseShampoo:
     def correction(self, beta, count):
         return 1 - beta**count if self.options["bias_correction"] else 1.0
 
-    def preconditioned(self, g):
+    def make_roots(self, anew):
         beta2, order = self.options["betas"][1], len(self.sides)
         scale = 1.0 if beta2 == 1 else (1 - beta2) / self.correction(beta2, self.absorbed)
+        self.roots = [
+            [
+                f.inverse_root(scale, self.options["epsilon"], order, self.options["exponent"])
+                if self.roots is None or anew or f.rank is not None
+                else self.roots[b][i]
+                for i, f in enumerate(own)
+            ]
+            for b, own in enumerate(self.factors)
+        ]
+
+    def preconditioned(self, g):
         result = np.zeros(self.merged)
-        for block, factors in zip(self.blocks, self.factors, strict=True):
+        for block, roots in zip(self.blocks, self.roots, strict=True):
             part = g.reshape(self.merged)[block]
-            for axis, factor in zip(self.sides, factors, strict=True):
-                root = factor.inverse_root(
-                    scale, self.options["epsilon"], order, self.options["exponent"]
-                )
+            for axis, root in zip(self.sides, roots, strict=True):
                 part = np.moveaxis(np.tensordot(root, part, axes=(1, axis)), 0, axis)
             result[block] = part
         return result.reshape(g.shape)
@@ -153,20 +166,34 @@ class DenseShampoo:
         if first:
             g = self.averaged(g)
         rmsprop = g / (np.sqrt(v) + o["eps"])
+        adafactor = g / (np.sqrt(self.rank_one(v)) + o["eps"])
         own = {
             "none": None,
             "sgd": g,
             "unit": g * math.sqrt(g.size / (g**2).sum()) if g.any() else g,
             "rmsprop": rmsprop,
+            "adafactor": adafactor if len(self.merged) >= 2 else rmsprop,
             "adam": m / (np.sqrt(v) + o["eps"]),
         }[o["graft"]]
         if len(self.merged) < 2:
             update = own if o["graft"] in ("adam", "rmsprop") else rmsprop
+        elif self.long:
+            update = o["matrix_rate"] * adafactor
         else:
             update = o["matrix_rate"] * self.matrix_update(gradient, g, own)
         if not first:
             update = self.averaged(update)
         self.x = self.x * (1 - o["lr"] * o["weight_decay"]) - o["lr"] * update
+
+    def rank_one(self, v):
+        """The tensor of rank one with v's means along each axis, for v of the decayed squares."""
+        v = v.reshape(self.merged)
+        result = np.ones(self.merged) * v.mean()
+        for axis in range(v.ndim):
+            others = tuple(i for i in range(v.ndim) if i != axis)
+            mean = v.mean(others, keepdims=True)
+            result = result * (mean / v.mean() if v.any() else 0.0)
+        return result.reshape(self.x.shape)
 
     def averaged(self, new):
         momentum = self.options["momentum"]
@@ -175,13 +202,17 @@ class DenseShampoo:
         return momentum * mean + (1 - momentum) * new if self.options["nesterov"] else mean
 
     def matrix_update(self, gradient, g, own):
-        every = self.options["update_every"]
-        if not self.absorbed or (self.calls - 1 - self.options["phase"]) % every == 0:
+        rare = self.options["update_every"]
+        often = self.options["statistics_every"] or rare
+        new, passed = not self.absorbed, self.calls - 1 - self.options["phase"]
+        seen = g if self.options["statistics"] == "average" else gradient
+        if new or passed % often == 0:
             self.absorbed += 1
             for block, factors in zip(self.blocks, self.factors, strict=True):
-                part = gradient.reshape(self.merged)[block]
+                part = seen.reshape(self.merged)[block]
                 for axis, factor in zip(self.sides, factors, strict=True):
                     factor.absorb(unfold(part, axis))
+            self.make_roots(anew=passed % rare == 0)
         if self.calls < self.options["start_step"]:
             return g if own is None else own
         update = self.preconditioned(g)

@@ -1,7 +1,7 @@
 """A network trained by one process, or by several that hold a part of it each.
 
 ``python sharded_training.py RANK RANKS MEETING FOLDER FIRST LAST``: FSDP2 with gloo on the CPU,
-steps FIRST to LAST − 1; those from 0 on leave a checkpoint in FOLDER, which others go on from.
+steps FIRST to LAST − 1, from the checkpoint in FOLDER that others have left there before FIRST.
 Each process leaves there what it has.
 """
 
@@ -21,6 +21,11 @@ VARIANTS = {
     "default": {},
     "bfloat16": {"momentum_dtype": torch.bfloat16, "weight_decay": 0.1},
     "grafted": {"graft": "adam", "average": "step", "exponent": "shampoo", "max_axis": 16},
+    "factored": {"graft": "adafactor", "max_axis": 50, "long_axes": "factored"},
+    "cheap": {
+        **{"sides": "shorter", "refresh": "subspace", "tail": "mean"},
+        **{"statistics": "average", "statistics_every": 1},
+    },
     "late": {"graft": "none", "start_step": 4, "tail": "mean", "lr": 1e-4},
 }
 # The step whose gradient is not a number, so that nothing of it may be taken.
@@ -74,7 +79,7 @@ def main(rank: int, ranks: int, meeting: str, folder: Path, first: int, last: in
                 "model": states.get_model_state_dict(model),
                 "optimizer": states.get_optimizer_state_dict(model, optimizer, options=flat),
             }
-            saving.load(held, checkpoint_id=folder / name)
+            saving.load(held, checkpoint_id=folder / f"{name}-{first}")
             states.set_model_state_dict(model, held["model"])
             states.set_optimizer_state_dict(model, optimizer, held["optimizer"], options=flat)
         train(model, optimizer, range(first, last))
@@ -82,8 +87,7 @@ def main(rank: int, ranks: int, meeting: str, folder: Path, first: int, last: in
             "model": states.get_model_state_dict(model),
             "optimizer": states.get_optimizer_state_dict(model, optimizer, options=flat),
         }
-        if not first:
-            saving.save(held, checkpoint_id=folder / name)
+        saving.save(held, checkpoint_id=folder / f"{name}-{last}")
         whole = states.StateDictOptions(full_state_dict=True)
         found[name] = {
             "weights": [p.full_tensor().detach() for p in model.parameters()],

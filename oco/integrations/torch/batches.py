@@ -16,6 +16,7 @@ from oco.integrations.torch.factors import Factor, FactorState, make_factor
 from oco.integrations.torch.sharding import Alone, Shards, is_spread, local, owners
 from oco.integrations.torch.state import (
     AVERAGES,
+    FACTORED,
     MOMENTA,
     average_type,
     needed,
@@ -23,9 +24,9 @@ from oco.integrations.torch.state import (
     new_state,
     statistics_type,
 )
-from oco.shampoo import layout
+from oco.shampoo import layout_of
 
-__all__ = ["Batch", "current", "stacked"]
+__all__ = ["Batch", "current", "places_of", "stacked"]
 
 # Numbers that small parameters of one shape, stepped together, may have in all: two megabytes,
 # which caches hold.  Beyond, the arithmetic takes longer than what stacking saves.
@@ -54,6 +55,8 @@ class Batch:
     layout : Layout
     factors : list of list of Factor
         Of each block.
+    axes : list of int
+        Of the layout: those that have factors.
     numbers : dict
         The state but for the factors, of shape (batch, ...); averages have the layout's shape, or
         that of this process's shard.
@@ -77,10 +80,11 @@ class Batch:
         self.parameters, self.states, self._phases = list(parameters), list(states), list(phases)
         self.dtype = statistics_type(parameters[0].dtype)
         self.places = torch.tensor(places, device=parameters[0].device)
-        self.layout = layout(tuple(parameters[0].shape), group["k"], group["max_axis"])
+        self.layout = layout_of(parameters[0].shape, group)
         self.factors: list[list[Factor]] = [
             [make_factor(side) for side in sides] for sides in self.layout.sides
         ]
+        self.axes = [side.axis for side in self.layout.sides[0]] if self.layout.sides else []
         first = parameters[0]
         self.shards, self.rows = Alone(), None
         if is_spread(first):
@@ -91,13 +95,13 @@ class Batch:
         names = [name for name in states[0] if name != "factors"]
         self.numbers = {name: self._stacked(states, name) for name in names}
         for name in AVERAGES:
-            if name in self.numbers and not is_spread(first):
+            if name in self.numbers and name != FACTORED and not is_spread(first):
                 self.numbers[name] = self.numbers[name].view(len(states), *self.layout.shape)
         self.factor_numbers: list[list[FactorState]] = []
         self._cuts: list[list[dict[str, Shards]]] = []
-        if self.layout.order >= 2:
-            for b, factors in enumerate(self.factors):
-                own = [[s["factors"][str(b)][str(i)] for s in states] for i in range(len(factors))]
+        if self.layout.preconditioned:
+            for b in range(len(self.factors)):
+                own = [[s["factors"][str(b)][str(axis)] for s in states] for axis in self.axes]
                 self.factor_numbers.append(
                     [{name: self._stacked(each, name) for name in each[0]} for each in own]
                 )
@@ -105,7 +109,7 @@ class Batch:
                     self._cuts.append([self._cut(each[0], owner) for each in own])
         self._calls = (self.numbers["step"] + self.numbers["skipped"]).tolist()
         self._new = [False] * len(states)
-        if self.layout.order >= 2:
+        if self.layout.preconditioned:
             self._new = (self.numbers["absorbed"] == 0).tolist()
         self.step_average = self.numbers["step"]
 
@@ -160,16 +164,16 @@ class Batch:
             and all(state.get(name) is view for state, name, view in self._views)
         )
 
-    def due(self, update_every: int) -> list[int]:
-        """Return which parameters' factors are to be refreshed in this step.
+    def due(self, every: int) -> list[int]:
+        """Return whose turn it is in this step, where that comes in one of so many.
 
-        Those of a parameter of phase φ are in its calls 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...; and
+        That of a parameter of phase φ comes in its calls 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...; and
         in every one until the first has been of use.
         """
         return [
             i
             for i, (calls, phase) in enumerate(zip(self._calls, self._phases, strict=True))
-            if self._new[i] or calls % update_every == phase % update_every
+            if self._new[i] or calls % every == phase % every
         ]
 
     def began(self, rows: Sequence[int], used: Tensor) -> None:
@@ -187,6 +191,13 @@ class Batch:
         self._calls = [calls + 1 for calls in self._calls]
 
 
+def places_of(groups: Sequence[dict[str, Any]]) -> dict[Tensor, tuple[int, int]]:
+    """Return the place of each parameter among those with two axes or more, and among all."""
+    everyone = [p for group in groups for p in group["params"]]
+    phases = itertools.accumulate((sum(n > 1 for n in p.shape) >= 2 for p in everyone), initial=0)
+    return {p: (phase, i) for i, (p, phase) in enumerate(zip(everyone, phases, strict=False))}
+
+
 def stacked(
     parameters: Sequence[Tensor],
     group: dict[str, Any],
@@ -200,10 +211,10 @@ def stacked(
     """
     alike: dict[tuple, list[Tensor]] = {}
     for p in parameters:
-        plan, state = layout(tuple(p.shape), group["k"], group["max_axis"]), states[p]
+        plan, state = layout_of(p.shape, group), states[p]
         if not state:
             state.update(new_state(p, plan))
-        missing = [name for name in needed(group, plan.order) if name not in state]
+        missing = [name for name in needed(group, plan) if name not in state]
         state.update(new_averages(p, missing, group))
         for name in MOMENTA:
             if name in state:
@@ -234,14 +245,13 @@ def current(
         and {*map(id, known)} == {*map(id, parameters)}
         and all(
             (group["foreach"] is not False or len(batch.parameters) == 1)
-            and all(name in batch.numbers for name in needed(group, batch.layout.order))
+            and all(name in batch.numbers for name in needed(group, batch.layout))
             and all(
                 batch.numbers[name].dtype == average_type(name, batch.parameters[0], group)
                 for name in MOMENTA
                 if name in batch.numbers
             )
-            and batch.layout
-            == layout(tuple(batch.parameters[0].shape), group["k"], group["max_axis"])
+            and batch.layout == layout_of(batch.parameters[0].shape, group)
             and batch.holds([states[p] for p in batch.parameters])
             for batch in batches
         )

@@ -14,8 +14,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from oco.integrations.torch import masks
 from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors, orthonormal_basis
-from oco.shampoo import NOISE, RANK_CUTOFF, Side
+from oco.integrations.torch.masks import times, wide
+from oco.rounding import signs
+from oco.shampoo import MORE_DIRECTIONS, NOISE, RANK_CUTOFF, Side
 
 __all__ = [
     "BatchedExactFactor",
@@ -24,15 +27,12 @@ __all__ = [
     "Factor",
     "Unfolding",
     "make_factor",
-    "precondition",
     "unfoldings",
 ]
 
 # A Gram matrix at least this large is computed in so many stripes, each from the diagonal down:
 # 9/16 of the operations, by products that are still large.
 LARGE, STRIPES = 512, 8
-# Numbers in float32 that a vector register of today's processors holds.
-REGISTER = 16
 
 FactorState = dict[str, Tensor]
 
@@ -118,15 +118,15 @@ class Unfolding:
         return transposed
 
 
-def unfoldings(tensor: Tensor) -> tuple[Unfolding, ...]:
-    """Return the unfoldings along all axes but the batch; those of matrices share Gram matrices."""
+def unfoldings(tensor: Tensor, axes: Sequence[int]) -> list[Unfolding]:
+    """Return the unfoldings along axes beside the batch; those of matrices share Gram matrices."""
     if tensor.ndim == 3:
         rows = Unfolding(tensor)
-        return rows, rows.T
-    return tuple(
-        Unfolding(tensor.movedim(axis, 1).reshape(len(tensor), tensor.shape[axis], -1))
-        for axis in range(1, tensor.ndim)
-    )
+        return [(rows, rows.T)[axis] for axis in axes]
+    return [
+        Unfolding(tensor.movedim(axis + 1, 1).reshape(len(tensor), tensor.shape[axis + 1], -1))
+        for axis in axes
+    ]
 
 
 @dataclass(frozen=True)
@@ -148,19 +148,21 @@ class BatchedExactFactor:
             "root": like.new_zeros(self.dim, self.dim),
         }
 
-    def refreshed(
-        self, state: FactorState, unfolding: Unfolding, decay: float, root: BatchedRoot
+    def absorbed(
+        self, state: FactorState, unfolding: Unfolding, decay: float, refresh: str
     ) -> tuple[FactorState, Tensor]:
-        """Return the state after unfolded gradients, and of which tensors it is right."""
+        """Return the statistics after unfolded gradients, and of which tensors they are right."""
         covariance = torch.add(unfolding.gram, state["covariance"], alpha=decay)
-        values, vectors, right = eigh(covariance)
+        right = torch.ones(len(covariance), dtype=torch.bool, device=covariance.device)
+        return {"covariance": covariance}, right
+
+    def rooted(self, state: FactorState, root: BatchedRoot) -> tuple[FactorState, Tensor]:
+        """Return what is made of the statistics, and of which tensors it is right."""
+        values, vectors, right = eigh(state["covariance"])
         # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
         noise = self.dim * torch.finfo(values.dtype).eps
         weights = root.weights(values.clamp_min(0.0), noise).to(values.dtype)
-        return {
-            "covariance": covariance,
-            "root": (vectors * weights[:, None]) @ vectors.mT,
-        }, right
+        return {"root": (vectors * weights[:, None]) @ vectors.mT}, right
 
     def apply(self, state: FactorState, rows: Tensor) -> Tensor:
         """Multiply rows, of shape (batch, anything, n), by the inverse root."""
@@ -188,6 +190,11 @@ class BatchedSketchedFactor:
     computed from Bᵀ B; so they only span the subspace, within which the eigenvalues are computed
     again, from B itself and in double precision (Rayleigh–Ritz).  A direction that rounding
     could not tell from the null space of C has the eigenvalue 0.
+
+    By "subspace" iteration the span is that of C S instead, S having the directions of before and
+    p + 1 more, which are fixed; where there are none yet, all are.  That takes products with B
+    alone.  Each eigenvalue found is then at most the one in whose place it stands (Cauchy), so that
+    τ is an estimate from below, and C̃ ⪰ C need not hold.
     """
 
     dim: int
@@ -205,28 +212,37 @@ class BatchedSketchedFactor:
             "root_tail": zero.clone(),
         }
 
-    def refreshed(
-        self, state: FactorState, unfolding: Unfolding, decay: float, root: BatchedRoot
+    def absorbed(
+        self, state: FactorState, unfolding: Unfolding, decay: float, refresh: str
     ) -> tuple[FactorState, Tensor]:
-        """Return the state after unfolded gradients, and of which tensors it is right."""
+        """Return the statistics after unfolded gradients, and of which tensors they are right.
+
+        `refresh` is the way to them, "direct" or "subspace".
+        """
         old = state["directions"] * (decay * state["eigenvalues"]).sqrt()[:, None]
-        span, spans = self._leading_subspace(old, unfolding)
+        if refresh == "subspace":
+            span, spans = self._warm_subspace(state, old, unfolding)
+        else:
+            span, spans = self._leading_subspace(old, unfolding)
         basis, orthonormal = orthonormal_basis(span)
-        inside = torch.cat([old.mT @ basis, unfolding.matrix.mT @ basis], dim=1).double()
-        values, turn, right = eigh(inside.mT @ inside)
+        inside = torch.cat([basis.mT @ old, basis.mT @ unfolding.matrix], dim=2).double()
+        values, turn, right = eigh(inside @ inside.mT)
         noise = NOISE[str(basis.dtype).removeprefix("torch.")]
-        values = torch.where(values > noise * values[:, -1:], values, 0.0).flip(1)
+        values = torch.where(values > noise * values[:, -1:], values, 0.0).flip(1)[:, : self.k]
         square = torch.linalg.vector_norm(unfolding.matrix, dim=(1, 2)).double().square()
-        new = {
-            "directions": basis @ turn.flip(2)[..., :-1].to(basis.dtype),
+        return {
+            "directions": basis @ turn.flip(2)[..., : self.k - 1].to(basis.dtype),
             "eigenvalues": (values[:, :-1] - values[:, -1:]).to(basis.dtype),
             "escaped_mass": decay * state["escaped_mass"] + values[:, -1],
             "total_mass": decay * state["total_mass"] + square,
-        }
-        weights = root.weights(self._estimate(new, root.tail))
-        new["root"] = (weights[:, :-1] - weights[:, -1:]).to(basis.dtype)
-        new["root_tail"] = weights[:, -1]
-        return new, spans & orthonormal & right
+        }, spans & orthonormal & right
+
+    def rooted(self, state: FactorState, root: BatchedRoot) -> tuple[FactorState, Tensor]:
+        """Return what is made of the statistics, and of which tensors it is right."""
+        weights = root.weights(self._estimate(state, root.tail))
+        values = (weights[:, :-1] - weights[:, -1:]).to(state["directions"].dtype)
+        right = torch.ones(len(weights), dtype=torch.bool, device=weights.device)
+        return {"root": values, "root_tail": weights[:, -1]}, right
 
     def _leading_subspace(self, old: Tensor, unfolding: Unfolding) -> tuple[Tensor, Tensor]:
         """Return vectors that span the leading k eigenvectors of C, of shape (batch, n, k)."""
@@ -242,7 +258,28 @@ class BatchedSketchedFactor:
             dim=1,
         )
         vectors, right = leading_eigenvectors(gram, self.k)
-        return old @ vectors[:, :kept] + columns @ vectors[:, kept:], right
+        return old @ vectors[:, :kept] + times(columns, vectors[:, kept:]), right
+
+    def _warm_subspace(
+        self, state: FactorState, old: Tensor, unfolding: Unfolding
+    ) -> tuple[Tensor, Tensor]:
+        """Return C S, of shape (batch, n, k + p), for old directions S, or fixed ones, and more."""
+        matrix, kept = unfolding.matrix, state["eigenvalues"][:, None] > 0
+        count = min(self.k + MORE_DIRECTIONS, self.dim)
+        rows, columns = (torch.arange(n, device=old.device) for n in (self.dim, count))
+        start = signs(rows[:, None], columns[self.k - 1 :]).to(old.dtype).expand(len(old), -1, -1)
+        held = state["directions"]
+        if not masks.certain(kept, True):
+            fixed = signs(rows[:, None], columns[: self.k - 1]).to(old.dtype)
+            held = torch.where(kept, held, fixed)
+        start = torch.cat([held, start], dim=2)
+        # C's own scale is left out: its entries may be too small for the type.
+        size = torch.linalg.vector_norm(matrix, dim=(1, 2)) + torch.linalg.vector_norm(
+            old, dim=(1, 2)
+        )
+        start = start / wide(size, start).clamp_min(torch.finfo(start.dtype).tiny)
+        span = old @ (old.mT @ start) + times(matrix, (start.mT @ matrix).mT)
+        return span, torch.ones_like(size, dtype=torch.bool)
 
     def _estimate(self, state: FactorState, tail: str) -> Tensor:
         """Return the eigenvalues of C̃: those on the directions, then the one outside."""
@@ -260,8 +297,9 @@ class BatchedSketchedFactor:
     def apply(self, state: FactorState, rows: Tensor) -> Tensor:
         """Multiply rows, of shape (batch, anything, n), by the inverse root."""
         directions = state["directions"]
-        result = ((rows @ directions) * state["root"][:, None]) @ directions.mT
-        return result.addcmul_(rows, state["root_tail"].to(rows.dtype)[:, None, None])
+        inside = times(rows, directions) * state["root"][:, None]
+        tail = state["root_tail"].to(rows.dtype)[:, None, None]
+        return (inside @ directions.mT).addcmul_(rows, tail)
 
 
 Factor = BatchedExactFactor | BatchedSketchedFactor
@@ -272,46 +310,3 @@ def make_factor(side: Side) -> Factor:
     if side.k is None:
         return BatchedExactFactor(side.dim)
     return BatchedSketchedFactor(side.dim, side.k)
-
-
-def precondition(
-    factors: Sequence[Factor], states: Sequence[FactorState], tensor: Tensor, out: Tensor
-) -> None:
-    """Multiply tensors along each of their axes by its factor's inverse root.
-
-    Parameters
-    ----------
-    factors : sequence of Factor
-        p ≥ 2, one for each axis.
-    states : sequence of dict
-        Their numbers.
-    tensor : Tensor of shape (batch, n_1, ..., n_p)
-        Not changed.
-    out : Tensor of that shape
-        Takes the result.
-    """
-    sketched = all(isinstance(factor, BatchedSketchedFactor) for factor in factors)
-    if len(factors) == 2 and sketched:
-        _both_sides(states[0], states[1], tensor, out)
-        return
-    current = tensor
-    for factor, state in zip(factors, states, strict=True):
-        # The axis is the first one; multiplied from the right, it becomes the last, and the next
-        # one the first: after p axes all are where they were, and nothing has been copied.
-        rows = current.reshape(len(tensor), factor.dim, -1).mT
-        current = factor.apply(state, rows)
-    out.copy_(current.reshape(tensor.shape))
-
-
-def _both_sides(left: FactorState, right: FactorState, x: Tensor, out: Tensor) -> None:
-    """Compute (t I + U w Uᵀ) X (s I + V z Vᵀ), for sketches on both sides, in few passes over X."""
-    u, v = left["directions"], right["directions"]
-    w, z = left["root"][:, :, None], right["root"][:, None]
-    t = left["root_tail"].to(x.dtype)[:, None, None]
-    s = right["root_tail"].to(x.dtype)[:, None, None]
-    # Products with as many columns as a register holds take half of the time of one column less.
-    padded = torch.nn.functional.pad(v, (0, -v.shape[2] % REGISTER))
-    rows, columns = u.mT @ x, (x @ padded)[:, :, : v.shape[2]] * z
-    within = s * rows + (u.mT @ columns) @ v.mT
-    torch.mul(x, s * t, out=out)
-    out.baddbmm_(torch.cat([u, t * columns], dim=2), torch.cat([w * within, v.mT], dim=1))

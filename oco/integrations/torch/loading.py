@@ -3,35 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
+from oco.integrations.torch.checking import (
+    OPTIONS,
+    check_cuts,
+    check_parameters,
+    checked,
+    different,
+    kind_of,
+    parameter_name,
+)
 from oco.integrations.torch.sharding import local, spread_like
-from oco.integrations.torch.state import AVERAGES, MOMENTA, SCALARS, new_averages, new_state
-from oco.shampoo import OPTIONS as SHARED
-from oco.shampoo import check_options, layout
+from oco.integrations.torch.state import (
+    AVERAGES,
+    FACTORED,
+    MOMENTA,
+    SCALARS,
+    new_averages,
+    new_state,
+)
+from oco.shampoo import FACTOR_OPTIONS, layout_of
 
-__all__ = [
-    "OPTIONS",
-    "check_gradients",
-    "check_parameters",
-    "check_statistics",
-    "checked",
-    "different",
-    "loadable",
-    "parameter_name",
-    "renamed",
-]
-
-# The options of a group: those that NumPy has, too, and those that PyTorch's optimizers have.
-OPTIONS = (*SHARED, "maximize", "foreach", "differentiable")
-
-TYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+__all__ = ["loadable", "renamed", "taken_options", "type_for_type"]
 
 OLD_BETAS = ("beta1", "beta2")
 # The option by which groups of this optimizer are recognised.
 MARK = "k"
+
+
+@contextmanager
+def type_for_type(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """Let what the optimizer loads be checked, and keep its types and shards.
+
+    PyTorch would cast the state to the parameters' types; statistics have types of their own.
+    """
+    states = {}
+
+    def check(_, final: dict) -> dict:
+        groups, found = loadable(optimizer.param_groups, final)
+        states.update(found)
+        return {**final, "state": {}, "param_groups": groups}
+
+    def restore(_) -> None:
+        optimizer.state.update(states)
+
+    handles = (
+        optimizer.register_load_state_dict_pre_hook(check),
+        optimizer.register_load_state_dict_post_hook(restore, prepend=True),
+    )
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict]:
@@ -88,7 +116,9 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
                     where, parameter, saved, saved_states[key], parameter.device
                 )
                 _check_finite(where, states[parameter])
-                states[parameter] = spread_like(states[parameter], parameter, tuple(AVERAGES))
+                states[parameter] = spread_like(
+                    states[parameter], parameter, tuple(AVERAGES), (FACTORED,)
+                )
     unknown = [key for key in saved_states if key not in used]
     if unknown:
         raise ValueError(
@@ -96,47 +126,6 @@ def loadable(groups: Sequence[dict], state_dict: dict) -> tuple[list[dict], dict
             f"got one of {unknown[0]!r}"
         )
     return complete, states
-
-
-def checked(options: dict) -> dict:
-    """Return options with their types made plain; a rate that is a tensor stays one.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the option, its value and what was expected.
-    """
-    rate, names = options.get("lr"), ("maximize", "foreach", "differentiable")
-    plain = dict(options)
-    if isinstance(rate, torch.Tensor):
-        if rate.numel() != 1 or not rate.is_floating_point():
-            raise TypeError(f"lr: expected a number or a tensor of one number, got {_kind(rate)}")
-        # Its value is read no more than here: that would wait for its device.
-        plain["lr"] = 0.0
-    if options.get("momentum_dtype") is torch.bfloat16:
-        plain["momentum_dtype"] = "bfloat16"
-    for name in names:
-        value = options.get(name, False)
-        if not isinstance(value, bool) and not (name == "foreach" and value is None):
-            raise TypeError(f"{name}: expected True or False, got {value!r}")
-    if options.get("differentiable"):
-        raise ValueError("differentiable: expected False, got True: steps have no derivatives")
-    return {**check_options(plain), **({"lr": rate} if isinstance(rate, torch.Tensor) else {})}
-
-
-def different(options: dict, others: dict) -> bool:
-    """Return whether options differ; a rate that is a tensor is the same while it is that tensor.
-
-    Examples
-    --------
-    >>> different({"lr": 0.1}, {"lr": 0.1}), different({"lr": torch.tensor(0.1)}, {"lr": 0.1})
-    (False, True)
-    """
-    return any(
-        options[name] is not others[name]
-        and (isinstance(options[name], torch.Tensor) or options[name] != others[name])
-        for name in options
-    )
 
 
 def renamed(options: dict) -> dict:
@@ -152,6 +141,41 @@ def renamed(options: dict) -> dict:
         found.setdefault("k", options["rank"])
     if all(name in options for name in OLD_BETAS):
         found.setdefault("betas", tuple(options[name] for name in OLD_BETAS))
+    return found
+
+
+def taken_options(
+    groups: Sequence[dict], defaults: dict, states: dict, before: Sequence[dict]
+) -> list[dict]:
+    """Check the options of groups that are new since the last step, and make their types plain.
+
+    Parameters
+    ----------
+    groups : sequence of dict
+        Take the options.
+    defaults : dict
+        Of those that a group lacks.
+    states : dict
+        Of the parameters that have one.
+    before : sequence of dict
+        What was returned for the step before.
+    """
+    # If a group was taken away, which options were whose is not known any more.
+    before = [] if len(before) > len(groups) else before
+    found = []
+    for g, group in enumerate(groups):
+        known = before[g] if g < len(before) else None
+        options = {name: group.get(name, defaults[name]) for name in OPTIONS}
+        if known is None or different(options, known):
+            options = checked(options)
+            names = [parameter_name(group, g, i) for i in range(len(group["params"]))]
+            check_cuts(names, group["params"], options)
+            if known is None or any(options[name] != known[name] for name in FACTOR_OPTIONS):
+                check_parameters(names, group["params"], options["k"])
+                check_statistics(names, group, options, states, known)
+        found.append(options)
+    for group, options in zip(groups, found, strict=True):
+        group.update(options)
     return found
 
 
@@ -192,12 +216,11 @@ def _check_plan(
 ) -> None:
     """Refuse options that give other factors than the expected ones do."""
     shape = tuple(parameter.shape)
-    own = {option: expected[option] for option in ("k", "max_axis")}
-    for option in own:
-        if layout(shape, **{**own, option: found[option]}) != layout(shape, **own):
+    for option in FACTOR_OPTIONS:
+        if layout_of(shape, {**expected, option: found[option]}) != layout_of(shape, expected):
             raise ValueError(
-                f"{where}expected {option} {own[option]} for {name} of shape {shape}, with which "
-                f"its statistics are kept, got {found[option]}"
+                f"{where}expected {option} {expected[option]} for {name} of shape {shape}, with "
+                f"which its statistics are kept, got {found[option]}"
             )
 
 
@@ -209,12 +232,12 @@ def _fitted_state(
     Averages are optional: what the options need and the state lacks begins with the next step, and
     what the options do not need is kept.
     """
-    plan = layout(tuple(parameter.shape), options["k"], options["max_axis"])
+    plan = layout_of(parameter.shape, options)
     # All of it, also where this process holds a part.
     meta = torch.empty(parameter.shape, dtype=parameter.dtype, device="meta")
     expected = new_state(meta, plan)
     if not isinstance(found, dict):
-        raise TypeError(f"{where}: expected dict, got {_kind(found)}")
+        raise TypeError(f"{where}: expected dict, got {kind_of(found)}")
     # Where a flattened state lacks an entry, PyTorch puts an empty dictionary.
     found = {key: entry for key, entry in found.items() if not _empty(entry)}
     for pair in AVERAGES.items():
@@ -230,7 +253,7 @@ def _fitted(where: str, expected, found, device: torch.device):
     """Return a copy of `found`, which must be built like `expected`: keys, types, shapes."""
     if isinstance(expected, dict):
         if not isinstance(found, dict):
-            raise TypeError(f"{where}: expected dict, got {_kind(found)}")
+            raise TypeError(f"{where}: expected dict, got {kind_of(found)}")
         if found.keys() != expected.keys():
             different = sorted(found.keys() ^ expected.keys(), key=str)
             raise ValueError(f"{where}: expected the keys {list(expected)}, differs in {different}")
@@ -241,9 +264,9 @@ def _fitted(where: str, expected, found, device: torch.device):
             for key, entry in expected.items()
         }
     if not isinstance(found, torch.Tensor):
-        raise TypeError(f"{where}: expected {_kind(expected)}, got {_kind(found)}")
+        raise TypeError(f"{where}: expected {kind_of(expected)}, got {kind_of(found)}")
     if (found.dtype, found.shape) != (expected.dtype, expected.shape):
-        raise ValueError(f"{where}: expected {_kind(expected)}, got {_kind(found)}")
+        raise ValueError(f"{where}: expected {kind_of(expected)}, got {kind_of(found)}")
     return found.detach().to(device, copy=True)
 
 
@@ -252,7 +275,7 @@ def _scalar(where: str, expected: torch.Tensor, found, device: torch.device) -> 
     try:
         number = float(found)
     except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{where}: expected a number >= 0, got {_kind(found)}") from None
+        raise TypeError(f"{where}: expected a number >= 0, got {kind_of(found)}") from None
     if not 0 <= number < math.inf:
         raise ValueError(f"{where}: expected a number >= 0, got {number}")
     return torch.tensor(number, dtype=expected.dtype, device=device)
@@ -272,62 +295,3 @@ def _empty(value) -> bool:
 
 def _type(value) -> torch.dtype | None:
     return value.dtype if isinstance(value, torch.Tensor) else None
-
-
-def _kind(value) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of {value.dtype} of shape {tuple(value.shape)}"
-    return type(value).__name__
-
-
-def check_gradients(groups: Sequence[dict]) -> None:
-    """Refuse gradients that are sparse, or not of a real floating-point type, by name."""
-    for g, group in enumerate(groups):
-        for i, parameter in enumerate(group["params"]):
-            gradient = parameter.grad
-            if gradient is None:
-                continue
-            if gradient.layout != torch.strided or not gradient.is_floating_point():
-                raise TypeError(
-                    f"{parameter_name(group, g, i)}.grad: expected a dense floating-point "
-                    f"gradient, got {gradient.dtype} with layout {gradient.layout}"
-                )
-
-
-def check_parameters(names: Sequence[str], parameters: Sequence, k) -> None:
-    """Refuse parameters that cannot be optimized, or that do not fit a sketch size per axis.
-
-    Raises
-    ------
-    TypeError
-        If one is not of one of `TYPES`.
-    ValueError
-        If one has no entries, or `k` is a tuple of another length than a matrix or tensor has
-        axes.
-    """
-    for name, parameter in zip(names, parameters, strict=True):
-        if not isinstance(parameter, torch.Tensor):
-            continue  # PyTorch's own check says what it is.
-        shape = tuple(parameter.shape)
-        if parameter.dtype not in TYPES:
-            raise TypeError(
-                f"{name}: expected one of {', '.join(map(str, TYPES))}, got {parameter.dtype}"
-            )
-        cut = getattr(parameter, "placements", ())
-        if any(placement.is_partial() for placement in cut):
-            raise ValueError(f"{name}: expected a tensor that is cut or repeated, got {tuple(cut)}")
-        if parameter.numel() == 0:
-            raise ValueError(f"{name}: expected at least one entry, got shape {shape}")
-        matrix = sum(n > 1 for n in shape) >= 2
-        if matrix and isinstance(k, tuple) and len(k) != len(shape):
-            raise ValueError(
-                f"k: expected one for each of the {len(shape)} axes of {name} of shape {shape}, "
-                f"got {len(k)}"
-            )
-
-
-def parameter_name(group: dict, group_index: int, index: int) -> str:
-    """Return how errors call a parameter: by its own name where it came with one."""
-    if "param_names" in group:
-        return group["param_names"][index]
-    return f"param_groups[{group_index}]['params'][{index}]"

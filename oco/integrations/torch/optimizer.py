@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from oco.integrations.torch.batches import Batch, current, stacked
-from oco.integrations.torch.diagnostics import diagnostics
-from oco.integrations.torch.loading import (
+from oco.integrations.torch.batches import Batch, current, places_of, stacked
+from oco.integrations.torch.checking import (
     OPTIONS,
     check_gradients,
     check_parameters,
-    check_statistics,
     checked,
-    different,
-    loadable,
     parameter_name,
-    renamed,
 )
+from oco.integrations.torch.diagnostics import diagnostics
+from oco.integrations.torch.loading import renamed, taken_options, type_for_type
 from oco.integrations.torch.sharding import is_spread
 from oco.integrations.torch.state import Workspace, statistics_bytes, tensor_bytes
 from oco.integrations.torch.steps import step
-from oco.shampoo import (
-    AVERAGE,
-    BETAS,
-    EPS,
-    EPSILON,
-    EXPONENT,
-    GRAFT,
-    MATRIX_RATE,
-    MAX_AXIS,
-    MOMENTUM,
-    NESTEROV,
-    RATE,
-    SKETCH_SIZE,
-    TAIL,
-    UPDATE_EVERY,
-)
+from oco.shampoo import recipe
 
 __all__ = ["SShampoo"]
-
-# The options that decide which factors there are; their statistics cannot be turned into others.
-FACTORS = ("k", "max_axis")
 
 
 class SShampoo(torch.optim.Optimizer):
@@ -69,9 +47,9 @@ class SShampoo(torch.optim.Optimizer):
         ≥ 0, relative to the largest eigenvalue of each factor, added to its eigenvalues.
     momentum : float
         μ in [0, 1), of an average.
-    graft : {"rmsprop", "adam", "sgd", "unit", "none"}
+    graft : {"unit", "rmsprop", "adam", "adafactor", "sgd", "none"}
         Whose step gives the preconditioned gradient its length.  "unit" keeps nothing for that: the
-        root mean square of the step's entries is 1.
+        root mean square of the step's entries is 1.  "adafactor" keeps means along the axes.
     weight_decay : float
         ≥ 0, decoupled: each step multiplies the parameter by 1 − lr·weight_decay.
     update_every : int
@@ -100,6 +78,20 @@ class SShampoo(torch.optim.Optimizer):
         What momentum's average is kept in, in half of the memory: after each step it is rounded up
         or down at random, so that it is the same on average.  The draws are a matter of the
         parameter's place, its count of steps and the entry.  None keeps the statistics' type.
+    sides : {"both", "shorter"}
+        Whether each axis has a factor, or the shortest alone, with e = ½ (one-sided Shampoo).
+    refresh : {"direct", "subspace"}
+        How sketches are made: from the eigenvectors of a Gram matrix, or, in less time, by products
+        alone, warm-started from the directions of before; each escape is then at most what it
+        stands for, τ is an estimate, and the theorem is left.
+    statistics : {"gradient", "average"}
+        What factors absorb: g, or x, which has in it what came between two refreshes.
+    statistics_every : int or None
+        A divisor of s in whose place it says which gradients are absorbed, so that only the roots
+        of exact factors are made anew in one step of s; those of sketches cost next to nothing.
+    long_axes : {"blocks", "factored"}
+        Whether a parameter with an axis beyond `max_axis` is cut, or (an embedding, a head) has no
+        factors and takes the step x/(√v̂ + eps) with Adafactor's second moment.
     maximize : bool
         Whether steps climb.
     foreach : bool or None
@@ -127,9 +119,11 @@ class SShampoo(torch.optim.Optimizer):
     U = G ×_1 (c C̃_1 + ε λ_max(c C̃_1) I)^{−e} ×_2 ... ×_p (c C̃_p + ε λ_max(c C̃_p) I)^{−e},
 
     with e = 1/(2p) or 1/p, an eigenvalue 0 being inverted to 0, then rescaled to the Frobenius norm
-    of the graft's step: g (sgd), √N g/‖g‖ for N entries (unit), g/(√v̂ + eps) (rmsprop),
-    m̂/(√v̂ + eps) (adam).  Vectors and scalars take the step of rmsprop, or of adam where that is the
-    graft.  At last b ← μ b + (1 − μ) U and w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
+    of the graft's step: g (sgd), √N g/‖g‖ for N entries (unit), g/(√v̂ + eps) (rmsprop), the same
+    with (r_1 ⊗ ... ⊗ r_p)/r̄^(p−1) for v, r_i the mean of v over all axes but i and r̄ over all
+    (adafactor), m̂/(√v̂ + eps) (adam).  Vectors and scalars take the step of rmsprop, or of adam
+    where that is the graft.  At last b ← μ b + (1 − μ) U and
+    w ← (1 − lr·weight_decay) w − lr b/(1 − μ^t).
 
     With ``average="gradient"``, b ← μ b + (1 − μ) g, x = b/(1 − μ^t) takes the place of g in U and
     in the graft, and w ← (1 − lr·weight_decay) w − lr U.  With `nesterov` an average a of y is
@@ -143,10 +137,10 @@ class SShampoo(torch.optim.Optimizer):
     if a weight would not be finite after the step: of that parameter nothing is touched, and its
     state's ``skipped`` counts it.
 
-    Every option may be changed between steps but `k` and `max_axis`, which decide what
-    statistics there are.  An average begins when an option first needs it.  Where β or μ changes,
-    1 − ∏ β_t and 1 − ∏ μ_t take the place of 1 − β^t and 1 − μ^t, and Σ_s ∏_{r>s} β_r that of
-    (1 − β₂^a)/(1 − β₂).
+    Every option may be changed between steps but `k`, `max_axis`, `sides` and `long_axes`, which
+    decide what statistics there are.  An average begins when an option first needs it.  Where β or
+    μ changes, 1 − ∏ β_t and 1 − ∏ μ_t take the place of 1 − β^t and 1 − μ^t, and Σ_s ∏_{r>s} β_r
+    that of (1 − β₂^a)/(1 − β₂).
 
     References
     ----------
@@ -177,52 +171,36 @@ class SShampoo(torch.optim.Optimizer):
     def __init__(
         self,
         params,
-        lr: float = RATE,
+        lr: float = recipe.RATE,
         *,
-        k=SKETCH_SIZE,
-        betas: tuple[float, float] = BETAS,
-        eps: float = EPS,
-        epsilon: float = EPSILON,
-        momentum: float = MOMENTUM,
-        graft: str = GRAFT,
+        k=recipe.SKETCH_SIZE,
+        betas: tuple[float, float] = recipe.BETAS,
+        eps: float = recipe.EPS,
+        epsilon: float = recipe.EPSILON,
+        momentum: float = recipe.MOMENTUM,
+        graft: str = recipe.GRAFT,
         weight_decay: float = 0.0,
-        update_every: int = UPDATE_EVERY,
+        update_every: int = recipe.UPDATE_EVERY,
         start_step: int = 1,
-        max_axis: int | None = MAX_AXIS,
+        max_axis: int | None = recipe.MAX_AXIS,
         bias_correction: bool = True,
-        tail: str = TAIL,
-        exponent: str = EXPONENT,
-        average: str = AVERAGE,
-        nesterov: bool = NESTEROV,
-        matrix_rate: float = MATRIX_RATE,
+        tail: str = recipe.TAIL,
+        exponent: str = recipe.EXPONENT,
+        average: str = recipe.AVERAGE,
+        nesterov: bool = recipe.NESTEROV,
+        matrix_rate: float = recipe.MATRIX_RATE,
         momentum_dtype: torch.dtype | str | None = None,
+        sides: str = "both",
+        refresh: str = "direct",
+        statistics: str = "gradient",
+        statistics_every: int | None = None,
+        long_axes: str = "blocks",
         maximize: bool = False,
         foreach: bool | None = None,
         differentiable: bool = False,
     ) -> None:
-        defaults = {
-            "lr": lr,
-            "k": k,
-            "betas": betas,
-            "eps": eps,
-            "epsilon": epsilon,
-            "momentum": momentum,
-            "graft": graft,
-            "weight_decay": weight_decay,
-            "update_every": update_every,
-            "start_step": start_step,
-            "max_axis": max_axis,
-            "bias_correction": bias_correction,
-            "tail": tail,
-            "exponent": exponent,
-            "average": average,
-            "nesterov": nesterov,
-            "matrix_rate": matrix_rate,
-            "momentum_dtype": momentum_dtype,
-            "maximize": maximize,
-            "foreach": foreach,
-            "differentiable": differentiable,
-        }
+        given = locals()
+        defaults = {name: given[name] for name in OPTIONS}
         super().__init__(params, checked(defaults))
         self._begin()
 
@@ -327,26 +305,8 @@ class SShampoo(torch.optim.Optimizer):
         """
         if not isinstance(state_dict, dict):
             raise ValueError("state_dict: expected a dictionary with the key 'state'")
-        states = {}
-
-        def check(_, final: dict) -> dict:
-            groups, found = loadable(self.param_groups, final)
-            states.update(found)
-            return {**final, "state": {}, "param_groups": groups}
-
-        def restore(_) -> None:
-            self.state.update(states)
-
-        # PyTorch would cast the state to the parameters' types; statistics have types of their own.
-        handles = (
-            self.register_load_state_dict_pre_hook(check),
-            self.register_load_state_dict_post_hook(restore, prepend=True),
-        )
-        try:
+        with type_for_type(self):
             super().load_state_dict(state_dict)
-        finally:
-            for handle in handles:
-                handle.remove()
 
     @torch.no_grad()
     def step(self, closure: Callable | None = None):
@@ -365,52 +325,24 @@ class SShampoo(torch.optim.Optimizer):
         ------
         TypeError, ValueError
             If a gradient is sparse or not of a real floating-point type, or if an option has been
-            changed to something bad, or to another k or max_axis than that of the statistics;
+            changed to something bad, or to other factors than those of the statistics;
             no parameter has then been touched.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        self._check_options()
+        self._checked = taken_options(self.param_groups, self.defaults, self.state, self._checked)
         check_gradients(self.param_groups)
         places = None
         for g, group in enumerate(self.param_groups):
             parameters = [p for p in group["params"] if p.grad is not None]
             batches = self._batches.get(g, [])
             if not current(batches, parameters, group, self.state):
-                places = places or self._places()
+                places = places or places_of(self.param_groups)
                 batches = self._batches[g] = stacked(parameters, group, self.state, places)
             for batch in batches:
                 if not is_spread(batch.parameters[0]):
                     step([batch], group, self._workspace)
             step([b for b in batches if is_spread(b.parameters[0])], group, self._workspace)
         return loss
-
-    def _places(self) -> dict:
-        """Return the place of each parameter among those that have factors, and among all."""
-        everyone = [p for group in self.param_groups for p in group["params"]]
-        phases = itertools.accumulate(
-            (sum(n > 1 for n in p.shape) >= 2 for p in everyone), initial=0
-        )
-        return {p: (phase, i) for i, (p, phase) in enumerate(zip(everyone, phases, strict=False))}
-
-    def _check_options(self) -> None:
-        """Check the options that are new since the last step, and make their types plain."""
-        known = []
-        if len(self._checked) > len(self.param_groups):
-            # A group was taken away: which options were whose is not known any more.
-            self._checked = []
-        for g, group in enumerate(self.param_groups):
-            before = self._checked[g] if g < len(self._checked) else None
-            options = {name: group.get(name, self.defaults[name]) for name in OPTIONS}
-            if before is None or different(options, before):
-                options = checked(options)
-                if before is None or any(options[name] != before[name] for name in FACTORS):
-                    names = [parameter_name(group, g, i) for i in range(len(group["params"]))]
-                    check_parameters(names, group["params"], options["k"])
-                    check_statistics(names, group, options, self.state, before)
-            known.append(options)
-        for group, options in zip(self.param_groups, known, strict=True):
-            group.update(options)
-        self._checked = known

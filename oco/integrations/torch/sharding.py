@@ -138,15 +138,23 @@ class Shards(Alone):
         return Shards(self._like, self._shape[:1]).part(numbers[None])[0]
 
 
-def spread_like(state: dict[str, Any], parameter: Tensor, averages: Sequence[str] = ()) -> Any:
+def spread_like(
+    state: dict[str, Any],
+    parameter: Tensor,
+    averages: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> Any:
     """Return a state with its tensors cut as a parameter is, averages along the same axes.
 
     They may be whole, or cut otherwise; where the parameter is whole, so is what is returned.
+    Those that are named as `whole` stay so.
     """
     found = {}
     for name, value in state.items():
         if isinstance(value, dict):
             found[name] = spread_like(value, parameter)
+        elif name in whole:
+            found[name] = value.full_tensor() if is_spread(value) else value
         elif value.ndim:
             found[name] = _recut(value, parameter, None if name in averages else value.shape)
         else:

@@ -17,6 +17,7 @@ from oco.shampoo import Layout
 
 __all__ = [
     "AVERAGES",
+    "FACTORED",
     "MOMENTA",
     "SCALARS",
     "Workspace",
@@ -33,9 +34,13 @@ __all__ = [
 AVERAGES = {
     "first_moment": "first_weight",
     "second_moment": "second_weight",
+    "factored_moment": "factored_weight",
     "momentum_buffer": "momentum_weight",
     "gradient_average": "gradient_weight",
 }
+# The one of them that has not the parameter's shape: means along each axis, one after the other,
+# which every process keeps whole.
+FACTORED = "factored_moment"
 # Those of them that `momentum_dtype` is about.
 MOMENTA = ("momentum_buffer", "gradient_average")
 # Single numbers; reading them waits for the device that they are on.
@@ -60,24 +65,27 @@ def statistics_type(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def needed(group: dict[str, Any], order: int) -> tuple[str, ...]:
+def needed(group: dict[str, Any], plan: Layout) -> tuple[str, ...]:
     """Return which averages a parameter must keep.
 
     Parameters
     ----------
     group : dict
         graft, momentum and average.
-    order : int
-        How many of its axes are longer than 1; with fewer than two the step is a diagonal one.
+    plan : Layout
+        Of the parameter; where it has no factors the step is a coordinatewise one.
 
     Examples
     --------
-    >>> needed({"graft": "sgd", "momentum": 0.9, "average": "gradient"}, order=1)
+    >>> options = {"graft": "sgd", "momentum": 0.9, "average": "gradient"}
+    >>> needed(options, Layout((5,), (), ()))
     ('second_moment', 'gradient_average')
     """
-    names: tuple[str, ...] = ("first_moment",) if group["graft"] == "adam" else ()
-    if group["graft"] in ("adam", "rmsprop") or order < 2:
-        names += ("second_moment",)
+    graft, names = group["graft"], tuple[str, ...]()
+    if plan.order >= 2 and (graft == "adafactor" or not plan.preconditioned):
+        names = (FACTORED,)
+    elif graft in ("adam", "rmsprop") or plan.order < 2:
+        names = ("first_moment", "second_moment") if graft == "adam" else ("second_moment",)
     if group["momentum"]:
         names += ("momentum_buffer" if group["average"] == "step" else "gradient_average",)
     return names
@@ -95,11 +103,11 @@ def new_state(parameter: Tensor, plan: Layout) -> dict[str, Any]:
     state: dict[str, Any] = {
         name: torch.zeros((), dtype=torch.int64, device=device) for name in ("step", "skipped")
     }
-    if plan.order >= 2:
+    if plan.preconditioned:
         like = torch.empty((), dtype=statistics_type(parameter.dtype), device=device)
         state["absorbed"] = torch.zeros((), dtype=torch.float64, device=device)
         state["factors"] = {
-            str(b): {str(i): make_factor(side).zeros(like) for i, side in enumerate(sides)}
+            str(b): {str(side.axis): make_factor(side).zeros(like) for side in sides}
             for b, sides in enumerate(plan.sides)
         }
     return spread_like(state, parameter)
@@ -119,8 +127,13 @@ def new_averages(
     found = {}
     for name in names:
         dtype = average_type(name, parameter, group)
-        own = torch.zeros_like(local(parameter), dtype=dtype, memory_format=torch.contiguous_format)
-        found[name] = Shards(parameter).spread(own) if is_spread(parameter) else own
+        if name == FACTORED:
+            size = sum(n for n in parameter.shape if n > 1)
+            found[name] = torch.zeros(size, dtype=dtype, device=parameter.device)
+        else:
+            own = local(parameter)
+            own = torch.zeros_like(own, dtype=dtype, memory_format=torch.contiguous_format)
+            found[name] = Shards(parameter).spread(own) if is_spread(parameter) else own
         found[AVERAGES[name]] = torch.zeros((), dtype=torch.float64, device=parameter.device)
     return found
 
@@ -179,6 +192,6 @@ def statistics_bytes(state: dict[str, Any]) -> int:
     8
     """
     if "factors" not in state:
-        return tensor_bytes(state.get("second_moment"))
+        return tensor_bytes(state.get("second_moment")) + tensor_bytes(state.get(FACTORED))
     factors = (factor for block in state["factors"].values() for factor in block.values())
     return sum(tensor_bytes(factor.get(name)) for factor in factors for name in STATISTICS)

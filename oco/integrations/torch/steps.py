@@ -17,11 +17,12 @@ from torch import Tensor
 
 from oco.integrations.torch import masks
 from oco.integrations.torch.batches import Batch
-from oco.integrations.torch.directions import directions, lengths, new_part
+from oco.integrations.torch.coordinatewise import lengths, new_part, next_means
+from oco.integrations.torch.directions import directions
 from oco.integrations.torch.masks import norms, wide
 from oco.integrations.torch.rounding import round_into
 from oco.integrations.torch.sharding import is_spread, local
-from oco.integrations.torch.state import AVERAGES, Workspace
+from oco.integrations.torch.state import AVERAGES, FACTORED, Workspace
 
 __all__ = ["step"]
 
@@ -59,13 +60,15 @@ def _run(batch: Batch, group: dict[str, Any], workspace: Workspace) -> Iterator[
         gradients = torch.where(wide(used, gradients), gradients, 0.0)
     weights = _next_weights(batch, group)
     x = _averaged_gradients(batch, gradients, weights, group, workspace)
-    update, factor, right, settle = yield from directions(
+    update, factor, length, right, settle = yield from directions(
         batch, gradients, x, weights, group, workspace
     )
     rate = factor * _rate(batch, group)
     if "momentum_buffer" in state:
+        old = update
         update, rate = _averaged_steps(batch, update, rate, factor, weights, group, workspace)
-    lost = ~_stays_finite(batch, update, rate, group)
+        length = length if update is old else None
+    lost = ~_stays_finite(batch, update, rate, length, group)
     used = used & right & (shards.total(lost.int()) == 0)
     _make(batch, gradients, weights, update, rate, used, group)
     settle(used)
@@ -112,6 +115,11 @@ def _averaged_gradients(
     old, new = momentum * inverse, (1 - momentum) * inverse
     if group["nesterov"]:
         old, new = momentum * old, momentum * new + (1 - momentum)
+    unit = batch.layout.preconditioned and group["graft"] == "unit"
+    if unit and group["statistics"] == "gradient" and average.dtype == gradients.dtype:
+        # The length of x does not matter: fewer passes.
+        share, out = wide(new / (old + new), gradients), workspace.like(gradients, "x")
+        return torch.lerp(average, gradients, share, out=out)
     mean = torch.mul(average, wide(old, gradients), out=workspace.like(gradients, "x"))
     return mean.addcmul_(gradients, wide(new, gradients))
 
@@ -181,6 +189,8 @@ def _make(
         square = old.mul_(beta2) if all_used else old * beta2
         square.addcmul_(gradients, gradients, value=new_part(beta2))
         put("second_moment", square)
+    if FACTORED in state:
+        put(FACTORED, next_means(batch, gradients, beta2))
     if "momentum_buffer" in state:
         put_average("momentum_buffer", batch.step_average)
     _move([local(p) for p in batch.parameters], update, rate, used, all_used, group)
@@ -202,9 +212,9 @@ def _move(
         else:
             kept = torch.where(used, torch.as_tensor(kept, dtype=rate.dtype), 1.0)
             torch._foreach_mul_(parameters, list(kept.unbind()))
-    if all_used and len(parameters) == 1 and update.device.type == "cpu":
-        parameter = parameters[0]
-        parameter.add_(update.view(parameter.shape), alpha=-float(rate))
+    if all_used and masks.one_by_one(update):
+        for parameter, own, number in zip(parameters, update.unbind(), rate.tolist(), strict=True):
+            parameter.add_(own.view(parameter.shape), alpha=-number)
         return
     moved = update * wide(-rate, update)
     if not all_used:
@@ -214,7 +224,9 @@ def _move(
     )
 
 
-def _stays_finite(batch: Batch, update: Tensor, rate: Tensor, group: dict[str, Any]) -> Tensor:
+def _stays_finite(
+    batch: Batch, update: Tensor, rate: Tensor, length: Tensor | None, group: dict[str, Any]
+) -> Tensor:
     """Return where no entry of a parameter can leave its type's range; false where U is NaN."""
     highest = torch.finfo(batch.parameters[0].dtype).max
     kept = abs(1 - group["lr"] * group["weight_decay"])
@@ -224,7 +236,7 @@ def _stays_finite(batch: Batch, update: Tensor, rate: Tensor, group: dict[str, A
     if update.device.type == "cpu":
         # The norms take a tenth of the time, and are too large only near the end of the range.
         sizes = torch.stack(torch._foreach_norm(parameters, dtype=update.dtype))
-        reach = kept * sizes + rate.abs() * norms(update)
+        reach = kept * sizes + rate.abs() * (norms(update) if length is None else length)
         if bool((reach <= highest).all()):
             return torch.ones_like(reach, dtype=torch.bool)
     sizes = torch.stack(torch._foreach_norm(parameters, ord=torch.inf)).to(update.dtype)
@@ -247,6 +259,7 @@ def _decays(group: dict[str, Any]) -> dict[str, float]:
     return {
         "first_moment": group["betas"][0],
         "second_moment": group["betas"][1],
+        FACTORED: group["betas"][1],
         "momentum_buffer": group["momentum"],
         "gradient_average": group["momentum"],
     }
