@@ -1,9 +1,10 @@
 """A step of S-Shampoo for PyTorch on many weights, against Adam's, on a CPU or on a GPU.
 
 Prints the mean and the longest time of a step with the default recipe, refreshed every 10 steps and
-in every step, also with `refresh="subspace"` and `sides="shorter"`, and as multiples of ``torch.optim.Adam(foreach=True)``, for one large weight, for a
-transformer of width 256 and for 200 small matrices.  All take their steps in turn.  On a CPU time
-is the processor's, of one thread; elsewhere the clock's, after the device has finished.
+in every step, also with ``refresh="subspace"`` and ``sides="shorter"``, and as multiples of
+``torch.optim.Adam(foreach=True)``, for one large weight, for a transformer of width 256 and for 200
+small matrices.  All take their steps in turn.  On a CPU time is the processor's, of one thread;
+elsewhere the clock's, after the device has finished.
 
     python benchmarks/torch_device.py [--device cuda] [--k 32] [--steps 20]
 """

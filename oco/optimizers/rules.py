@@ -100,7 +100,7 @@ class Factored:
     >>> g = np.outer([1.0, -2.0], [3.0, 0.0, 4.0])
     >>> rule.update(g, g, 0)
     array([[ 1.,  0.,  1.],
-           [-1.,  0., -1.]])
+           [-1., -0., -1.]])
     """
 
     def __init__(self, shape, *, beta2: float, eps: float, bias_correction: bool) -> None:

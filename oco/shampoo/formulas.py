@@ -83,7 +83,7 @@ def tail_of(kind: str, escaped: float, missed: float, outside: int) -> tuple[flo
 
     Examples
     --------
-    >>> [tail_of(kind, 2.0, missed=3.0, outside=6) for kind in TAILS]
+    >>> [tail_of(kind, 2.0, missed=3.0, outside=6) for kind in ("escaped", "half", "mean")]
     [(2.0, 2.0), (1.0, 1.0), (2.0, 0.5)]
     """
     if kind == "half":
