@@ -39,9 +39,10 @@ class SketchedClassifier(ClassifierMixin, SketchedLinear):
     k : int, default=10
         Sketch size of S-AdaGrad and FTSL.
     lr : float, optional
-        η.  By default it follows the rows: 8 over the root mean square of their lengths so far, of
-        their sums of magnitudes for diagonal AdaGrad, of their squared lengths times ¼ for
-        gradient descent; a quarter of that for squared loss.  So no unit needs tuning.
+        η.  By default it follows the rows: a factor over the root mean square of their lengths so
+        far, of their sums of magnitudes for diagonal AdaGrad, over the mean of their squared
+        lengths for gradient descent.  The factor is 4 for S-AdaGrad and full-matrix AdaGrad, 32 for
+        gradient descent, else 8; 2 with squared loss.
     alpha : float, default=0.0
         Of the penalty α/2 ‖w‖² that each row's loss has added; the intercept is free of it.
     radius : float, optional

@@ -12,7 +12,7 @@ from scipy import sparse
 from oco import algorithms
 from oco.algorithms.chunks import Chunk
 from oco.algorithms.dual_averaging import SMALLEST_DELTA, DualAveraging
-from oco.algorithms.mirror_descent import MirrorDescent
+from oco.algorithms.fused import KernelPlayer
 from oco.bounds import RUNGS, Account
 from oco.cores import one_blas_thread
 from oco.domains import Ball, Euclidean
@@ -155,7 +155,7 @@ class Player:
 
     @property
     def _plays_in_kernels(self) -> bool:
-        known = isinstance(self.learner, MirrorDescent) and self.learner.plays
+        known = isinstance(self.learner, KernelPlayer) and self.learner.plays
         return known and self.outputs == 1 and loss_code(self.loss) != UNKNOWN
 
     def _dense(self, rows, numbers: np.ndarray) -> np.ndarray:
@@ -170,6 +170,13 @@ class Player:
     ) -> tuple[float, int]:
         """Play rounds in one kernel as far as it goes; return what they cost and their number."""
         learner, labels = self.learner, np.ascontiguousarray(labels, dtype=np.float64)
+        if self.dual:
+            # One δ for the rounds before the first that demands a larger one than its own.
+            demanded = np.array([self._longest(a, y) for a, y in zip(block, labels, strict=True)])
+            self._lengthen(demanded[0])
+            longer = np.flatnonzero(demanded > learner.delta)
+            block = block[: longer[0]] if len(longer) else block
+            labels = labels[: len(block)]
         learner.lr = lr
         facts, squares, points = np.empty((len(block), 4)), np.empty(len(block)), block.copy()
         code = loss_code(self.loss)

@@ -12,13 +12,13 @@ from oco.losses.loss import Loss
 
 __all__ = ["AdaptiveRate", "squared_sizes"]
 
-# The first prediction moves by about so many times the size of a label, or by more with losses of
-# classes, which where the classes can be told apart have their least at infinity.
+# The first prediction moves by about so many times the size of a label.
 RATE = 2.0
-OF_CLASSES = 4.0
-# Gradient descent divides by √t times the steepest gradient; those of a model that has learned are
-# a fraction of it, which the other learners see for themselves.
-OF_DESCENT = 4.0
+# With losses of classes, which where the classes can be told apart have their least at infinity, by
+# more: by less of it where a metric that turns moves along all directions as along the first, by
+# more for gradient descent, which does not see that the gradients of what has learned are shorter.
+OF_CLASSES = {"s-adagrad": 2.0, "full-adagrad": 2.0, "ogd": 16.0}
+OF_CLASSES_ELSE = 4.0
 # The rate is set anew where it would change by more than this share of it: a smaller change makes
 # no other model, and between changes many rounds are played in one kernel.
 CHANGE = 1 / 16
@@ -44,7 +44,7 @@ class AdaptiveRate:
         self.loss, self.intercept = loss, intercept
         self.by_coordinates, self.descent = learner == "adagrad", learner == "ogd"
         classes = loss.name in ("hinge", "logistic", "softmax")
-        self.factor = OF_CLASSES * (OF_DESCENT if self.descent else 1.0) if classes else 1.0
+        self.factor = OF_CLASSES.get(learner, OF_CLASSES_ELSE) if classes else 1.0
         self._rate = self._labels = self._sizes = 0.0
         self._rounds = 0
 

@@ -27,7 +27,7 @@ def stream(n=400, d=6, seed=0):
 @pytest.mark.parametrize("lr", [None, 0.2])
 @pytest.mark.parametrize("radius", [None, 0.3])
 @pytest.mark.parametrize("name", ["logistic", "hinge", "squared", "absolute"])
-@pytest.mark.parametrize("learner", ["s-adagrad", "adagrad", "ogd"])
+@pytest.mark.parametrize("learner", ["s-adagrad", "ftsl", "adagrad", "ogd"])
 def test_kernels_play_what_is_played_in_turn(learner, name, radius, lr):
     if learner == "ogd" and name == "squared" and lr:
         pytest.skip("such a rate does not converge")
@@ -73,13 +73,13 @@ def test_many_windows_are_as_one():
     assert parts.t_ == len(X)
 
 
-@pytest.mark.parametrize("learner", ["s-adagrad", "adagrad"])
+@pytest.mark.parametrize("learner", ["s-adagrad", "ftsl", "adagrad"])
 def test_numbers_that_overflow_are_refused_and_nothing_learned(learner):
     X, scores = stream()
     model = SketchedRegressor(learner=learner, lr=0.1).partial_fit(X, scores)
     before = model.coef_.copy()
     X[5] = 1e200
-    with pytest.raises((ValueError, FloatingPointError), match=r"g: |lr: |X: "):
+    with pytest.raises((ValueError, FloatingPointError), match=r"g: |lr: |delta: |X: "):
         model.partial_fit(X, scores)
     np.testing.assert_array_equal(model.coef_, before)
     assert model.t_ == len(X)

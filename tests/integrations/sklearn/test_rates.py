@@ -10,6 +10,7 @@ from oco.integrations.sklearn import SketchedClassifier, SketchedRegressor, rate
 from oco.integrations.sklearn.losses import CLASSIFICATION, REGRESSION, regression_loss
 from oco.integrations.sklearn.player import LEARNERS
 from oco.integrations.sklearn.rates import CHANGE, AdaptiveRate, squared_sizes
+from oco.linalg.engine import ENGINE
 
 LOSSES = [CLASSIFICATION["logistic"], *(regression_loss(name, 1.0, 0.3) for name in REGRESSION)]
 
@@ -69,6 +70,7 @@ def test_squared_loss_does_not_run_away(learner):
     assert model.score(X, y) > 0.9
 
 
+@pytest.mark.skipif(ENGINE != "numba", reason="the same rounds, many times as slowly")
 @pytest.mark.parametrize("learner", ["s-adagrad", "adagrad", "ogd"])
 def test_digits_need_no_rate(learner, monkeypatch):
     X, y = load_digits(return_X_y=True)
