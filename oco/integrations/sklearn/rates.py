@@ -119,7 +119,7 @@ def squared_sizes(rows, intercept: bool, by_coordinates: bool) -> np.ndarray:
     if sparse.issparse(rows):
         entries = np.abs(rows.data) if by_coordinates else np.square(rows.data, dtype=np.float64)
         numbers = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        sums = np.bincount(numbers, weights=entries, minlength=rows.shape[0])
+        sums: np.ndarray = np.bincount(numbers, weights=entries, minlength=rows.shape[0])
     elif by_coordinates:
         step = max(1, WINDOW // max(1, rows.shape[1]))
         parts = [
@@ -129,5 +129,5 @@ def squared_sizes(rows, intercept: bool, by_coordinates: bool) -> np.ndarray:
         sums = np.concatenate(parts)
     else:
         sums = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
-    sums = np.asarray(sums, dtype=np.float64) + float(intercept)
+    sums = sums + float(intercept)
     return np.square(sums) if by_coordinates else sums
