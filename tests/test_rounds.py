@@ -199,7 +199,13 @@ class Spiked(Stream):
         return features, labels
 
 
-@pytest.mark.parametrize("at", [0, 1, 700, 1023, 1024, T - 1])
+def ends():
+    for name in LEARNERS:
+        for at in (0, 40) if name in {**DUALS, **NEWTONS} else (0, 1, 700, 1023, 1024, T - 1):
+            yield name, at
+
+
+@pytest.mark.parametrize("name, at", list(ends()))
 @pytest.mark.parametrize(
     "row, label, message",
     [
@@ -211,7 +217,6 @@ class Spiked(Stream):
         (1e153, 1e150, "finite squared length|finite sum of squares"),
     ],
 )
-@pytest.mark.parametrize("name", LEARNERS)
 def test_what_is_not_finite_ends_it_in_that_round(at, row, label, message, name):
     found = [
         played(player, MARGIN_LOSSES["squared"], Spiked(at, row, label))
