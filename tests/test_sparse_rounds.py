@@ -8,6 +8,7 @@ import oco
 from oco.losses import files, sparse_rows
 from oco.regret import best_fixed_point
 from oco.regret.passes import Rounds
+from oco.simulator import play
 
 D, T = 1500, 60
 # Rows differ by the order in which their entries are summed up, and points by what that rounds.
@@ -163,3 +164,15 @@ def test_passes_over_sparse_rows_are_those_over_dense_ones(rows):
     loss, ball = oco.losses.LOSSES["hinge"], oco.Ball(1.0)
     ours, theirs = (best_fixed_point(loss, ball, data) for data in (thin, thick))
     assert ours.lower <= theirs.upper and theirs.lower <= ours.upper
+
+
+@pytest.mark.parametrize("k", [3, 9])
+def test_the_guarantees_hold_for_the_sketch_of_sparse_rows(rows, k):
+    learner = oco.algorithms.s_adagrad(D, k=k, domain=oco.Ball(0.3))
+    stream = files.DataFile(path=(rows[0], rows[1]))
+    found = play(learner, oco.losses.LOSSES["hinge"], stream, checkpoints=np.array([stream.T]))
+    gradients = found.slopes[:, None] * rows[0].toarray()
+    sketch = learner.preconditioner.sketch
+    assert sketch.blurred > 0 and sketch.escaped_mass > 0
+    for guarantee in sketch.guarantees(gradients.T @ gradients):
+        assert guarantee.holds, guarantee
