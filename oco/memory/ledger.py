@@ -23,8 +23,8 @@ and N for each but full-matrix AdaGrad where p ≤ 1.
 Roots are those that `oco.integrations.torch.SShampoo` keeps: an inverse root as large as an exact
 factor, k numbers for a sketch; and SOAP's eigenvectors, as large as its matrices.  S-Shampoo's
 default step, of unit length, needs nothing else; the grafts of RMSProp and Adam keep N numbers
-more, as Adam's second moment does.  The NumPy sketches hold room to work in besides, max(8, k/2)
-rows of length n_i for the most part.
+more, as Adam's second moment does, that of Adafactor Σ n_i.  The NumPy sketches hold room to work
+in besides, max(8, k/2) rows of length n_i for the most part.
 """
 
 from __future__ import annotations
@@ -278,6 +278,7 @@ def shampoo(
                 second_moment += count * ((k - 1) * (n + 1) + 1)
                 roots += count * k
     grafting = numbers if graft in ("rmsprop", "adam") else 0
+    grafting = sum(shape) if graft == "adafactor" else grafting
     return StateSize(second_moment, roots, grafting=grafting, first_moment=numbers)
 
 

@@ -186,6 +186,7 @@ COLUMNS = {
     "root": "roots",
     "root_tail": "roots",
     "second_moment": "grafting",
+    "factored_moment": "grafting",
     "momentum_buffer": "first_moment",
     "gradient_average": "first_moment",
     "step": None,
@@ -193,6 +194,7 @@ COLUMNS = {
     "absorbed": None,
     "total_mass": None,
     "second_weight": None,
+    "factored_weight": None,
     "momentum_weight": None,
     "gradient_weight": None,
 }
@@ -211,15 +213,16 @@ def columns(state, found):
 
 @pytest.mark.parametrize("max_axis", [None, 7])
 @pytest.mark.parametrize("k", [None, 4, 24])
-def test_shampoo_for_torch(k, max_axis):
+@pytest.mark.parametrize("graft", ["unit", "adafactor"])
+def test_shampoo_for_torch(graft, k, max_axis):
     torch = pytest.importorskip("torch", reason="its optimizer's state is measured")
     from oco.integrations.torch import SShampoo
 
     parameters = [torch.nn.Parameter(torch.ones(shape)) for shape in SHAPES]
-    optimizer = SShampoo(parameters, k=k, max_axis=max_axis)
+    optimizer = SShampoo(parameters, k=k, max_axis=max_axis, graft=graft)
     sum((parameter**2).sum() for parameter in parameters).backward()
     optimizer.step()
-    counted = ledger(SHAPES, [] if k is None else [k], max_axis=max_axis)
+    counted = ledger(SHAPES, [] if k is None else [k], max_axis=max_axis, graft=graft)
     label = "shampoo" if k is None else f"s-shampoo k={k}"
     for shape, parameter, state in zip(SHAPES, parameters, counted[label].states, strict=True):
         found = columns(optimizer.state[parameter], Counter())

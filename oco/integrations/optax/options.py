@@ -7,13 +7,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from oco.shampoo import check_options
+from oco import checks
+from oco.shampoo import GRAFTS, check_options
 
 __all__ = ["checked", "known", "plain"]
 
 # What may be an array, and change from step to step without being compiled anew.
 NUMBERS: tuple[str, ...] = ("lr", "eps", "epsilon", "momentum", "weight_decay", "matrix_rate")
 NUMBERS += ("update_every", "start_step")
+# A factored second moment is NumPy's and PyTorch's alone.
+OWN_GRAFTS = tuple(graft for graft in GRAFTS if graft != "adafactor")
 
 
 def known(value) -> bool:
@@ -69,4 +72,6 @@ def checked(options: dict[str, Any]) -> dict[str, Any]:
         elif not isinstance(value, jax.core.Tracer):
             # The range of a number that is there, which stays an array.
             check_options({name: value.item()})
+    if "graft" in numbers:
+        checks.choice("graft", numbers["graft"], OWN_GRAFTS)
     return {**options, **check_options(numbers)}

@@ -27,6 +27,7 @@ def parameters():
         ({"eps": 0.0}, ValueError, "eps: expected a finite number > 0"),
         ({"momentum": jnp.asarray(1.5)}, ValueError, "momentum: .* got 1.5"),
         ({"graft": "rmsprob"}, ValueError, "graft: .*did you mean 'rmsprop'"),
+        ({"graft": "adafactor"}, ValueError, "graft: unknown name .adafactor."),
         ({"momentum": jnp.ones(2)}, TypeError, r"momentum: .* a number, got an array of shape"),
         ({"nesterov": 1}, TypeError, "nesterov: expected True or False, got 1"),
         (
