@@ -96,7 +96,7 @@ def test_every_option_arrives(tmp_path, monkeypatch):
         "radius": 3.0, "lower": -0.5, "upper": 0.75, "semiaxes": 2.5,
         "spectrum": "exp:0.5", "noise": 0.3, "turns": 0.5, "r": 2, "features": 4, "checkpoints": 3,
         "gap": 0.01, "positive": 2.0, "label": "y", "labels": "labels.npy",
-        "spectra": "none", "bracket_k": 3,
+        "spectra": "none", "bracket_k": 3, "dynamic": 2,
     }  # fmt: skip
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     result = invoke(*arguments, "--no-bias", "--prefix-regret", "--json")

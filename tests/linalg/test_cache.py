@@ -226,12 +226,18 @@ def test_who_needs_no_kernel_loads_no_numba_and_no_cache(program, tmp_path):
     assert not (tmp_path / "kept").exists()
 
 
+WITHOUT_KERNELS = (
+    *(f"oco.integrations.{name}" for name in ("torch", "optax", "river")),
+    *("oco.reproduce.quality", "oco.__main__"),
+)
+
+
 def kernels():
     from oco.linalg.engine import Kernel
 
     for found in pkgutil.walk_packages([str(PACKAGE)], "oco."):
-        # What needs PyTorch has no kernels.
-        if found.name.startswith(("oco.integrations", "oco.reproduce.quality", "oco.__main__")):
+        # What needs PyTorch, JAX or river has no kernels.
+        if found.name.startswith(WITHOUT_KERNELS):
             continue
         for value in vars(importlib.import_module(found.name)).values():
             if isinstance(value, Kernel) and value.__module__ == found.name:

@@ -251,7 +251,7 @@ LOSSES = [
     Mutant("the adversary answers with the better sign", "losses", "WorstSign.answer",
            "positive > negative", "positive < negative"),
     Mutant("a recording repeats its first labels", "losses", "Recorded.chunks",
-           "start += len(features)", "pass"),
+           "start += len(labels)", "pass"),
 ]  # fmt: skip
 
 PROTOCOL = [
@@ -320,7 +320,7 @@ REGRET = [
     Mutant("the best fixed point's losses are one round short", "regret", "losses_of",
            "running_losses(loss, z, data.labels, doubt, checkpoints)",
            "running_losses(loss, z, data.labels, doubt, checkpoints - 1)"),
-    Mutant("linear losses are maximised", "regret", "_best_for_linear",
+    Mutant("linear losses are maximised", "regret", "_certified_linear",
            "domain.farthest(-s)", "domain.farthest(s)"),
     Mutant("a prefix's linear minimum looks at the wrong side of K", "regret", "linear_minima",
            "domain.support(s)", "domain.support(-s)"),
