@@ -202,7 +202,8 @@ def _play_sparse(rounds, squares, roots, x, quadratic, mass, travelled, lr, radi
         total = squares[where] + g * g
         root = np.sqrt(total)
         squares[where], roots[where] = total, root
-        direction = np.where(root > 0.0, g / root, 0.0)
+        seen = root > 0.0
+        direction = np.where(seen, g / np.where(seen, root, 1.0), 0.0)
         after = near - lr * direction
         gained = np.dot(g, direction)
         following = square - np.dot(near, near) + np.dot(after, after)

@@ -22,6 +22,7 @@ from oco.verification import (
     runs,
     sequences,
     sided,
+    thin,
     verdicts,
 )
 from oco.verification.cases import Case, load_case, load_rows, save_case
@@ -75,6 +76,7 @@ __all__ = [
     "sequences",
     "shrink",
     "sided",
+    "thin",
     "verdicts",
     "verify",
     "violation",

@@ -271,6 +271,10 @@ COMPILED = [
            "image += inside", "pass"),
     Mutant("a kernel's hinge has its kink at 0", "losses", "suffer",
            "margin < 1.0", "margin < 0.0"),
+    Mutant("sparse rows lose what they share with the sketch", "sketch", "Embedding._in_rows",
+           "coordinates[:, :q] - own @ self._beside", "coordinates[:, :q]"),
+    Mutant("what is orthogonal to sparse rows is not shortened", "sketch", "Embedding.moved",
+           "after[-1] / before[-1]", "1.0"),
 ]  # fmt: skip
 
 REGRET = [
