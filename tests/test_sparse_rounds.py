@@ -1,5 +1,7 @@
 """Sparse rows beside the same rows made dense: same plays, same verdicts, no dense matrix."""
 
+import copy
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -176,3 +178,48 @@ def test_the_guarantees_hold_for_the_sketch_of_sparse_rows(rows, k):
     assert sketch.blurred > 0 and sketch.escaped_mass > 0
     for guarantee in sketch.guarantees(gradients.T @ gradients):
         assert guarantee.holds, guarantee
+
+
+def test_sketches_of_sparse_rows_merge(rows):
+    """P6: what holds of two streams, with one's merged into the other's, holds of both together."""
+    learners, gradients = [], []
+    for half in (slice(0, T // 2), slice(T // 2, T)):
+        learner = oco.algorithms.s_adagrad(D, k=6, domain=oco.Ball(0.3))
+        stream = files.DataFile(path=(rows[0][half], rows[1][half]))
+        found = play(learner, oco.losses.LOSSES["hinge"], stream, checkpoints=np.array([stream.T]))
+        learners.append(learner.preconditioner.sketch)
+        gradients.append(found.slopes[:, None] * rows[0][half].toarray())
+    both = np.concatenate(gradients)
+    for one, other in (learners, learners[::-1]):
+        merged = copy.deepcopy(one)
+        merged.merge(other)
+        assert merged.escaped_mass >= one.escaped_mass + other.escaped_mass > 0
+        assert merged.rounding >= max(one.rounding, other.rounding) > 0
+        for guarantee in merged.guarantees(both.T @ both):
+            assert guarantee.holds, guarantee
+
+
+def test_of_rows_of_low_rank_nothing_is_lost(rows):
+    """P7: those that come again, scaled, and sums of two."""
+    rng = np.random.default_rng(4)
+    mixed = np.eye(5)[rng.integers(5, size=T)] * rng.standard_normal((T, 1))
+    mixed += (rng.uniform(size=(T, 1)) < 0.2) * np.eye(5)[rng.integers(5, size=T)]
+    table = sparse.csr_array(mixed) @ sparse.csr_array(rows[0][10:15])
+    learner = oco.algorithms.s_adagrad(D, k=7, domain=oco.Ball(0.3))
+    stream = files.DataFile(path=(table, rows[1][:T]))
+    assert stream.sparse
+    found = play(learner, oco.losses.LOSSES["linear"], stream, checkpoints=np.array([T]))
+    gradients, sketch = found.slopes[:, None] * table.toarray(), learner.preconditioner.sketch
+    assert sketch.escaped_mass == 0.0 and sketch.rank == 5 and sketch.rows == T
+    exact = gradients.T @ gradients
+    off = np.abs(sketch.covariance().dense() - exact).max()
+    assert off <= 1e-13 * np.trace(exact)
+
+
+@pytest.mark.parametrize("loss", ["linear", "logistic"])
+def test_the_best_sequence_with_switches(monkeypatch, rows, loss):
+    thin, thick = both(monkeypatch, "adagrad", rows, loss=loss, radius=0.3, dynamic=1)
+    require_same(thin, thick)
+    ours, theirs = thin.summary.dynamic.regret, thick.summary.dynamic.regret
+    assert ours.lo <= theirs.hi and theirs.lo <= ours.hi
+    assert ours.hi >= thin.summary.regret.lo

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
 from oco.domains import Domain
 from oco.linalg.rounding import ABOVE, SMALLEST, UNIT, exact_sum, gamma, lengths
+from oco.losses.streams import chunk_rows
 from oco.regret.enclosures import below
 from oco.regret.minorants import Minorants, floor, supporting
 from oco.regret.passes import Rounds, VectorRounds
@@ -25,7 +27,7 @@ def changing_costs(
     ----------
     domain : Domain
         K, bounded.
-    features : ndarray of shape (n, p)
+    features : ndarray or csr_array of shape (n, p)
         a_t.
     norms : ndarray of shape (n,)
         ‖a_t‖, at least.
@@ -48,7 +50,7 @@ def changing_costs(
     >>> changing_costs(Ball(1.0), np.ones((3, 1)), np.ones(3), tangents, 1).round(9)
     array([-3.])
     """
-    slope, n = minorants.slope, len(features)
+    slope, n = minorants.slope, features.shape[0]
     d = features.shape[1] * (slope.size // n)
     gains = stretch_gains(domain, features, slope)
     weight = float((np.abs(slope) if slope.ndim == 1 else lengths(slope) * ABOVE) @ norms)
@@ -73,7 +75,9 @@ def stretch_gains(domain: Domain, features: np.ndarray, slope: np.ndarray) -> np
     slope : ndarray of shape (n,) or (n, c)
         v_t.
     """
-    n = len(features)
+    n = features.shape[0]
+    # Sums of sparse rows are dense.
+    features = features.toarray() if sparse.issparse(features) else features
     rows = np.einsum("tc,tp->tcp", slope.reshape(n, -1), features).reshape(n, -1)
     sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0)])
     gains = np.full((n + 1, n + 1), -np.inf)
@@ -82,7 +86,7 @@ def stretch_gains(domain: Domain, features: np.ndarray, slope: np.ndarray) -> np
     return gains
 
 
-def least_alone(loss, domain: Domain, features: np.ndarray, data: Rounds) -> np.ndarray:
+def least_alone(loss, domain: Domain, features, data: Rounds) -> np.ndarray:
     """Return lower bounds on min_K f_t for each round t, of shape (T,); −∞ where none is known.
 
     A minorant of slope 0 where the loss tells it, and the tangent where the loss is least over the
@@ -95,13 +99,23 @@ def least_alone(loss, domain: Domain, features: np.ndarray, data: Rounds) -> np.
         least = below(flat.offset - radius * flat.doubt * norms * ABOVE)
     if isinstance(data, VectorRounds):
         return least
-    high, low = domain.supports(features), -domain.supports(-features)
+    high, low = _supports(domain, features), -_supports(domain, -features)
     z = _lowest(loss, low, high, labels)
     slope = np.asarray(loss.derivative(z, labels), dtype=np.float64)
     offset, doubt = supporting(loss, slope, z, labels)
     off = (gamma(2 * data.d + 8) * np.abs(slope) + doubt) * norms * radius * ABOVE
     off += 4 * UNIT * np.abs(offset) + data.d * SMALLEST
     return np.fmax(least, below(below(offset + np.minimum(slope * low, slope * high)) - off))
+
+
+def _supports(domain: Domain, features) -> np.ndarray:
+    """Return h_K(a_t), with sparse rows made dense a few at a time."""
+    if not sparse.issparse(features):
+        return domain.supports(features)
+    n, d = features.shape
+    few = chunk_rows(d)
+    parts = [domain.supports(features[i : i + few].toarray()) for i in range(0, n, few)]
+    return np.concatenate(parts)
 
 
 def _lowest(loss, low: np.ndarray, high: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ A pass goes chunk by chunk, so the T × d feature matrix need never exist at onc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -208,7 +209,8 @@ class Stretch:
         parts: list[tuple[np.ndarray, np.ndarray]] = []
         numbers = 0
         for features, labels in stream.chunks(rounds):
-            numbers += features.size
+            # Dense ones: sums of sparse rows are.
+            numbers += math.prod(features.shape)
             if numbers > most:
                 raise ValueError(f"stream: expected features of at most {most:,} numbers, got more")
             parts.append((features.copy(), np.array(labels)))

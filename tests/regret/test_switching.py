@@ -4,12 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from oco.domains import Ball, Box, Ellipsoid, Euclidean, L1Ball, Simplex
 from oco.losses import MARGIN_LOSSES
 from oco.losses.functions import LINEAR, LOGISTIC
 from oco.losses.softmax import SOFTMAX
-from oco.regret import LossError, best_fixed_point, best_switching, switching
+from oco.regret import LossError, best_fixed_point, best_switching, changing, switching
 from oco.regret.cheapest import cheapest
 from oco.verification.comparators import Played, independent
 
@@ -128,6 +129,32 @@ def test_too_many_features_are_refused(monkeypatch):
     monkeypatch.setattr(switching, "MOST_NUMBERS", 20)
     with pytest.raises(ValueError, match="features of at most 20 numbers"):
         best_switching(LOGISTIC, Ball(1.0), turning(), 1)
+
+
+@pytest.mark.parametrize("domain", DOMAINS[:2], ids=lambda domain: domain.name)
+@pytest.mark.parametrize("name", ["linear", "logistic"])
+def test_sparse_rows_have_the_best_sequence_of_dense_ones(monkeypatch, name, domain):
+    monkeypatch.setattr(changing, "chunk_rows", lambda d: 5)
+    dense = turning(T=20, d=8)
+    dense.features[np.random.default_rng(1).uniform(size=(20, 8)) < 0.7] = 0.0
+    thin = Played(sparse.csr_array(dense.features), dense.labels)
+    loss = MARGIN_LOSSES[name]
+    ours, theirs = (best_switching(loss, domain, rounds, 2) for rounds in (thin, dense))
+    assert ours.lower <= theirs.upper and theirs.lower <= ours.upper
+    assert ours.upper - ours.lower <= 1.1 * (theirs.upper - theirs.lower) + 1e-9
+    edges = itertools.pairwise((0, *ours.times, 20))
+    paid = sum(
+        loss.value(dense.features[i:j] @ x, dense.labels[i:j]).sum()
+        for (i, j), x in zip(edges, ours.points, strict=True)
+    )
+    assert paid == pytest.approx(ours.upper, rel=1e-9)
+
+
+def test_sparse_rows_count_as_dense_ones(monkeypatch):
+    monkeypatch.setattr(switching, "MOST_NUMBERS", 20)
+    rounds = Played(sparse.csr_array(np.eye(5)), np.ones(5))
+    with pytest.raises(ValueError, match="features of at most 20 numbers"):
+        best_switching(LOGISTIC, Ball(1.0), rounds, 1)
 
 
 def test_a_wrong_slope_is_found_out():
