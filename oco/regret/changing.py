@@ -19,7 +19,7 @@ HALVINGS = 60
 
 
 def changing_costs(
-    domain: Domain, features: np.ndarray, norms: np.ndarray, minorants: Minorants, switches: int
+    domain: Domain, features, norms: np.ndarray, minorants: Minorants, switches: int
 ) -> np.ndarray:
     """Return lower bounds on Σ f_t(u_t) over n rounds with 1..k switches, of shape (k,).
 
@@ -65,7 +65,7 @@ def changing_costs(
     return np.array(costs)
 
 
-def stretch_gains(domain: Domain, features: np.ndarray, slope: np.ndarray) -> np.ndarray:
+def stretch_gains(domain: Domain, features, slope: np.ndarray) -> np.ndarray:
     """Return h_K(−Σ_{i<t≤j} v_t a_t) for all 0 ≤ i < j ≤ n, of shape (n + 1, n + 1); −∞ elsewhere.
 
     Parameters
