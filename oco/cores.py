@@ -51,12 +51,12 @@ def one_blas_thread() -> Iterator[None]:
     >>> sketch.rows
     500
     """
-    with _blas().limit(limits=1):
+    with blas_libraries().limit(limits=1):
         yield
 
 
 @functools.cache
-def _blas():
+def blas_libraries():
     """Return a controller of the BLAS libraries, which takes milliseconds to find."""
     # What is loaded only later would not be found.
     importlib.import_module("scipy.linalg")

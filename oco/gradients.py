@@ -62,10 +62,10 @@ def gradient_spectra(
     While t < d the t × t Gram matrix of the gradients has the same non-zero eigenvalues and is
     smaller.
     """
-    return _spectra(_covariances(stream, slopes, checkpoints), progress)
+    return _spectra(covariances(stream, slopes, checkpoints), progress)
 
 
-def _covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterator[np.ndarray]:
+def covariances(stream, slopes: np.ndarray, checkpoints: np.ndarray) -> Iterator[np.ndarray]:
     """Yield at each checkpoint the smaller of G_t and the gradients' Gram matrix."""
     d = stream.d
     covariance, product, held, t = np.zeros((d, d)), np.empty((d, d)), [], 0
@@ -205,7 +205,7 @@ def _spectra(
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
             for matrix in matrices:
-                begun.append(pool.submit(_descending, matrix))
+                begun.append(pool.submit(descending, matrix))
                 if len(begun) > WAITING + WORKERS:
                     take()
             while begun:
@@ -217,5 +217,5 @@ def _spectra(
     return tuple(found)
 
 
-def _descending(matrix: np.ndarray) -> np.ndarray:
+def descending(matrix: np.ndarray) -> np.ndarray:
     return np.maximum(np.linalg.eigvalsh(matrix)[::-1], 0.0)

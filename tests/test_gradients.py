@@ -60,7 +60,7 @@ def test_spectra_of_gradients_that_are_outer_products():
 
 def test_many_checkpoints_do_not_wait_in_memory(monkeypatch):
     stream, T = STREAMS["rademacher"](d=3, T=400), 400
-    waiting, most, before = 0, 0, gradients._descending
+    waiting, most, before = 0, 0, gradients.descending
 
     def made(*arguments):
         nonlocal waiting, most
@@ -74,9 +74,9 @@ def test_many_checkpoints_do_not_wait_in_memory(monkeypatch):
         waiting -= 1
         return before(matrix)
 
-    covariances = gradients._covariances
-    monkeypatch.setattr(gradients, "_covariances", made)
-    monkeypatch.setattr(gradients, "_descending", descending)
+    covariances = gradients.covariances
+    monkeypatch.setattr(gradients, "covariances", made)
+    monkeypatch.setattr(gradients, "descending", descending)
     spectra = gradient_spectra(Recorded(stream, np.ones(T)), np.ones(T), np.arange(1, T + 1))
     assert most <= gradients.WAITING + gradients.WORKERS + 2
     assert [len(spectrum) for spectrum in spectra[:4]] == [1, 2, 3, 3]

@@ -12,7 +12,7 @@ from oco.algorithms.fused import FusedStep, kernels_of
 from oco.algorithms.mirror_descent import MirrorDescent
 from oco.algorithms.sparse_chunks import longest
 from oco.domains import Domain
-from oco.linalg.engine import ENGINE, kernel, released_kernel, summing_kernel
+from oco.linalg.engine import ENGINE, kernel, released_kernel
 from oco.linalg.operators import Diagonal
 from oco.linalg.products import inner, mix
 from oco.linalg.secular import project_onto_ball
@@ -124,16 +124,16 @@ def adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDescent
 
 if ENGINE == "numba":
 
-    @summing_kernel
+    @kernel
     def _against(squares, roots, x, g, lr, result):
         """Add g² to `squares`, take `roots`, and fill `result` with x − η H⁻¹g; return gᵀH⁻¹g."""
-        quadratic = 0.0
         for i in range(len(g)):
             squares[i] += g[i] * g[i]
             roots[i] = math.sqrt(squares[i])
-            direction = g[i] / roots[i] if roots[i] > 0.0 else 0.0
-            result[i] = x[i] - lr * direction
-            quadratic += g[i] * direction
+            result[i] = g[i] / roots[i] if roots[i] > 0.0 else 0.0
+        quadratic = inner(g, result)
+        for i in range(len(g)):
+            result[i] = x[i] - lr * result[i]
         return quadratic
 
 else:

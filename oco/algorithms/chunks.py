@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oco.domains import Ball, Box, Domain, Euclidean
-from oco.linalg.engine import ENGINE, inlined_kernel, summing_kernel
+from oco.linalg.engine import ENGINE, inlined_kernel, kernel
 from oco.linalg.products import inner
 from oco.losses.kernels import UNKNOWN, suffer, worst_sign
 
@@ -142,16 +142,14 @@ def meet(loss, answers, a, y, x, facts):
 
 if ENGINE == "numba":
 
-    @summing_kernel
+    @kernel
     def confine(x, lower, upper):
         """Clip `x` to a box, in place; return ‖x‖² then."""
-        square = 0.0
         for i in range(len(x)):
             # In this order a NaN stays one.
             raised = lower[i] if x[i] < lower[i] else x[i]
             x[i] = upper[i] if raised > upper[i] else raised
-            square += x[i] * x[i]
-        return square
+        return inner(x, x)
 
 else:
 

@@ -13,8 +13,9 @@ from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
 from oco.algorithms.dual_steps import KernelStatistic, too_long
 from oco.algorithms.fused import REFUSED, kernels_of
 from oco.domains import Domain
-from oco.linalg.engine import ENGINE, kernel, summing_kernel
+from oco.linalg.engine import ENGINE, kernel
 from oco.linalg.operators import Diagonal
+from oco.linalg.products import inner
 
 __all__ = ["DiagonalStatistic", "da_diagonal"]
 
@@ -145,14 +146,15 @@ def da_diagonal(
 
 if ENGINE == "numba":
 
-    @summing_kernel
+    @kernel
     def _follow(gradients, start, squares, roots, g, delta, lr, result):
         """Absorb g and fill `result` with x_1 − η H⁻¹ Σg; return gᵀH⁻¹g in the metric before."""
-        quadratic, least = 0.0, delta * delta
+        least = delta * delta
         for i in range(len(g)):
-            square = g[i] * g[i]
-            quadratic += square / math.sqrt(least + squares[i])
-            squares[i] += square
+            result[i] = g[i] / math.sqrt(least + squares[i])
+        quadratic = inner(g, result)
+        for i in range(len(g)):
+            squares[i] += g[i] * g[i]
             roots[i] = math.sqrt(least + squares[i])
             gradients[i] += g[i]
             result[i] = start[i] - lr * gradients[i] / roots[i]

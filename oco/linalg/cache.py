@@ -110,11 +110,11 @@ def cache_folder(processor: tuple) -> Path:
             os.utime(folder)
     except FileNotFoundError:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _clean(folder)
+        remove_old(folder)
     return folder
 
 
-def _clean(new: Path) -> None:
+def remove_old(new: Path) -> None:
     """Remove the folders beside a new one that have not been used for long, or are too many."""
     others = []
     for folder in new.parent.iterdir():
@@ -153,7 +153,7 @@ class KernelCache:
         # Whatever is wrong with a file or a disk, the kernel can be compiled.
         with contextlib.suppress(Exception):
             path = self._path(signature, context.codegen())
-            parts = pickle.loads(_checked(path.read_bytes()))
+            parts = pickle.loads(undamaged(path.read_bytes()))
             return compiler.CompileResult._rebuild(context, *parts)
         KernelCache._compiling += 1
         if KernelCache._compiling == 1:
@@ -176,7 +176,7 @@ class KernelCache:
         module, name = self._kernel.__module__, self._kernel.__qualname__
         if module not in kernel_sources()[0]:
             raise OSError(f"{module}: not a file of kernels")
-        made_from = f"{signature}\n{_loaded_code(self._kernel)}"
+        made_from = f"{signature}\n{loaded_code(self._kernel)}"
         version = hashlib.sha256(made_from.encode()).hexdigest()[:DIGITS]
         return cache_folder(codegen.magic_tuple()) / f"{module}.{name}-{version}"
 
@@ -190,7 +190,7 @@ class KernelCache:
         """Do nothing: what is kept is never stale."""
 
 
-def _loaded_code(kernel: Kernel) -> str:
+def loaded_code(kernel: Kernel) -> str:
     """Describe what Python runs for a kernel, those that it calls and the numbers that they use.
 
     The files may say something else: edited since they were loaded, or so soon after they were last
@@ -216,7 +216,7 @@ def _loaded_code(kernel: Kernel) -> str:
     return repr(parts)
 
 
-def _checked(content: bytes) -> bytes:
+def undamaged(content: bytes) -> bytes:
     """Return what `_write` has written, without the checksum.
 
     Raises

@@ -29,23 +29,22 @@ if ENGINE == "numba":
         for j in range(len(result)):
             result[j] = a * x[j] + b * y[j]
 
-    @summing_kernel
+    # Sums are loops of their own, here and in other kernels: the order in which a loop that also
+    # writes adds up depends on how near to each other the arrays lie, and with it the last digit.
+
+    @kernel
     def scaled(a, x, result):
         """Fill `result` with a x; return its squared length."""
-        square = 0.0
         for j in range(len(result)):
             result[j] = a * x[j]
-            square += result[j] * result[j]
-        return square
+        return inner(result, result)
 
-    @summing_kernel
+    @kernel
     def moved(x, b, y, result):
         """Fill `result` with x + b y; return its squared length."""
-        square = 0.0
         for j in range(len(result)):
             result[j] = x[j] + b * y[j]
-            square += result[j] * result[j]
-        return square
+        return inner(result, result)
 
     @summing_kernel
     def _four_products(a, b, c, d, x):

@@ -47,7 +47,7 @@ def lapack_eigh(poles, z):
 
 
 @summing_kernel
-def _sums(d, z2, origin, mu):
+def secular_sums(d, z2, origin, mu):
     """Sum z2_j/(d_j − w)^p at w = origin + μ, for p = 1, its absolute value, and p = 2 and 3."""
     total, size, slope, curvature = 0.0, 0.0, 0.0, 0.0
     for j in range(len(d)):
@@ -109,7 +109,7 @@ def _improve(f, slope, curvature, gap, low, high, mu):
 
 
 @kernel
-def _roots(d, z2):
+def secular_roots(d, z2):
     """Solve for the roots of 1 + Σ z2_j/(d_j − w) = 0, largest first; poles d are descending.
 
     Returns for each root the nearer of the poles on its two sides, and its distance from that: it
@@ -131,7 +131,7 @@ def _roots(d, z2):
     np.positive(z2, weights[1:])
     for i in range(n):
         gap[i] = d[i - 1] - d[i] if i > 0 else 2 * z2.sum()
-        f[i] = 1 + _sums(d, z2, d[i], gap[i] / 2)[0]
+        f[i] = 1 + secular_sums(d, z2, d[i], gap[i] / 2)[0]
     # The largest root is at most d_0 + Σ z2, the middle: f is at least 0 there, but for rounding.
     f[0] = max(f[0], 0.0)
     _choose_poles(poles, weights, f, gap, low, high, origin, mu)
@@ -143,7 +143,7 @@ def _roots(d, z2):
         for i in range(n):
             # An empty bracket keeps a root where it is, whatever its step.
             if low[i] < high[i]:
-                total, size, slope[i], curvature[i] = _sums(d, z2, origin[i], mu[i])
+                total, size, slope[i], curvature[i] = secular_sums(d, z2, origin[i], mu[i])
                 f[i] = 1 + total
                 if abs(f[i]) <= EPS * n * (1 + size):
                     low[i] = high[i] = mu[i]
@@ -198,14 +198,12 @@ def _differences(d, r, origin, mu, row, nearby):
         nearby[j] *= row[j] / (gap if j != r else 1.0)
 
 
-@summing_kernel
+@kernel
 def _unit(z, row):
     """Replace `row` by z ÷ row, at unit length."""
-    square = 0.0
     for j in range(len(row)):
         row[j] = z[j] / row[j]
-        square += row[j] * row[j]
-    scale = 1 / math.sqrt(square)
+    scale = 1 / math.sqrt(inner(row, row))
     for j in range(len(row)):
         row[j] *= scale
 
@@ -220,7 +218,7 @@ def _undeflated(d, z):
     """
     n = len(d)
     values, rows = np.empty(n), np.empty((n, n))
-    origin, mu = _roots(d, z * z)
+    origin, mu = secular_roots(d, z * z)
     # ẑ_j² = Π_r (w_r − d_j)/(d_r − d_j), where the factor r = j has no denominator.
     nearby = np.ones(n)
     for r in range(n):

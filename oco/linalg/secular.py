@@ -35,18 +35,25 @@ if ENGINE == "numba":
             y[i] *= h[i] / (h[i] + mu)
 
     @summing_kernel
+    def _unseen(h, y, radius):
+        """Return Σ (y_i/R)² over those with h_i = 0."""
+        rest = 0.0
+        for i in range(len(h)):
+            length = 0.0 if h[i] > 0.0 else y[i] / radius
+            rest += length * length
+        return rest
+
+    @kernel
     def _seen(h, y, radius, most, values, lengths):
         """Fill `values` with h_i and `lengths` with y_i/R; with max h and 0 where h_i = 0.
 
         Returns Σ (y_i/R)² over the others.
         """
-        rest = 0.0
         for i in range(len(h)):
             seen, length = h[i] > 0.0, y[i] / radius
             values[i] = h[i] if seen else most
             lengths[i] = length if seen else 0.0
-            rest += 0.0 if seen else length * length
-        return rest
+        return _unseen(h, y, radius)
 
 else:
 

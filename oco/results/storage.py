@@ -216,7 +216,7 @@ def read(path) -> tuple[dict, dict[str, np.ndarray]]:
     document = _document(path)
     while True:
         try:
-            return document, _arrays(path, document.get("arrays"))
+            return document, read_arrays(path, document.get("arrays"))
         except FileNotFoundError:
             # A writer may have replaced the pair between the two reads.
             again = _document(path)
@@ -278,7 +278,7 @@ def _document(path: Path) -> dict:
     return read_document(path, FORMAT, VERSION)
 
 
-def _arrays(path: Path, entry: Any) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, entry: Any) -> dict[str, np.ndarray]:
     sound = isinstance(entry, dict) and {"file", "sha256"} <= entry.keys()
     if not sound or not isinstance(entry["file"], str):
         raise ValueError(f"{path}: does not name its arrays file")

@@ -101,13 +101,13 @@ class ScatterSpectrum:
 
     def intervals(self, count: int) -> np.ndarray:
         """Return bounds of the top `count` eigenvalues, of shape (count, 2), with rounding."""
-        return self._absolute(self._relative_intervals(count), outward=True)
+        return self._absolute(self.relative_intervals(count), outward=True)
 
     def ratio_intervals(self, count: int) -> np.ndarray:
         """Return bounds of λ_i/tr S, of shape (count, 2); [0, 1] where tr S may be 0."""
         if self.negligible:
             return np.tile([0.0, 1.0], (count, 1))
-        low, high = self._relative_intervals(count).T
+        low, high = self.relative_intervals(count).T
         total, r = self.relative_total, self.relative_rounding
         ratios = np.stack([low / (total + r), np.minimum(high / (total - r), 1.0)], axis=1)
         return ratios * (1 - 1e-15, 1 + 1e-15)
@@ -171,7 +171,7 @@ class ScatterSpectrum:
             return math.pi / 2
         r = self.relative_rounding
         half = self._slack / 2
-        following = float(self._relative_intervals(count + 1)[count, 1])
+        following = float(self.relative_intervals(count + 1)[count, 1])
         gap = float(self.relative[count - 1]) + half - r - following
         sine = (half + r) / gap if gap > 0 else 1.0
         return math.asin(min(sine, 1.0))
@@ -201,7 +201,8 @@ class ScatterSpectrum:
         doubt = (len(self.relative) + 1) * self.relative_rounding
         return float(min(self.relative_escaped, max(missed, 0.0) + doubt))
 
-    def _relative_intervals(self, count: int) -> np.ndarray:
+    def relative_intervals(self, count: int) -> np.ndarray:
+        """Return an interval for each of the `count` largest eigenvalues, in units of scale²."""
         held = np.append(self.relative, np.zeros(count))[:count]
         r = self.relative_rounding
         # No eigenvalue is more than its share of the trace.

@@ -117,6 +117,6 @@ def test_only_the_main_thread_looks_up_libraries_to_limit_them(monkeypatch):
         look(self)
 
     monkeypatch.setattr(threadpoolctl.ThreadpoolController, "__init__", noted)
-    cores._blas.cache_clear()
+    cores.blas_libraries.cache_clear()
     oco.run("s-adagrad", d=20, k=5, T=300)
     assert looked and all(looked)

@@ -165,7 +165,7 @@ def test_what_fails_is_computed_in_double_precision(monkeypatch, how):
 
 
 def test_a_failed_part_of_the_spectrum_is_computed_from_all_of_it(monkeypatch):
-    linalg, _ = eigenvectors._scipy()
+    linalg, _ = eigenvectors.scipy_linalg()
     exact, calls = linalg.eigh, []
 
     def fails(*args, **options):
@@ -186,7 +186,7 @@ def test_a_failed_part_of_the_spectrum_is_computed_from_all_of_it(monkeypatch):
 
 
 def test_part_of_the_spectrum_uses_as_many_threads_as_pytorch(monkeypatch):
-    linalg, pool = eigenvectors._scipy()
+    linalg, pool = eigenvectors.scipy_linalg()
     exact, seen = linalg.eigh, []
 
     def spy(*args, **options):

@@ -87,7 +87,7 @@ def test_a_damaged_file_is_compiled_anew(tmp_path):
         foreign = pickle.dumps(("another", "format"))
         for content in (b"", whole[:middle], bytes(len(whole)), changed, foreign):
             with pytest.raises(ValueError, match="damaged"):
-                cache._checked(content)
+                cache.undamaged(content)
         path.write_bytes(changed)
     assert play(tmp_path) == (RIGHT, KEPT)
     for damage in (lambda path: b"", lambda path: bytes(path.stat().st_size)):
@@ -184,12 +184,12 @@ def test_old_folders_go_when_a_new_one_is_made(tmp_path):
     new = tmp_path / "new"
     new.mkdir()
     (tmp_path / "not a folder").touch()
-    cache._clean(new)
+    cache.remove_old(new)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "1 days", "29 days", "new", "not a folder",
     ]  # fmt: skip
     folders(*range(2, 20))
-    cache._clean(new)
+    cache.remove_old(new)
     remain = {path.name for path in tmp_path.iterdir() if path.is_dir()}
     assert remain == {"new", *(f"{age} days" for age in range(1, cache.KEPT))}
 
@@ -272,7 +272,7 @@ def test_a_number_that_a_callee_uses_counts_whatever_file_it_comes_from(monkeypa
     from oco.algorithms import sketched
     from oco.linalg import operators
 
-    before = cache._loaded_code(sketched._step)
-    assert cache._loaded_code(sketched._step) == before
+    before = cache.loaded_code(sketched._step)
+    assert cache.loaded_code(sketched._step) == before
     monkeypatch.setattr(operators, "RANK_CUTOFF", 2 * operators.RANK_CUTOFF)
-    assert cache._loaded_code(sketched._step) != before
+    assert cache.loaded_code(sketched._step) != before

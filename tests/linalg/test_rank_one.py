@@ -95,15 +95,15 @@ def test_what_lapack_cannot_decompose_is_an_error():
 @pytest.fixture
 def evaluations(monkeypatch):
     """List where the search for the roots evaluates the secular function: (origin, distance)."""
-    places, sums = [], rank_one._sums
+    places, sums = [], rank_one.secular_sums
     monkeypatch.setattr(
-        rank_one, "_sums", lambda *given: (places.append(given[2:]), sums(*given))[1]
+        rank_one, "secular_sums", lambda *given: (places.append(given[2:]), sums(*given))[1]
     )
     return places
 
 
 # Compiled, the search would not see that what it calls is counted.
-roots = getattr(rank_one._roots, "__wrapped__", rank_one._roots)
+roots = getattr(rank_one.secular_roots, "__wrapped__", rank_one.secular_roots)
 
 
 def random_poles(rng, n, decades):

@@ -138,7 +138,7 @@ def test_a_missing_half_is_named(tmp_path):
 
 def test_a_reader_that_meets_a_writer_reads_the_new_pair(tmp_path, monkeypatch):
     fresh(tmp_path, 0)
-    read_arrays, overtaken = storage._arrays, []
+    read_arrays, overtaken = storage.read_arrays, []
 
     def overtake(path, entry):
         if not overtaken:
@@ -146,7 +146,7 @@ def test_a_reader_that_meets_a_writer_reads_the_new_pair(tmp_path, monkeypatch):
             fresh(tmp_path, 1)
         return read_arrays(path, entry)
 
-    monkeypatch.setattr(storage, "_arrays", overtake)
+    monkeypatch.setattr(storage, "read_arrays", overtake)
     document, arrays = storage.read(tmp_path)
     assert document["summary"]["number"] == 1 == arrays["number"][0]
 

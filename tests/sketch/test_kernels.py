@@ -56,7 +56,8 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
     image = np.zeros(len(frame))
     for t, g in enumerate(gradient_streams(d, T, seed=size)[name]):
         m_before, escaped_before = numbers["m"], sketch.escaped_mass
-        grown, beside = stepped(sketch, image, g)
+        old_q, old_turn, old_frame = numbers["q"], rotation.copy(), frame.copy()
+        grown, beside, seen = stepped(sketch, image, g)
         m, q = numbers["m"], numbers["q"]
         if grown:
             image[m - 1] = frame[m - 1] @ x
@@ -78,6 +79,12 @@ def test_products_with_the_frame_are_kept_exactly(name, size):
             np.testing.assert_allclose(
                 coordinates[:q], turn @ rows @ g, rtol=0, atol=EXACT * length
             )
+            np.testing.assert_allclose(
+                seen[:old_q],
+                (old_turn @ old_frame @ g)[:old_q],
+                rtol=0,
+                atol=EXACT * length,
+            )
             left = np.linalg.norm(g - coordinates[:q] @ turn @ rows)
             assert abs(np.sqrt(beside) - left) <= EXACT * length
         for unused in (inside[m:], image[m:], coordinates[q:], values[q:], gram[m:], gram[:, m:]):
@@ -93,7 +100,7 @@ def test_a_row_that_counts_as_zero_is_split_all_the_same(length, square):
     sketch = FrequentDirections(3, 3)
     sketch.append([2.0, 0.0, 0.0])
     g = length * np.array([-0.6, 0.8, 0.0])
-    grown, beside = stepped(sketch, np.zeros(len(sketch.state.frame)), g)
+    grown, beside, _ = stepped(sketch, np.zeros(len(sketch.state.frame)), g)
     inside = sketch.state.coordinates[0] * sketch.directions[0]
     np.testing.assert_allclose(inside, g * [1, 0, 0], rtol=EXACT)
     # Squares below the smallest normal number have an absolute rounding: 5e-324.

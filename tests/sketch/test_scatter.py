@@ -81,7 +81,7 @@ def test_every_interval_holds_the_exact_value(seed):
     squares = float(counted @ ((rows / scale) ** 2).sum(axis=1))
     doubt = 2e-15 * trace + 1e-36 * n * squares
     unit = (found.scale / scale) ** 2
-    low, high = (found._relative_intervals(d) * unit).T
+    low, high = (found.relative_intervals(d) * unit).T
     assert (low <= exact + doubt).all() and (exact <= high + doubt).all()
     assert abs(found.relative_total * unit - trace) <= found.relative_rounding * unit + doubt
     # Not by being wide: the sketch's own doubt is rounding alone.

@@ -92,7 +92,7 @@ def singular(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     >>> singular(jnp.diag(jnp.array([1.0, -2.0])))[0].tolist()
     [2.0, 1.0]
     """
-    return _sound(_right_vectors, matrix)
+    return _sound(right_vectors, matrix)
 
 
 def orthonormal_basis(matrix: jax.Array) -> jax.Array:
@@ -159,7 +159,7 @@ def _eigenvectors(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     return values, vectors
 
 
-def _right_vectors(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+def right_vectors(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     _, values, vectors = jnp.linalg.svd(matrix)
     return values, jnp.swapaxes(vectors, -1, -2)
 

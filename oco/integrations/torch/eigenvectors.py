@@ -134,7 +134,7 @@ def _subset(matrix: Tensor, count: int) -> Tensor | None:
     """Compute those alone by LAPACK's drivers for that, which PyTorch lacks; None if it fails."""
     if not bool(torch.isfinite(matrix.sum())):
         return None
-    linalg, pool = _scipy()
+    linalg, pool = scipy_linalg()
     size = len(matrix)
     try:
         with pool.limit(limits=torch.get_num_threads()):
@@ -147,7 +147,7 @@ def _subset(matrix: Tensor, count: int) -> Tensor | None:
 
 
 @lru_cache(1)
-def _scipy() -> tuple[Any, Any]:
+def scipy_linalg() -> tuple[Any, Any]:
     """Return SciPy's linear algebra, and the control of its threads: a pool beside PyTorch's."""
     import scipy.linalg
     from threadpoolctl import ThreadpoolController

@@ -195,13 +195,13 @@ def test_a_decomposition_that_fails_is_made_in_another_way(monkeypatch, wide):
 
 def test_a_singular_decomposition_has_another_way_too(monkeypatch):
     matrix = np.random.default_rng(0).standard_normal((5, 5)).astype(np.float32)
-    true = decompositions._right_vectors
+    true = decompositions.right_vectors
 
     def failing(a):
         values, vectors = true(a)
         return values, jnp.where(jnp.abs(a - matrix).max() < 1e-3, jnp.nan, vectors)
 
-    monkeypatch.setattr(decompositions, "_right_vectors", failing)
+    monkeypatch.setattr(decompositions, "right_vectors", failing)
     values, vectors = decompositions.singular(jnp.asarray(matrix))
     np.testing.assert_allclose(values, np.linalg.svd(matrix)[1], rtol=1e-4)
     product = np.asarray(matrix @ np.asarray(vectors))
