@@ -64,7 +64,7 @@ def test_sparse_rows_are_played_as_dense_ones_are(monkeypatch, rows, algorithm, 
 
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("k", [2, 5, 200])
-@pytest.mark.parametrize("algorithm", ["s-adagrad", "ada-fd"])
+@pytest.mark.parametrize("algorithm", ["s-adagrad", "ada-fd", "ftsl"])
 def test_sketches_of_sparse_rows_are_those_of_dense_ones(monkeypatch, rows, algorithm, k, domain):
     options = {"k": k} | ({"delta": 0.1} if algorithm == "ada-fd" else {})
     thin, thick = both(monkeypatch, algorithm, rows, **options, **DOMAINS[domain])
@@ -223,3 +223,14 @@ def test_the_best_sequence_with_switches(monkeypatch, rows, loss):
     ours, theirs = thin.summary.dynamic.regret, thick.summary.dynamic.regret
     assert ours.lo <= theirs.hi and theirs.lo <= ours.hi
     assert ours.hi >= thin.summary.regret.lo
+
+
+def test_a_gradient_that_ftsl_refuses_is_named_with_its_round(monkeypatch, rows):
+    shorter = sparse.csr_array(
+        rows[0].multiply(np.where(np.arange(T + 1) == 30, 1.0, 0.01)[:, None])
+    )
+    options = {"k": 4, "delta": 0.5, "loss": "linear", "bias": False}
+    thin, thick = both(monkeypatch, "ftsl", (shorter, rows[1]), **options)
+    assert thin.summary.status == thick.summary.status == "failed"
+    assert thin.summary.message == thick.summary.message
+    assert "round 31: ValueError: delta" in thin.summary.message

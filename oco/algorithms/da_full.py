@@ -21,6 +21,9 @@ class FullStatistic(SketchedStatistic):
         δ > 0.
     """
 
+    # With room for every direction there is no small space.
+    plays_sparse = False
+
     def __init__(self, d: int, delta: float) -> None:
         super().__init__(d, d + 1, delta)
 

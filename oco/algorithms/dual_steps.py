@@ -23,7 +23,13 @@ class KernelStatistic(Travelling, ABC):
     """A statistic with a kernel of steps, which does what `absorb` and the metric say."""
 
     kernels: ClassVar[Kernels]
+    # Whether `play_sparse` is there.
+    plays_sparse: ClassVar[bool] = False
     delta: float
+
+    def play_sparse(self, gradients, rounds, x, tally, lr, radius):
+        """Play rounds with sparse rows, and add to Σ g, as far as kernels go, on a ball."""
+        raise NotImplementedError
 
     @abstractmethod
     def memory(self) -> tuple:
@@ -51,6 +57,15 @@ class DualStep(FusedStep):
     def settings(self):
         """Return δ."""
         return (self._statistic.delta,)
+
+    @property
+    def plays_sparse(self) -> bool:  # type: ignore[override]
+        """Whether the statistic does."""
+        return self._statistic.plays_sparse
+
+    def play_sparse(self, rounds, x, tally, lr, radius):
+        """Play rounds as the statistic does; x_1 is 0."""
+        return self._statistic.play_sparse(self._sums[0], rounds, x, tally, lr, radius)
 
 
 @kernel

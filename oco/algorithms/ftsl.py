@@ -11,10 +11,12 @@ from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
 from oco.algorithms.dual_steps import KernelStatistic, too_long
 from oco.algorithms.fused import REFUSED, kernels_of
 from oco.algorithms.scalar import shorten
+from oco.algorithms.small_spaces import play_in_spaces
 from oco.domains import Domain
 from oco.linalg.engine import kernel
 from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.products import combine, inner, products, weighted_sum
+from oco.linalg.rounding import UNIT
 from oco.linalg.secular import ball_multiplier
 from oco.sketch import FrequentDirections
 from oco.sketch.brackets import Bracket
@@ -22,6 +24,9 @@ from oco.sketch.kernels import step
 from oco.sketch.state import unpack
 
 __all__ = ["SketchedStatistic", "ftsl"]
+
+# For how many steps of the sketch V Σg is known, if for none.
+NONE = -1.0
 
 
 class SketchedStatistic(KernelStatistic):
@@ -44,6 +49,7 @@ class SketchedStatistic(KernelStatistic):
     """
 
     separable = False
+    plays_sparse = True
     root_trace = None
 
     def __init__(self, d: int, k: int, delta: float) -> None:
@@ -91,6 +97,43 @@ class SketchedStatistic(KernelStatistic):
     def memory(self):
         """Return the sketch, V Σg and the number of its steps."""
         return self.sketch.memory, self._image, self._steps
+
+    def play_sparse(self, gradients, rounds, x, tally, lr, radius):
+        """Play rounds in the small spaces that some rows at a time span with the sketch and Σ g."""
+        player = _InSpaces(self, gradients)
+        progress = play_in_spaces(player, self.sketch, rounds, x, tally, lr, radius)
+        self._steps[0] = NONE
+        return progress
+
+
+class _InSpaces:
+    """The steps in small spaces, where x is a combination of eigenvectors and θ = Σ g.
+
+    What of θ is orthogonal to a space stays as it is, and that of x is a multiple of it.
+    """
+
+    def __init__(self, statistic: SketchedStatistic, gradients: np.ndarray) -> None:
+        self.kernels, self._delta, self._gradients = statistic.kernels, statistic.delta, gradients
+
+    def settings(self):
+        """Return δ."""
+        return (self._delta,)
+
+    def enter(self, space, small, image):
+        """Return θ and x_1, and the sketch, without V θ."""
+        self._before = space.of(self._gradients)
+        # Of a θ that lies in the space this is rounding; its multiples then say what x has of it.
+        self._before[-1] = max(
+            self._before[-1], UNIT * math.sqrt(inner(self._before, self._before))
+        )
+        self._after = self._before.copy()
+        return self._after, np.zeros(len(self._before)), small, image, np.full(1, NONE)
+
+    def leave(self, space, x, before, after):
+        """Add to θ what has come to it, and return x."""
+        x = space.moved(self._gradients, self._before, after)
+        self._gradients[:] = space.moved(self._gradients, self._before, self._after)
+        return x
 
 
 def ftsl(

@@ -7,21 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oco.algorithms.chunks import Chunk, Progress, Tally
 from oco.algorithms.fused import REFUSED, FusedStep, kernels_of
+from oco.algorithms.small_spaces import play_in_spaces
 from oco.linalg.engine import inlined_kernel, kernel
 from oco.linalg.low_rank import LowRankPlusScalar
 from oco.linalg.operators import RANK_CUTOFF, pseudo_power, resolve_rank
 from oco.linalg.products import combine, inner, mix, products, weighted_sum
 from oco.linalg.secular import ball_multiplier, ball_weights
 from oco.linalg.travel import Travelling
-from oco.losses.kernels import UNKNOWN
 from oco.sketch import FrequentDirections
 from oco.sketch.brackets import Bracket
-from oco.sketch.embedding import Embedding
 from oco.sketch.kernels import SMALLEST_MASS, step
-from oco.sketch.sparse_steps import rows_at_once
-from oco.sketch.state import unpack, views
+from oco.sketch.state import unpack
 
 __all__ = ["Eigenvalues", "SketchedMetric", "SketchedRoot", "sketched_step"]
 
@@ -157,35 +154,20 @@ class SketchedRoot(SketchedMetric):
         return self.sketch.bracket()
 
     def play_sparse(self, rounds, x, tally, lr, radius):
-        """Play rounds in the small spaces that some rows at a time span with the sketch and x.
-
-        All that happens in a round (see `sketched_step`) is the same in any orthonormal
-        coordinates.  It ends before a row that lies near the span of the sketch and those before.
-        """
-        sketch, nothing = self.sketch, np.empty(0)
-        self._answer, done, overflowed = None, 0, False
-        at_once = rows_at_once(sketch.d, sketch.k)
-        while done < len(rounds.labels) and not overflowed:
-            part = rounds.part(done, done + at_once)
-            space = Embedding(sketch.state, part.rows(sketch.d))
-            part = part.part(0, space.count)
-            small, before = space.sketch(sketch.decay), space.of(x)
-            records = part.facts, part.squares, np.empty((0, len(before)))
-            chunk = Chunk.of(space.coordinates, part.labels, part.loss, UNKNOWN, *records)
-            self._notes[STEPS] = -1.0
-            memory = small, np.zeros(len(views(small).frame)), self._notes
-            played, overflowed, after, *sums = self.kernels.rounds(
-                chunk, memory, self.settings(), before, *tally, lr, radius, nothing, nothing
-            )
-            if played or overflowed:
-                x = space.moved(x, before, after)
-                sketch.blurred += space.hand_back(small)
-            done, tally, size = done + played, Tally(*sums), math.sqrt(inner(x, x))
-            x = x * (radius / size) if size > radius else x
-            if played < at_once:
-                break
+        """Play rounds in the small spaces that some rows at a time span with the sketch and x."""
+        self._answer = None
+        progress = play_in_spaces(self, self.sketch, rounds, x, tally, lr, radius)
         self._notes[STEPS] = -1.0
-        return Progress(done, overflowed, x, tally)
+        return progress
+
+    def enter(self, space, small, image):
+        """Return the sketch, V x and the notes, without V x."""
+        self._notes[STEPS] = -1.0
+        return small, image, self._notes
+
+    def leave(self, space, x, before, after):
+        """Return x with other coordinates."""
+        return space.moved(x, before, after)
 
 
 @kernel

@@ -43,7 +43,8 @@ def thin(case: Case, subject: Subject) -> Iterator[Observation]:
     loss = GENTLE[int(rng.integers(len(GENTLE)))]
     rows, lengths = _scattered(tame(case, ROUNDS, DIMENSIONS), rng)
     labels = rng.choice([-1.0, 1.0], len(rows))
-    options = {"k": case.k, "gradient_bound": float(lengths.max(initial=1.0)), "delta": rate}
+    bound = float(lengths.max(initial=1.0))
+    options = {"k": case.k, "gradient_bound": bound, "delta": bound}
     for name, factory in subject.learners.items():
         taken = inspect.signature(factory).parameters
         given = {option: value for option, value in options.items() if option in taken}
@@ -71,7 +72,7 @@ def _scattered(few: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
 
 def _clear(learner) -> bool:
     """Tell whether no eigenvalue of a sketched metric is small, and its direction uncertain."""
-    sketch = getattr(learner.preconditioner, "sketch", None)
+    sketch = getattr(getattr(learner, "preconditioner", None), "sketch", None)
     if sketch is None:
         return True
     values = sketch.eigenvalues + sketch.escaped_mass
