@@ -69,7 +69,7 @@ class AdaptiveRate:
         real = self.loss.labels == "real"
         squares = np.square(labels) if real else np.ones(len(order))
         sizes = squared_sizes(rows, self.intercept, self.by_coordinates)[order]
-        # One after the other, so that it does not matter in what batches they come.
+        # One after the other, so that batches of another size change no more than roundings.
         label = np.cumsum(np.append(self._labels, squares))[1:]
         size = np.cumsum(np.append(self._sizes, sizes))[1:]
         count = self._rounds + np.arange(1.0, len(order) + 1)

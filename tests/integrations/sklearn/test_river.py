@@ -57,7 +57,8 @@ def test_a_classifier_to_river_and_back():
     wrapped.fit(rows, labels)
     assert wrapped.score(rows, labels) > 0.95
     direct = SketchedClassifier(learner="ftsl", k=3).partial_fit(rows, labels, classes=[0, 1])
-    np.testing.assert_array_equal(wrapped.instance_.estimator.coef_, direct.coef_)
+    # One round at a time, or all in one kernel: the same but for rounding.
+    np.testing.assert_allclose(wrapped.instance_.estimator.coef_, direct.coef_, rtol=1e-12)
 
 
 def test_a_transformer_of_river_in_scikit_learn():
