@@ -65,7 +65,7 @@ class SketchedMetric(Travelling, FusedStep):
 
     def __init__(self, d: int, k: int, spectrum: Eigenvalues) -> None:
         self.sketch = FrequentDirections(d, k)
-        self.spectrum = spectrum
+        self.spectrum, self._settings = spectrum, tuple(spectrum)
         # V x, for the x that the kernels last stepped to.
         self._image = np.zeros(len(self.sketch.state.frame))
         self._answer: np.ndarray | None = None
@@ -103,8 +103,8 @@ class SketchedMetric(Travelling, FusedStep):
         return self.sketch.memory, self._image, self._notes
 
     def settings(self):
-        """Return the `Eigenvalues`."""
-        return self.spectrum
+        """Return the `Eigenvalues`; plain, as a call takes longer with a named tuple."""
+        return self._settings
 
     @property
     def root_escapes(self) -> float:
@@ -307,7 +307,9 @@ def _note(notes, h, spectrum, state):
 @kernel
 def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
     """Step by the sketch: see `oco.algorithms.fused.step`."""
-    return sketched_step(memory, settings, x, g, square, lr, radius, result)
+    scale, share, delta, root, flattest = settings
+    spectrum = Eigenvalues(scale, share, delta, root, flattest)
+    return sketched_step(memory, spectrum, x, g, square, lr, radius, result)
 
 
 SketchedMetric.kernels = kernels_of(_step)
