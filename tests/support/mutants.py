@@ -379,7 +379,7 @@ EXPERIMENT = [
            "stream.feature_norm * radius if stream.feature_norm else 0.0", "0.0"),
     Mutant("the ends of a bracket change places", "experiment", "Spectra.ends",
            "bracket.root_trace()", "bracket.root_trace()[::-1]"),
-    Mutant("spectra start anew at each checkpoint", "gradients", "_covariances",
+    Mutant("spectra start anew at each checkpoint", "gradients", "covariances",
            "covariance += np.matmul(rows.T, rows, out=product)",
            "covariance[:] = np.matmul(rows.T, rows, out=product)"),
 ]  # fmt: skip
