@@ -12,7 +12,7 @@ from oco.cores import one_blas_thread
 from oco.losses import LOSSES, STREAMS
 from oco.ranks import sketch_file
 from oco.regret import best_fixed_point, cumulative_losses
-from oco.sketch import FrequentDirections, blocks, frequent_directions
+from oco.sketch import FrequentDirections, blocks, steps
 from oco.spectra import follow
 from oco.verification import draw, verify
 
@@ -46,7 +46,7 @@ class Spy:
 
 
 def extend(spy, monkeypatch, tmp_path):
-    spy.on(monkeypatch, frequent_directions, "extend")
+    spy.on(monkeypatch, steps, "extend")
     FrequentDirections(4, 3).extend(ROWS)
 
 

@@ -12,8 +12,7 @@ from oco.algorithms.sparse_chunks import SparseChunk
 from oco.linalg.products import inner
 from oco.losses.kernels import UNKNOWN
 from oco.sketch import FrequentDirections
-from oco.sketch.embedding import Embedding
-from oco.sketch.sparse_steps import rows_at_once
+from oco.sketch.embedding import Embedding, rows_at_once
 from oco.sketch.state import views
 
 __all__ = ["SpacePlayer", "play_in_spaces"]

@@ -10,14 +10,15 @@ from scipy.linalg import eigh, svd
 from oco.linalg.orthogonal import NEW_DIRECTION
 from oco.linalg.rank_one import EPS
 from oco.sketch.kernels import accumulate
+from oco.sketch.rows import require_finite_trace
 from oco.sketch.state import State
 
 __all__ = [
     "absorb_block",
+    "absorb_sketch",
     "grown_trace",
     "hold",
     "leading",
-    "require_finite_trace",
     "squared_lengths",
 ]
 
@@ -63,12 +64,6 @@ def squared_lengths(name: str, rows: np.ndarray) -> float:
             f"{name}: expected finite squared lengths, got inf (overflow) for row {overflowing[0]}"
         )
     return total
-
-
-def require_finite_trace(name: str, total: float) -> None:
-    """Refuse what would make tr G, which bounds all that a sketch keeps, overflow."""
-    if not math.isfinite(total):
-        raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
 
 
 def grown_trace(name: str, state: State, decay: float, mass, rest=0.0) -> tuple[float, float]:
@@ -136,3 +131,12 @@ def absorb_block(
     weight = math.sqrt(max(min(stacked.shape) / k, 1.0))
     rounding = weight * (EPS * state.values[0] + EPS * numbers["escaped"])
     numbers["swept"] = decay * numbers["swept"] + swept + rounding
+
+
+def absorb_sketch(state: State, other: State) -> None:
+    """Replace a sketch by that of its stream and of another's, of the same size and decay."""
+    theirs = other.numbers
+    total = grown_trace("other", state, 1.0, theirs["total"], theirs["rest"])
+    rows = np.sqrt(other.values[: int(theirs["q"])])[:, None] * other.basis.rows()
+    escaped, swept = float(theirs["escaped"]), float(theirs["swept"])
+    absorb_block(state, rows, 1.0, int(theirs["rows"]), total, escaped, swept)

@@ -18,17 +18,24 @@ from oco.linalg.rounding import UNIT
 from oco.sketch.absorbed import PER_BLOCK, TINY
 from oco.sketch.blocks import hold
 from oco.sketch.rows import scaled_rows
-from oco.sketch.state import NAMES, State, allocate, views
+from oco.sketch.state import State, allocate, copy_numbers, views
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "rows_at_once"]
 
 # The share of a row's squared length that must lie outside all before it, so that its new direction
 # is a combination of rows that amplifies rounding at most eightfold, as in dense steps.
 NEW = 1 / 64
-# What stays as it is where a sketch takes over the numbers of another of its size.
-SHAPES = ("d", "capacity", "m", "q")
 # Columns turned at a time: a block of them stays in the processor's cache.
 COLUMNS = 4096
+
+
+def rows_at_once(d: int, k: int) -> int:
+    """Return how many sparse rows to take together.
+
+    For b of them a decomposition costs b³, and the dense sketch, turned once, k²d: per row they
+    come to the least where b³ is about k²d.
+    """
+    return max(2 * k, min(int((4.0 * k * k * d) ** (1 / 3)), d))
 
 
 class Embedding:
@@ -45,6 +52,8 @@ class Embedding:
     ----------
     count : int
         How many rows there are, from the first: the next lies near the span of the others.
+    masses : ndarray of shape (count,)
+        Their squared lengths.
     coordinates : ndarray of shape (count, n + 1)
         The rows in Q; the last coordinate, 0 here, is of what is orthogonal to all of it.
     """
@@ -54,7 +63,8 @@ class Embedding:
         numbers = state.numbers
         m, q = int(numbers["m"]), int(numbers["q"])
         self._turn = state.rotation[:q, :m].copy()
-        norms = np.sqrt(rows.multiply(rows).sum(axis=1))
+        masses = rows.multiply(rows).sum(axis=1)
+        norms = np.sqrt(masses)
         kept = norms > math.sqrt(TINY)
         units = scaled_rows(rows, np.divide(1.0, norms, out=np.zeros(len(norms)), where=kept))
         own, same = _distinct(units)
@@ -79,6 +89,7 @@ class Embedding:
         within = same[: self.count]
         held[:, :q] = beside[within]
         held[:, q : q + fine] = np.where(kept[own][within, None], lower[within], 0.0)
+        self.masses = masses[: self.count]
         self.coordinates = norms[: self.count, None] * held
         self._q, self.n = q, q + fine
 
@@ -88,7 +99,7 @@ class Embedding:
         small = allocate(size, int(self._state.numbers["k"]), decay)
         inner = views(small)
         hold(inner, self._state.values[: self._q], np.eye(self._q, size))
-        _copy_numbers(self._state, inner)
+        copy_numbers(self._state, inner)
         return small
 
     def of(self, x: np.ndarray) -> np.ndarray:
@@ -129,7 +140,7 @@ class Embedding:
         state.rotation[:q, :q] = 1.5 * np.eye(q) - 0.5 * gram
         state.gram[:q, :q] = gram
         state.values[:q] = inner.values[:q]
-        _copy_numbers(inner, state)
+        copy_numbers(inner, state)
         state.numbers["m"] = state.numbers["q"] = q
         state.numbers["corrected"] = state.numbers["rows"]
         root = math.sqrt(max(self.coordinates.shape[1], frame.shape[1]))
@@ -140,12 +151,6 @@ class Embedding:
         q = self._q
         own = solve_triangular(self._lower, coordinates[:, q:].T, lower=True, trans="T").T
         return (coordinates[:, :q] - own @ self._beside) @ self._turn, own
-
-
-def _copy_numbers(source: State, target: State) -> None:
-    for name in NAMES:
-        if name not in SHAPES:
-            target.numbers[name] = source.numbers[name]
 
 
 def _distinct(rows) -> tuple[np.ndarray, np.ndarray]:

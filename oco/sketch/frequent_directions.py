@@ -12,25 +12,15 @@ from oco import checks, marks
 from oco.cores import one_blas_thread
 from oco.linalg.lengths import squared_length
 from oco.linalg.low_rank import FactoredBasis, LowRankPlusScalar
-from oco.linalg.orthogonal import NEW_DIRECTION
-from oco.linalg.rank_one import EPS
-from oco.sketch import guarantees
-from oco.sketch.blocks import absorb_block, grown_trace, require_finite_trace, squared_lengths
+from oco.sketch import accuracy, guarantees
+from oco.sketch.blocks import absorb_block, absorb_sketch, grown_trace, squared_lengths
 from oco.sketch.brackets import Bracket
-from oco.sketch.kernels import SMALLEST_MASS, append, extend
-from oco.sketch.rows import sparse_rows
-from oco.sketch.sparse_steps import absorb_sparse, rows_at_once
+from oco.sketch.kernels import append
+from oco.sketch.rows import require_finite_trace, single_row, summable_rows
 from oco.sketch.state import allocate, packed, size, unpacked, views
+from oco.sketch.steps import extend_dense, extend_sparse, update_sparse
 
 __all__ = ["FrequentDirections"]
-
-# What a step may round, in units of ε √ℓ (λ̄_1 + τ): products with ℓ terms, in which coefficients
-# are up to 8 (the root of the kernels' AMPLIFICATION).
-PER_STEP = 8.0
-# What the products of a row with V may round, in units of ε √d ‖g‖²: a handful of them are taken.
-PER_PRODUCT = 4.0
-# Rows that one call of a kernel absorbs cost so many multiplications: about 0.1 s.
-NUMBERS_AT_ONCE = 1 << 27
 
 
 @marks.sketch
@@ -93,10 +83,8 @@ class FrequentDirections:
         self.k = checks.integer("k", k, low=2, high=self.d + 1)
         self.decay = checks.number("decay", decay, above=0, high=1)
         self.blurred = 0.0
-        self._hold(allocate(self.d, self.k, self.decay))
-
-    def _hold(self, memory) -> None:
-        self.memory, self.state = memory, views(memory)
+        self.memory = allocate(self.d, self.k, self.decay)
+        self.state = views(self.memory)
 
     def __getstate__(self) -> dict:
         """Return what a copy or a pickle is made of: the same under either engine."""
@@ -104,7 +92,8 @@ class FrequentDirections:
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
-        self._hold(unpacked(state["memory"]))
+        self.memory = unpacked(state["memory"])
+        self.state = views(self.memory)
 
     @property
     def rows(self) -> int:
@@ -128,28 +117,13 @@ class FrequentDirections:
 
     @property
     def rounding(self) -> float:
-        """What rounding may have added up to: the r to which P1 to P5 hold.
-
-        See `guarantees`, and the theory page for the terms and their reasons.
-        """
-        turned = PER_STEP * math.sqrt(self.k) * float(self.state.numbers["swept"])
-        projected = (NEW_DIRECTION + PER_PRODUCT * EPS * math.sqrt(self.d)) * self.total_mass
-        return turned + projected + self.rows * SMALLEST_MASS + self.blurred
+        """What rounding may have added up to: the r to which P1 to P5 hold (see `guarantees`)."""
+        return accuracy.rounded(self.state.numbers) + self.blurred
 
     @property
     def mass_outside(self) -> float:
-        """A bound on tr G − tr P G, for the projection P on the sketch's directions.
-
-        As long as nothing escapes, the directions only gather, and each row lies in their span but
-        for how far rounding has turned it since: the square of an angle.
-        """
-        missed = self.total_mass - float(self.eigenvalues.sum()) + self.k * self.rounding
-        if self.escaped_mass > 0 or self.blurred > 0:
-            return missed
-        # A row is absorbed once, and merged with others at most once more.
-        turned = 2 * self.rows * PER_STEP * EPS * math.sqrt(self.k)
-        angle = turned + NEW_DIRECTION * math.sqrt(self.rows * self.d)
-        return min(missed, angle**2 * self.total_mass + self.rows * SMALLEST_MASS)
+        """A bound on tr G − tr P G, for the projection P on the sketch's directions."""
+        return accuracy.mass_outside(self.state, self.rounding, self.blurred)
 
     @property
     def rank(self) -> int:
@@ -202,25 +176,17 @@ class FrequentDirections:
         A loop over many rows is faster, where BLAS has several threads, inside
         `oco.cores.one_blas_thread`, as `extend` is.
         """
-        if sparse.issparse(row):
-            row = sparse_rows("row", row, self.d).toarray()
-            row = row[0] if len(row) == 1 else row
-        row = np.ascontiguousarray(checks.real("row", row))
-        if row.shape != (self.d,):
-            raise ValueError(f"row: expected a vector of shape ({self.d},), got shape {row.shape}")
+        row = single_row("row", row, self.d)
         mass = squared_length("row", row)
-        total = self.decay * float(self.state.numbers["total"]) + mass
-        if not total < math.inf:
-            require_finite_trace("row", total)
+        require_finite_trace("row", self.decay * float(self.state.numbers["total"]) + mass)
         return append(self.memory, row, mass)
 
     @one_blas_thread()
     def extend(self, rows) -> None:
         """Absorb the rows of an array, or sparse matrix, of shape (n, d) one after the other.
 
-        Sparse rows are taken a few hundred at a time in the small space that they span with the
-        sketch, to the same end as one by one: a row costs O(k·nnz) products for its nnz entries,
-        and its share of O(dk²) once for all of them.
+        Sparse rows are taken some hundreds at a time in the small space that they span with the
+        sketch, to the same end: one costs O(k·nnz) products, and its share of O(dk²) for them all.
 
         Raises
         ------
@@ -229,10 +195,9 @@ class FrequentDirections:
             finite; then no row has been absorbed.
         """
         if sparse.issparse(rows):
-            rows = self._sparse("rows", rows)
-            at_once = rows_at_once(self.d, self.k)
-            for start in range(0, rows.shape[0], at_once):
-                self._absorb_sparse(rows[start : start + at_once], together=False)
+            rows = summable_rows("rows", rows, self.d, self.total_mass)
+            for blurred in extend_sparse(self.memory, rows, self.blurred):
+                self.blurred = blurred
             return
         rows = np.ascontiguousarray(checks.matrix("rows", rows, self.d))
         if np.may_share_memory(rows, self.state.frame):
@@ -244,13 +209,7 @@ class FrequentDirections:
             for row in rows:
                 self.append(row)
             return
-        # An interrupt waits for a block of them.
-        at_once = max(1, NUMBERS_AT_ONCE // (self.d * self.k))
-        for start in range(0, len(rows), at_once):
-            block = rows[start : start + at_once]
-            # As `append` measures them: the same rows come to the same sketch, to the bit.
-            masses = np.array([squared_length("rows", row) for row in block])
-            extend(self.memory, block, masses)
+        extend_dense(self.memory, rows)
 
     @one_blas_thread()
     def update(self, matrix) -> None:
@@ -264,25 +223,16 @@ class FrequentDirections:
             If they are no real numbers, the shape is wrong, or an entry or the sum of all squares
             is not finite; the sketch is then unchanged.
         """
-        if sparse.issparse(matrix) and matrix.shape[0]:
-            self._absorb_sparse(self._sparse("matrix", matrix), together=True)
+        if sparse.issparse(matrix):
+            matrix = summable_rows("matrix", matrix, self.d, self.total_mass)
+            mass = float(np.square(matrix.data).sum())
+            total = grown_trace("matrix", self.state, self.decay, mass)
+            doubt = update_sparse(self.memory, matrix, total)
+            self.blurred = self.decay * self.blurred + doubt
             return
-        matrix = np.zeros((0, self.d)) if sparse.issparse(matrix) else matrix
         matrix = checks.matrix("matrix", matrix, self.d)
         total = grown_trace("matrix", self.state, self.decay, squared_lengths("matrix", matrix))
         absorb_block(self.state, matrix, self.decay, len(matrix), total)
-
-    def _sparse(self, name: str, rows):
-        """Return sparse rows once they are known to be finite, and tr G with them."""
-        rows = sparse_rows(name, rows, self.d)
-        with np.errstate(over="ignore"):
-            require_finite_trace(name, self.total_mass + float(np.square(rows.data).sum()))
-        return rows
-
-    def _absorb_sparse(self, rows, together: bool) -> None:
-        steps = 1 if together else rows.shape[0]
-        doubt = absorb_sparse(self.state, rows, decay=self.decay, together=together)
-        self.blurred = self.decay**steps * self.blurred + doubt
 
     @one_blas_thread()
     def merge(self, other: FrequentDirections) -> None:
@@ -306,11 +256,7 @@ class FrequentDirections:
                 f"other: expected a sketch with d={self.d}, k={self.k} and decay={self.decay:g}, "
                 f"got d={other.d}, k={other.k} and decay={other.decay:g}"
             )
-        theirs = other.state.numbers
-        total = grown_trace("other", self.state, 1.0, theirs["total"], theirs["rest"])
-        rows = np.sqrt(other.eigenvalues)[:, None] * other.directions
-        escaped, swept = float(theirs["escaped"]), float(theirs["swept"])
-        absorb_block(self.state, rows, 1.0, other.rows, total, escaped, swept)
+        absorb_sketch(self.state, other.state)
         self.blurred += other.blurred
 
     def escaped_mass_limit_range(self, size: int | None = None) -> tuple[float, float]:

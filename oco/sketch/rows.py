@@ -22,8 +22,11 @@ __all__ = [
     "aged",
     "block_of",
     "joined",
+    "require_finite_trace",
     "scaled_rows",
+    "single_row",
     "sparse_rows",
+    "summable_rows",
 ]
 
 
@@ -184,6 +187,31 @@ def sparse_rows(name: str, rows, d: int):
         rows.sum_duplicates()
     checks.vector(f"{name}.data", rows.data, len(rows.data))
     return rows
+
+
+def require_finite_trace(name: str, total: float) -> None:
+    """Refuse what would make tr G, which bounds all that a sketch keeps, overflow."""
+    if not math.isfinite(total):
+        raise ValueError(f"{name}: expected a finite sum of squares of all rows, got {total}")
+
+
+def summable_rows(name: str, rows, d: int, total: float):
+    """Return what `sparse_rows` does, if tr G = `total` stays finite with them."""
+    rows = sparse_rows(name, rows, d)
+    with np.errstate(over="ignore"):
+        require_finite_trace(name, total + float(np.square(rows.data).sum()))
+    return rows
+
+
+def single_row(name: str, row, d: int) -> np.ndarray:
+    """Return one row, which may be a sparse matrix of one, as a vector of shape (d,)."""
+    if sparse.issparse(row):
+        row = sparse_rows(name, row, d).toarray()
+        row = row[0] if len(row) == 1 else row
+    row = np.ascontiguousarray(checks.real(name, row))
+    if row.shape != (d,):
+        raise ValueError(f"{name}: expected a vector of shape ({d},), got shape {row.shape}")
+    return row
 
 
 def scaled_rows(rows, factors: np.ndarray):

@@ -10,13 +10,15 @@ from oco.linalg.engine import ENGINE, inlined_kernel
 from oco.linalg.low_rank import FactoredBasis
 from oco.linalg.travel import writable
 
-__all__ = ["State", "allocate", "packed", "size", "unpack", "unpacked", "views"]
+__all__ = ["State", "allocate", "copy_numbers", "packed", "size", "unpack", "unpacked", "views"]
 
 # The numbers of a sketch by their names, as they stand at the beginning of its memory.
 COUNTS = ("d", "k", "capacity", "m", "q", "rows", "steps", "corrected")
 NAMES = (*COUNTS, "decay", "total", "rest", "escaped", "last", "swept")
 NUMBERS = np.dtype([(name, np.int64 if name in COUNTS else np.float64) for name in NAMES])
 COUNT = len(NAMES)
+# What stays as it is where a sketch takes over the numbers of another of its size.
+SHAPES = ("d", "capacity", "m", "q")
 
 
 class State(NamedTuple):
@@ -110,6 +112,13 @@ def unpacked(memory: np.ndarray):
     """Return the memory of a sketch from what `packed` returned, to be written to."""
     memory = writable(memory)
     return memory if ENGINE == "numba" else _uncompiled(memory)
+
+
+def copy_numbers(source: State, target: State) -> None:
+    """Let a sketch take over the numbers of another of its size, which has its own dimension."""
+    for name in NAMES:
+        if name not in SHAPES:
+            target.numbers[name] = source.numbers[name]
 
 
 if ENGINE == "numba":

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from dense_sketch import dense_sketch, gradient_streams
 from scipy import sparse
 
-from oco.sketch import FrequentDirections, frequent_directions
+from oco.sketch import FrequentDirections, steps
+
+# In units of tr G: some steps' worth of roundings, where sums are taken in another order.
+APART = 1e-12
 
 
 def rows_of(n, d, density, seed=0):
@@ -22,7 +26,7 @@ def rows_of(n, d, density, seed=0):
     [(40, 6, 150, 0.2), (120, 11, 200, 0.05), (12, 13, 60, 0.3), (5, 6, 40, 0.5), (30, 2, 50, 0.1)],
 )
 def test_sparse_rows_are_absorbed_as_dense_ones_are(d, k, n, density, at_once, decay, monkeypatch):
-    monkeypatch.setattr(frequent_directions, "rows_at_once", lambda d, k: at_once)
+    monkeypatch.setattr(steps, "rows_at_once", lambda d, k: at_once)
     rows = rows_of(n, d, density)
     dense, quick = (FrequentDirections(d, k, decay) for _ in range(2))
     dense.extend(rows.toarray())
@@ -58,6 +62,41 @@ def test_a_sparse_block_is_one_step(decay):
     np.testing.assert_allclose(quick.covariance().dense(), dense.covariance().dense(), atol=atol)
     assert quick.escaped_mass == pytest.approx(dense.escaped_mass, abs=atol)
     assert quick.rows == dense.rows == 60
+
+
+@pytest.mark.parametrize("at_once", [9, 1000])
+@pytest.mark.parametrize("name", gradient_streams(2, 2, 0))
+def test_streams_that_a_careless_sketch_gets_wrong(name, at_once, monkeypatch):
+    monkeypatch.setattr(steps, "rows_at_once", lambda d, k: at_once)
+    rows = gradient_streams(30, 60, 2)[name]
+    rows[np.random.default_rng(1).uniform(size=rows.shape) < 0.5] = 0.0
+    quick, block = (FrequentDirections(30, 5) for _ in range(2))
+    quick.extend(sparse.csr_array(rows))
+    block.update(sparse.csr_array(rows))
+    *_, (expected, escaped, exact) = dense_sketch(rows, 5)
+    apart = APART * np.trace(exact)
+    np.testing.assert_allclose(quick.covariance().dense(), expected, rtol=0, atol=apart)
+    assert quick.escaped_mass == pytest.approx(escaped, abs=apart)
+    for sketch in (quick, block):
+        assert all(guarantee.holds for guarantee in sketch.guarantees(exact))
+
+
+def test_either_space_is_entered(monkeypatch):
+    """Rows of their own in the one, rows that lie in the span of others in the other."""
+    entered = set()
+    for kind in (steps.Embedding, steps.SpectralSpace):
+
+        def sketch(self, decay, own=kind.sketch):
+            entered.add(type(self))
+            return own(self, decay)
+
+        monkeypatch.setattr(kind, "sketch", sketch)
+    apart, near = rows_of(10, 400, 0.1), rows_of(3, 400, 0.1, seed=5)
+    near = sparse.csr_array(np.random.default_rng(0).standard_normal((20, 3))) @ near
+    for rows, kind in ((apart, steps.Embedding), (near, steps.SpectralSpace)):
+        entered.clear()
+        FrequentDirections(400, 4).extend(rows)
+        assert entered == {kind}
 
 
 def test_a_sparse_row_is_appended():
@@ -125,7 +164,7 @@ def test_merged_sketches_add_their_rounding():
 
 
 def test_extend_is_append_row_by_row_whatever_the_layout(monkeypatch):
-    monkeypatch.setattr(frequent_directions, "NUMBERS_AT_ONCE", 12 * 4 * 7)
+    monkeypatch.setattr(steps, "NUMBERS_AT_ONCE", 12 * 4 * 7)
     rows = np.asfortranarray(np.random.default_rng(0).standard_normal((50, 12)))
     block, single = FrequentDirections(12, 4, 0.9), FrequentDirections(12, 4, 0.9)
     block.extend(rows)
