@@ -43,7 +43,7 @@ SKETCH = [
     Mutant("the image of x is not folded", "sketch", "fold", "np.positive(turned, image)", "None"),
     Mutant("the total mass is not decayed", "sketch", "accumulate",
            "kept = decay * total", "kept = total"),
-    Mutant("a merge forgets the other's τ", "sketch", "FrequentDirections.merge",
+    Mutant("a merge forgets the other's τ", "sketch", "absorb_sketch",
            "float(theirs['escaped'])", "0.0"),
     Mutant("a block does not decay what was there", "sketch", "absorb_block",
            "decay * state.values[:q]", "state.values[:q]"),
