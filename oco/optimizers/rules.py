@@ -9,6 +9,7 @@ import numpy as np
 
 from oco.algorithms.adam import Moments
 from oco.algorithms.kronecker import KroneckerRoot
+from oco.shampoo import statistics_interval
 
 __all__ = ["Coordinatewise", "Factored", "Gradient", "Grafted", "Rule", "UnitLength"]
 
@@ -149,13 +150,13 @@ class Grafted:
     start_step : int
         First step, counted from 1, with a preconditioned direction.
     phase : int
-        φ: with s the root's `update_every`, it absorbs the gradients of steps 1, 1 + φ, 1 + φ + s,
+        φ: with s the root's `update_every`, roots are made anew in steps 1, 1 + φ, 1 + φ + s,
         1 + φ + 2s, ..., so that those of several parameters do not fall on the same steps.
     statistics : {"gradient", "average"}
         Whether the root absorbs g or x.
     statistics_every : int, optional
-        A divisor of s, for which it stands in the steps in which gradients are absorbed; roots are
-        made anew in those with s itself.
+        r, a divisor of s: gradients are absorbed in each of those steps, and 0, r, 2r, ... < s
+        steps after it.  Without it r is `oco.shampoo.statistics_interval`.
     """
 
     def __init__(
@@ -168,7 +169,8 @@ class Grafted:
         statistics_every: int | None = None,
     ) -> None:
         self.root, self.graft, self.start_step, self.phase = root, graft, start_step, phase
-        self.statistics, self.statistics_every = statistics, statistics_every or root.update_every
+        self.statistics = statistics
+        self.statistics_every = statistics_interval(statistics_every, root.update_every)
 
     @property
     def state_bytes(self) -> int:
@@ -182,10 +184,8 @@ class Grafted:
 
     def update(self, g, x, calls):
         """Absorb g and return U."""
-        due, rooted = (
-            (calls - self.phase) % every == 0
-            for every in (self.statistics_every, self.root.update_every)
-        )
+        passed = (calls - self.phase) % self.root.update_every
+        due, rooted = passed % self.statistics_every == 0, passed == 0
         absorbed = x if self.statistics == "average" else g
         preconditioned = self.root.precondition(absorbed, x, due=due, rooted=rooted)
         early = calls + 1 < self.start_step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oco.shampoo.formulas import (
     power_of,
     scale_of,
+    statistics_interval,
     tail_of,
 )
 from oco.shampoo.layouts import (
@@ -40,8 +41,10 @@ from oco.shampoo.recipe import (
     NOISE,
     RANK_CUTOFF,
     RATE,
+    REFRESH,
     REFRESHES,
     ROOTS,
+    SEEN,
     SIDES,
     SKETCH_SIZE,
     STATISTICS,
@@ -73,8 +76,10 @@ __all__ = [
     "OPTIONS",
     "RANK_CUTOFF",
     "RATE",
+    "REFRESH",
     "REFRESHES",
     "ROOTS",
+    "SEEN",
     "SIDES",
     "SKETCH_SIZE",
     "STATISTICS",
@@ -89,5 +94,6 @@ __all__ = [
     "power_of",
     "scale_of",
     "sketch_sizes",
+    "statistics_interval",
     "tail_of",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from oco.shampoo.recipe import ROOTS
+from oco.shampoo.recipe import ROOTS, SEEN
 
 __all__ = [
     "power_of",
     "scale_of",
+    "statistics_interval",
     "tail_of",
 ]
 
@@ -55,6 +56,26 @@ def power_of(exponent: str, sides: int) -> float:
     (0.25, 0.5, 0.5)
     """
     return min(0.5, 1 / (ROOTS[exponent] * sides))
+
+
+def statistics_interval(statistics_every: int | None, update_every: int) -> int:
+    """Return r: within s = `update_every` steps, statistics absorb gradients 0, r, 2r, ....
+
+    Parameters
+    ----------
+    statistics_every : int or None
+        r itself; with None it is s/5, rounded down, and at least 1.
+    update_every : int
+        s ≥ 1.
+
+    Examples
+    --------
+    >>> [statistics_interval(None, every) for every in (1, 3, 10, 12)]
+    [1, 1, 2, 2]
+    >>> statistics_interval(10, 10)
+    10
+    """
+    return statistics_every or max(1, update_every // SEEN)
 
 
 def tail_of(kind: str, escaped: float, missed: float, outside: int) -> tuple[float, float]:

@@ -26,8 +26,10 @@ __all__ = [
     "NOISE",
     "RANK_CUTOFF",
     "RATE",
+    "REFRESH",
     "REFRESHES",
     "ROOTS",
+    "SEEN",
     "SIDES",
     "SKETCH_SIZE",
     "STATISTICS",
@@ -60,6 +62,11 @@ GRAFT, TAIL, EXPONENT, AVERAGE = "unit", "escaped", "shampoo2", "gradient"
 NESTEROV, MATRIX_RATE = True, 1.0
 # Covariances move slowly: refreshed so rarely, they cost less than what is done with them.
 UPDATE_EVERY = 10
+# How many gradients statistics absorb, about, in so many steps.  More of them make better steps: of
+# all that docs/quality.md tried, nothing else does as much.
+SEEN = 5
+# Sketches by products alone: they train as well as the best ones, at half the cost.
+REFRESH = "subspace"
 
 GRAFTS = ("none", "unit", "sgd", "rmsprop", "adam", "adafactor")
 # What momentum averages: the steps, or the gradients before they become steps.

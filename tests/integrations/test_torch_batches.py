@@ -83,7 +83,7 @@ def test_the_tensors_of_a_shape_share_memory_and_a_new_one_is_noticed():
 def test_refreshes_of_several_parameters_fall_on_different_steps():
     """Of six matrices each absorbs the first gradient, and then one in six, each at its time."""
     weights = [torch.nn.Parameter(torch.ones(6, 14)) for _ in range(6)]
-    optimizer = SShampoo(weights, k=2, update_every=6, betas=(0.9, 1.0))
+    optimizer = SShampoo(weights, k=2, update_every=6, statistics_every=6, betas=(0.9, 1.0))
     absorbed = []
     for step in range(13):
         for p in weights:

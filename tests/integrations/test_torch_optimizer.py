@@ -48,6 +48,8 @@ VARIANTS = [
     {"long_axes": "factored", "max_axis": 6, "graft": "adam"},
     {"statistics": "average", "average": "gradient", "nesterov": True, "graft": "unit"},
     {"statistics_every": 2, "update_every": 6, "graft": "none", "k": 3},
+    {"update_every": 10, "graft": "unit", "exponent": "shampoo2", "average": "gradient"},
+    {"update_every": 13, "k": None, "graft": "none"},
     {"statistics_every": 1, "update_every": 4, "k": 3, "statistics": "average"},
     {"sides": "shorter"},
     {"sides": "shorter", "k": None, "graft": "none", "average": "gradient"},

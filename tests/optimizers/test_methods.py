@@ -43,6 +43,8 @@ VARIANTS = [
     {"long_axes": "factored", "max_axis": 6, "graft": "adam"},
     {"statistics": "average", "average": "gradient", "nesterov": True, "graft": "unit"},
     {"statistics_every": 2, "update_every": 6, "graft": "none", "k": 3},
+    {"update_every": 10, "graft": "unit", "exponent": "shampoo2", "average": "gradient"},
+    {"update_every": 13, "k": None, "graft": "none"},
     {"statistics_every": 1, "update_every": 4, "k": 3, "statistics": "average"},
     {"sides": "shorter", "graft": "none"},
     {"sides": "shorter", "k": None, "exponent": "shampoo2", "average": "gradient"},
@@ -81,7 +83,7 @@ def test_steps_equal_the_definition(options):
     # The matrices come first: each has its refreshes a step later than the one before.
     twins = [DenseShampoo(initial(s), phase=i, **options) for i, s in enumerate(SHAPES)]
     if options["k"] is None:
-        del options["k"]
+        del options["k"], options["refresh"]
         optimizer = OPTIMIZERS["shampoo"](parameters, **options)
     else:
         optimizer = OPTIMIZERS["s-shampoo"](parameters, **options)
@@ -140,7 +142,8 @@ def test_float32_weights_have_float64_statistics():
 def test_what_is_kept(name, moments, eigenvectors, rest):
     """Numbers kept for 20 x 30 and 10 weights, with sketches of 4 and one average."""
     parameters = [np.zeros((20, 30)), np.zeros(10)]
-    optimizer = OPTIMIZERS[name](parameters, lr=0.1, **({"k": 4} if moments is None else {}))
+    sketched = {"k": 4, "refresh": "direct"} if moments is None else {}
+    optimizer = OPTIMIZERS[name](parameters, lr=0.1, **sketched)
     optimizer.step([initial(parameter.shape) for parameter in parameters])
     if moments is None:
         sketches = [factor.sketch for factor in optimizer.rules[0].root.factors]

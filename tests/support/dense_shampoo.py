@@ -14,6 +14,7 @@ PLAIN = {
     "average": "step",
     "nesterov": False,
     "update_every": 1,
+    "refresh": "direct",
 }
 
 
@@ -98,7 +99,9 @@ class DenseShampoo:
         statistics="gradient",
         statistics_every=None,
         long_axes="blocks",
+        refresh="direct",
     ):
+        assert refresh == "direct", "here are only the best sketches"
         self.x = np.array(x, dtype=np.float64)
         self.options = {k: v for k, v in locals().items() if k not in ("self", "x")}
         self.t = self.absorbed = self.calls = 0
@@ -203,10 +206,10 @@ class DenseShampoo:
 
     def matrix_update(self, gradient, g, own):
         rare = self.options["update_every"]
-        often = self.options["statistics_every"] or rare
+        often = self.options["statistics_every"] or max(1, rare // 5)
         new, passed = not self.absorbed, self.calls - 1 - self.options["phase"]
         seen = g if self.options["statistics"] == "average" else gradient
-        if new or passed % often == 0:
+        if new or passed % rare % often == 0:
             self.absorbed += 1
             for block, factors in zip(self.blocks, self.factors, strict=True):
                 part = seen.reshape(self.merged)[block]

@@ -164,16 +164,16 @@ class Batch:
             and all(state.get(name) is view for state, name, view in self._views)
         )
 
-    def due(self, every: int) -> list[int]:
-        """Return whose turn it is in this step, where that comes in one of so many.
+    def due(self, every: int, interval: int) -> list[int]:
+        """Return whose turn it is in this step, where s steps have those of 0, r, 2r, ... < s.
 
-        That of a parameter of phase φ comes in its calls 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...; and
-        in every one until the first has been of use.
+        They are counted from a parameter's calls 1 + φ, 1 + φ + s, 1 + φ + 2s, ..., φ its phase;
+        besides it has each one until the first has been of use.
         """
         return [
             i
             for i, (calls, phase) in enumerate(zip(self._calls, self._phases, strict=True))
-            if self._new[i] or calls % every == phase % every
+            if self._new[i] or (calls - phase) % every % interval == 0
         ]
 
     def began(self, rows: Sequence[int], used: Tensor) -> None:

@@ -21,7 +21,7 @@ from oco.integrations.torch.masks import wide
 from oco.integrations.torch.products import precondition
 from oco.integrations.torch.sharding import Shards
 from oco.integrations.torch.state import Workspace
-from oco.shampoo import power_of, scale_of
+from oco.shampoo import power_of, scale_of, statistics_interval
 
 __all__ = ["directions"]
 
@@ -133,8 +133,9 @@ class _Turn(NamedTuple):
 
 def _turns(batch: Batch, group: dict[str, Any]) -> list[_Turn]:
     """Return whose turn it is, in two parts: with new roots, and without."""
-    rooted = batch.due(group["update_every"])
-    often = batch.due(group["statistics_every"] or group["update_every"])
+    every = group["update_every"]
+    rooted = batch.due(every, every)
+    often = batch.due(every, statistics_interval(group["statistics_every"], every))
     others = [i for i in often if i not in set(rooted)]
     size = len(batch.parameters)
     return [

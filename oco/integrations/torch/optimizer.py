@@ -53,8 +53,8 @@ class SShampoo(torch.optim.Optimizer):
     weight_decay : float
         ≥ 0, decoupled: each step multiplies the parameter by 1 − lr·weight_decay.
     update_every : int
-        s ≥ 1: the covariances absorb the gradients of steps 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...,
-        where φ counts the matrices and tensors before this one: refreshes spread over the steps.
+        s ≥ 1: roots of exact factors are made in steps 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ..., where
+        φ counts the matrices and tensors before this one: refreshes spread over the steps.
     start_step : int
         ≥ 1, the first step whose gradient is preconditioned; before, the graft's own step is made.
     max_axis : int or None
@@ -81,14 +81,14 @@ class SShampoo(torch.optim.Optimizer):
     sides : {"both", "shorter"}
         Whether each axis has a factor, or the shortest alone, with e = ½ (one-sided Shampoo).
     refresh : {"direct", "subspace"}
-        How sketches are made: from the eigenvectors of a Gram matrix, or, in less time, by products
-        alone, warm-started from the directions of before; each escape is then at most what it
-        stands for, τ is an estimate, and the theorem is left.
+        How sketches are made: from the eigenvectors of a Gram matrix (Frequent Directions), or, in
+        less time, by products alone, warm-started from the directions of before; each escape is
+        then at most what it stands for, τ is an estimate, and the theorem is left.
     statistics : {"gradient", "average"}
         What factors absorb: g, or x, which has in it what came between two refreshes.
     statistics_every : int or None
-        A divisor of s in whose place it says which gradients are absorbed, so that only the roots
-        of exact factors are made anew in one step of s; those of sketches cost next to nothing.
+        r, a divisor of s: covariances and sketches absorb the gradient in each step in which roots
+        are made, and 0, r, 2r, ... < s steps after it.  None is s/5, rounded down, at least 1.
     long_axes : {"blocks", "factored"}
         Whether a parameter with an axis beyond `max_axis` is cut, or (an embedding, a head) has no
         factors and takes the step x/(√v̂ + eps) with Adafactor's second moment.
@@ -191,7 +191,7 @@ class SShampoo(torch.optim.Optimizer):
         matrix_rate: float = recipe.MATRIX_RATE,
         momentum_dtype: torch.dtype | str | None = None,
         sides: str = "both",
-        refresh: str = "direct",
+        refresh: str = recipe.REFRESH,
         statistics: str = "gradient",
         statistics_every: int | None = None,
         long_axes: str = "blocks",
