@@ -22,14 +22,31 @@ from oco.losses import LOSSES
 from oco.losses.files import DataFile
 from oco.simulator import play
 
-LEARNERS = ("ogd", "adagrad-norm", "adagrad", "s-adagrad")
+BALL, BOX, ANYWHERE = oco.Ball(10.0), oco.Box(-0.1, 0.1), oco.Euclidean()
+# Rows are of length 1, or less where two entries fall into one place, and slopes are at most 1.
+RATE, LONGEST = {"lr": 1.0}, {"lr": 1.0, "delta": 2.0}
+# What plays where, with which options, and whether it has a sketch.  A diagonal metric's projection
+# onto a ball costs O(d): those play unconstrained.
+LEARNERS = {
+    "ogd": ("ogd", BALL, RATE, False),
+    "ogd in a box": ("ogd", BOX, RATE, False),
+    "adagrad-norm": ("adagrad-norm", BALL, RATE, False),
+    "adagrad": ("adagrad", ANYWHERE, RATE, False),
+    "adagrad in a box": ("adagrad", BOX, RATE, False),
+    "da-norm": ("da-norm", BALL, LONGEST, False),
+    "da-diagonal": ("da-diagonal", ANYWHERE, LONGEST, False),
+    "da-diagonal in a box": ("da-diagonal", BOX, LONGEST, False),
+    "s-adagrad": ("s-adagrad", BALL, RATE, True),
+    "ftsl": ("ftsl", BALL, LONGEST, True),
+    "s-ons": ("s-ons", BALL, {"curvature": 0.1}, True),
+}
 
 
 def learner(name: str, d: int, k: int):
-    """Return a learner on a ball; but AdaGrad unconstrained, as its projection costs O(d)."""
-    domain = oco.Euclidean() if name == "adagrad" else oco.Ball(10.0)
-    sketch = {"k": k} if name == "s-adagrad" else {}
-    return oco.algorithms.ALGORITHMS[name](d, domain=domain, lr=1.0, **sketch)
+    """Return a learner in its domain."""
+    algorithm, domain, options, sketched = LEARNERS[name]
+    sketch = {"k": k} if sketched else {}
+    return oco.algorithms.ALGORITHMS[algorithm](d, domain=domain, **options, **sketch)
 
 
 def sparse_round(name: str, rows, labels, k: int) -> tuple[float, float]:
@@ -81,6 +98,7 @@ def main() -> None:
     parser.add_argument("--nnz", type=int, default=100)
     parser.add_argument("--rows", type=int, default=2048)
     parser.add_argument("--dense-rows", type=int, default=10)
+    parser.add_argument("--only", choices=LEARNERS, action="append", help="some of the learners")
     asked = parser.parse_args()
 
     def game(d: int, nnz: int):
@@ -89,13 +107,14 @@ def main() -> None:
         scores = rows @ rng.standard_normal(d) + 0.1 * rng.standard_normal(asked.rows)
         return rows, np.where(scores > 0, 1.0, -1.0)
 
+    names = asked.only or LEARNERS
     with one_blas_thread():
         rows, labels = game(asked.d, asked.nnz)
-        for name in LEARNERS:
+        for name in names:
             sparse_round(name, *game(2000, 5), asked.k)
         sgd, sgd_wrong = sgd_round(rows, labels)
         print(f"d = {asked.d:,}, k = {asked.k}, {rows.nnz / asked.rows:.0f} entries a row")
-        for name in LEARNERS:
+        for name in names:
             before = held()
             quick, wrong = sparse_round(name, rows, labels, asked.k)
             grown = (held() - before) / ((asked.k + 2) * asked.d * 8)
@@ -105,7 +124,7 @@ def main() -> None:
                 f"wrong {wrong:.3f} (SGDClassifier {sgd_wrong:.3f}), "
                 f"memory {grown:.2f}·(k+2)·d·8 B"
             )
-        for name in LEARNERS:
+        for name in names:
             by_d = [sparse_round(name, *game(d, asked.nnz), asked.k)[0] for d in (1 << 17, asked.d)]
             by_n = [sparse_round(name, *game(1 << 17, n), asked.k)[0] for n in (25, 200)]
             power_d = math.log(by_d[1] / by_d[0]) / math.log(asked.d / (1 << 17))

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from oco.domains import FEASIBLE, Domain
+from oco.domains import FEASIBLE, Box, Domain
 from oco.linalg.rounding import SQUARES
 
 __all__ = ["Outside", "Points"]
@@ -34,6 +34,8 @@ class Points:
         self.hold = None if told else self._hold
         rows = max(1, min(POINTS, POINTS_BYTES // (8 * stream.d)))
         self.held = np.empty((0 if told else rows, stream.d))
+        # Kernels clip to a box: what does not move stays in it.
+        self.clipped = isinstance(self.domain, Box)
         self.checked = self.count = 0
 
     def _hold(self, x: np.ndarray) -> None:
@@ -65,6 +67,22 @@ class Points:
             distances, self.count = self.domain.distances(self.held[: n - first]), 0
         else:
             distances = self.lengths(first, n) - self.radius
+        self._require(first, distances)
+
+    def kept(self, n: int, x: np.ndarray) -> None:
+        """Take it that a kernel has kept the first n points in K, and look at the next, x alone.
+
+        Raises
+        ------
+        Outside
+            If that one is not.
+        """
+        if self.hold is not None and self.domain is not None:
+            self.checked = n
+            self._require(n, self.domain.distances(x[None]))
+
+    def _require(self, first: int, distances: np.ndarray) -> None:
+        """Refuse a distance from K, of points from `first` on, that rounding does not explain."""
         outside = np.flatnonzero(~(distances <= FEASIBLE * self.radius))
         if len(outside):
             t, distance = first + outside[0] + 1, distances[outside[0]]

@@ -42,7 +42,8 @@ class SparseLog(Log):
 
     def chunk(self, features, labels, answer, diagnose, interrupted) -> None:
         """Play the rounds of one chunk."""
-        known = self.codes[0] != UNKNOWN and answer is None and self.points.hold is None
+        known = self.codes[0] != UNKNOWN and answer is None
+        known = known and (self.points.hold is None or self.points.clipped)
         quick, few, done = known and plays_sparse(self.learner), chunk_rows(self.learner.d), 0
         while done < len(labels) and not interrupted:
             due = self._due() - self.t
@@ -66,6 +67,7 @@ class SparseLog(Log):
         try:
             played, error = self.learner.play_sparse(rounds)
             self.t += played
+            self.points.kept(self.t, self.learner.x)
             if self.t == self._due():
                 self._see(diagnose, started)
         finally:

@@ -7,9 +7,12 @@ import pytest
 from scipy import sparse
 
 import oco
+from oco.algorithms import scaled_newton
+from oco.algorithms.adagrad import DiagonalCovariance
 from oco.losses import files, sparse_rows
 from oco.regret import best_fixed_point
 from oco.regret.passes import Rounds
+from oco.rounds import Log
 from oco.simulator import play
 
 D, T = 1500, 60
@@ -23,6 +26,12 @@ DOMAINS = {
     "a ball that does not": {"domain": "ball", "radius": 100.0},
     "unconstrained": {"domain": "unconstrained", "lr": 0.4},
     "steps far longer than the ball": {"domain": "ball", "radius": 0.5, "lr": 1e4},
+}
+
+BOXES = {
+    "a box that binds": {"domain": "box", "lower": -0.01, "upper": 0.02},
+    "a box without the origin": {"domain": "box", "lower": 0.001, "upper": 0.5},
+    "steps far longer than the box": {"domain": "box", "lower": -1.0, "upper": 2.0, "lr": 1e4},
 }
 
 
@@ -56,10 +65,78 @@ def require_same(thin, thick, apart=APART):
     assert ours.lo <= theirs.hi and theirs.lo <= ours.hi
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
-@pytest.mark.parametrize("algorithm", ["ogd", "adagrad-norm", "adagrad"])
+def refuse_dense_rounds(monkeypatch):
+    def refuse(self, *args, **options):
+        raise AssertionError("a round was played with a dense row")
+
+    monkeypatch.setattr(Log, "_in_kernels", refuse)
+    monkeypatch.setattr(Log, "_in_turn", refuse)
+
+
+@pytest.mark.parametrize("domain", DOMAINS | BOXES)
+@pytest.mark.parametrize("algorithm", ["ogd", "adagrad-norm", "adagrad", "da-diagonal"])
 def test_sparse_rows_are_played_as_dense_ones_are(monkeypatch, rows, algorithm, domain):
-    require_same(*both(monkeypatch, algorithm, rows, **DOMAINS[domain]))
+    options = (DOMAINS | BOXES)[domain]
+    thin, thick = both(monkeypatch, algorithm, rows, **options)
+    require_same(thin, thick)
+    refuse_dense_rounds(monkeypatch)
+    alone = oco.run(algorithm, X=rows[0], y=rows[1], **options)
+    np.testing.assert_array_equal(alone.x, thin.x)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_one_rate_for_all_coordinates_of_sparse_rows(monkeypatch, rows, domain):
+    require_same(*both(monkeypatch, "da-norm", rows, **DOMAINS[domain]))
+    refuse_dense_rounds(monkeypatch)
+    assert oco.run("da-norm", X=rows[0], y=rows[1], **DOMAINS[domain]).summary.status == "complete"
+
+
+def both_play(monkeypatch, make, rows, loss):
+    """Return two learners after they have played sparse rows, and the same rows made dense."""
+    learners = make(), make()
+    for learner, sparsely in zip(learners, (True, False), strict=True):
+        with monkeypatch.context() as patch:
+            if not sparsely:
+                patch.setattr(files, "stays_sparse", lambda table: False)
+            stream = files.DataFile(path=rows)
+        assert stream.sparse == sparsely
+        found = play(learner, loss, stream, checkpoints=np.array([stream.T]))
+        assert found.status == "complete", found.message
+    return learners
+
+
+@pytest.mark.parametrize("k", [2, 5, 200])
+@pytest.mark.parametrize("algorithm", ["s-ons", "rfd-son", "fd-son"])
+@pytest.mark.parametrize("loss", ["logistic", "squared"])
+def test_newton_steps_with_sparse_rows(monkeypatch, rows, algorithm, loss, k):
+    require_same(*both(monkeypatch, algorithm, rows, k=k, loss=loss, domain="ball", radius=0.3))
+
+
+@pytest.mark.parametrize("algorithm", ["s_ons", "rfd_son", "fd_son"])
+def test_what_newton_steps_lose_is_taken_in_all_dimensions(monkeypatch, rows, algorithm):
+    """The bounds have tr A⁻¹ of the whole space in them, also where steps are in a small one."""
+
+    def make():
+        factory = getattr(oco.algorithms, algorithm)
+        return factory(D, k=4, domain=oco.Ball(0.3), curvature=0.5)
+
+    loss = oco.losses.LOSSES["logistic"]
+    thin, thick = (one.diagnostics() for one in both_play(monkeypatch, make, rows, loss))
+    assert thick.escaped_mass > 0
+    assert thin.log_determinant == pytest.approx(thick.log_determinant, rel=APART)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+@pytest.mark.parametrize("algorithm", ["s_ons", "rfd_son", "fd_son"])
+def test_scaled_newton_steps_with_sparse_rows(monkeypatch, rows, algorithm, k):
+    def make():
+        return getattr(scaled_newton, algorithm)(D, k=k, domain=oco.Euclidean(), lr=0.4)
+
+    thin, thick = both_play(monkeypatch, make, rows, oco.losses.LOSSES["logistic"])
+    np.testing.assert_allclose(thin.x, thick.x, rtol=0, atol=ROOTS * np.abs(thick.x).max())
+    ours, theirs = thin.diagnostics(), thick.diagnostics()
+    assert ours.escaped_mass == pytest.approx(theirs.escaped_mass, rel=APART)
+    assert ours.quadratic == pytest.approx(theirs.quadratic, rel=ROOTS)
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -79,11 +156,7 @@ def test_every_loss(monkeypatch, rows, loss):
 
 
 def test_who_has_no_kernel_for_them_gets_dense_rows(monkeypatch, rows):
-    require_same(*both(monkeypatch, "da-diagonal", rows))
-
-
-def test_boxes_go_the_way_of_dense_rows(monkeypatch, rows):
-    require_same(*both(monkeypatch, "adagrad", rows, domain="box", lower=-0.01, upper=0.02))
+    require_same(*both(monkeypatch, "da-norm", rows, **BOXES["a box that binds"]))
 
 
 def test_nothing_becomes_dense(monkeypatch, rows):
@@ -225,12 +298,37 @@ def test_the_best_sequence_with_switches(monkeypatch, rows, loss):
     assert ours.hi >= thin.summary.regret.lo
 
 
-def test_a_gradient_that_ftsl_refuses_is_named_with_its_round(monkeypatch, rows):
+@pytest.mark.parametrize("algorithm", ["ftsl", "da-norm", "da-diagonal"])
+def test_a_gradient_that_is_refused_is_named_with_its_round(monkeypatch, rows, algorithm):
     shorter = sparse.csr_array(
         rows[0].multiply(np.where(np.arange(T + 1) == 30, 1.0, 0.01)[:, None])
     )
-    options = {"k": 4, "delta": 0.5, "loss": "linear", "bias": False}
-    thin, thick = both(monkeypatch, "ftsl", (shorter, rows[1]), **options)
+    options = {"delta": 0.5, "loss": "linear", "bias": False}
+    options |= {"k": 4} if algorithm == "ftsl" else {}
+    thin, thick = both(monkeypatch, algorithm, (shorter, rows[1]), **options)
     assert thin.summary.status == thick.summary.status == "failed"
     assert thin.summary.message == thick.summary.message
     assert "round 31: ValueError: delta" in thin.summary.message
+
+
+@pytest.mark.parametrize("domain", ["a ball that binds", "steps far longer than the ball"])
+@pytest.mark.parametrize("algorithm", ["da-norm", "da-diagonal"])
+def test_gradients_that_cancel_leave_no_rounding(monkeypatch, rows, algorithm, domain):
+    """Of sums that were a million times longer; the point's length follows from theirs."""
+    long = 1e6 * rows[0][[0]]
+    table = sparse.csr_array(sparse.vstack([long, long, rows[0]]))
+    labels = np.concatenate([[1.0, -1.0], rows[1]])
+    options = {"loss": "linear", "bias": False, "delta": 1e8} | DOMAINS[domain]
+    require_same(*both(monkeypatch, algorithm, (table, labels), **options))
+
+
+def test_a_kernel_that_leaves_the_box_is_found_out(monkeypatch, rows):
+    own = DiagonalCovariance.play_sparse
+
+    def astray(self, rounds, x, *given):
+        return own(self, rounds, x, *given)._replace(x=x + 1.0)
+
+    monkeypatch.setattr(DiagonalCovariance, "play_sparse", astray)
+    result = oco.run("adagrad", X=rows[0], y=rows[1], **BOXES["a box that binds"])
+    assert result.summary.status == "failed"
+    assert "outside the domain" in result.summary.message

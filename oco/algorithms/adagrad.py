@@ -10,7 +10,7 @@ from oco import checks
 from oco.algorithms.chunks import Progress, Tally, confine
 from oco.algorithms.fused import FusedStep, kernels_of
 from oco.algorithms.mirror_descent import MirrorDescent
-from oco.algorithms.sparse_chunks import longest
+from oco.algorithms.sparse_chunks import clipped, longest
 from oco.domains import Domain
 from oco.linalg.engine import ENGINE, kernel, released_kernel
 from oco.linalg.operators import Diagonal
@@ -33,7 +33,7 @@ class DiagonalCovariance(Travelling, FusedStep):
 
     separable = True
     escaped_mass = None
-    plays_sparse = True
+    plays_sparse = plays_sparse_in_boxes = True
 
     def __init__(self, d: int) -> None:
         self._squares = np.zeros(d)
@@ -62,10 +62,10 @@ class DiagonalCovariance(Travelling, FusedStep):
         """Return nothing."""
         return ()
 
-    def play_sparse(self, rounds, x, tally, lr, radius):
+    def play_sparse(self, rounds, x, tally, lr, region):
         """Play rounds with sparse rows from x on, as far as they go."""
         played, overflowed, x, *sums = _play_sparse(
-            rounds, self._squares, self._roots, x, *tally, lr, radius
+            rounds, self._squares, self._roots, x, *tally, lr, *region
         )
         return Progress(played, overflowed, x, Tally(*sums))
 
@@ -177,10 +177,11 @@ DiagonalCovariance.kernels = kernels_of(_step)
 
 
 @released_kernel
-def _play_sparse(rounds, squares, roots, x, quadratic, mass, travelled, lr, radius):
-    """Do what `_step` does on a ball, round after round, at the cost of sparse rows' entries.
+def _play_sparse(rounds, squares, roots, x, quadratic, mass, travelled, lr, radius, lower, upper):
+    """Do what `_step` does, round after round, at the cost of sparse rows' entries.
 
     A round whose step leaves the ball costs O(d): each coordinate is shortened by another number.
+    In a box, coordinates without an entry stay where they are.
     """
     starts, places, entries, labels, loss, facts, squares_of_x = rounds
     x = x.copy()
@@ -204,7 +205,7 @@ def _play_sparse(rounds, squares, roots, x, quadratic, mass, travelled, lr, radi
         squares[where], roots[where] = total, root
         seen = root > 0.0
         direction = np.where(seen, g / np.where(seen, root, 1.0), 0.0)
-        after = near - lr * direction
+        after = clipped(near - lr * direction, where, lower, upper)
         gained = np.dot(g, direction)
         following = square - np.dot(near, near) + np.dot(after, after)
         if not (following < math.inf and gained < math.inf):

@@ -8,14 +8,16 @@ import numpy as np
 
 from oco import checks
 from oco.algorithms.adagrad import project
-from oco.algorithms.chunks import confine
+from oco.algorithms.chunks import Progress, Tally, confine
 from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
 from oco.algorithms.dual_steps import KernelStatistic, too_long
 from oco.algorithms.fused import REFUSED, kernels_of
+from oco.algorithms.sparse_chunks import RECORDED, clipped, longest
 from oco.domains import Domain
-from oco.linalg.engine import ENGINE, kernel
+from oco.linalg.engine import ENGINE, kernel, released_kernel
 from oco.linalg.operators import Diagonal
 from oco.linalg.products import inner
+from oco.losses.kernels import suffer
 
 __all__ = ["DiagonalStatistic", "da_diagonal"]
 
@@ -37,6 +39,7 @@ class DiagonalStatistic(KernelStatistic):
     """
 
     separable = True
+    plays_sparse = plays_sparse_in_boxes = True
     bracket = None
     escaped_mass = None
 
@@ -74,6 +77,13 @@ class DiagonalStatistic(KernelStatistic):
     def memory(self):
         """Return Σ g_s²."""
         return (self._squares,)
+
+    def play_sparse(self, gradients, start, rounds, x, tally, lr, region):
+        """Play rounds with sparse rows from x on, as far as they go."""
+        played, x, *sums = _play_sparse(
+            rounds, gradients, start, self._squares, self.delta, x, *tally, lr, *region
+        )
+        return Progress(played, False, x, Tally(*sums))
 
 
 def da_diagonal(
@@ -187,3 +197,70 @@ def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
 
 
 DiagonalStatistic.kernels = kernels_of(_step)
+
+
+@released_kernel
+def _play_sparse(
+    rounds,
+    gradients,
+    start,
+    squares,
+    delta,
+    x,
+    quadratic,
+    mass,
+    travelled,
+    lr,
+    radius,
+    lower,
+    upper,
+):
+    """Do what `_step` does, round after round, at the cost of sparse rows' entries.
+
+    Only coordinates with entries move, in a box too.  A round in which the ball binds costs O(d):
+    each coordinate is shortened by another number.  One that might overflow is left to the dense
+    step.
+    """
+    starts, places, entries, labels, loss, facts, squares_of_x = rounds
+    least = delta * delta
+    roots = np.sqrt(least + squares)
+    # The best point of all space, or of the box, and its squared length; and that of the ball.
+    best = start - lr * gradients / roots
+    if len(lower) > 0:
+        best = np.minimum(np.maximum(best, lower), upper)
+    reached, square = inner(best, best), inner(x, x)
+    point, t, largest, farthest = x.copy(), 0, square, reached
+    while t < len(labels):
+        squares_of_x[t] = longest(square, largest)
+        where, a = places[starts[t] : starts[t + 1]], entries[starts[t] : starts[t + 1]]
+        z = np.dot(a, point[where])
+        suffered, slope = suffer(loss, z, labels[t])
+        facts[t, 0], facts[t, 1], facts[t, 2], facts[t, 3] = z, slope, labels[t], suffered
+        g = slope * a
+        size = np.dot(g, g)
+        if not math.isfinite(z + suffered + slope) or not mass + size < math.inf:
+            break
+        if too_long(size, delta):
+            break
+        grown = squares[where] + g * g
+        root, sums, near = np.sqrt(least + grown), gradients[where] + g, best[where]
+        after = clipped(start[where] - lr * sums / root, where, lower, upper)
+        following = reached - np.dot(near, near) + np.dot(after, after)
+        if not following < math.inf:
+            break
+        gained = np.dot(g, g / roots[where])
+        squares[where], roots[where], gradients[where], best[where] = grown, root, sums, after
+        farthest, reached = max(farthest, following), following
+        if reached < RECORDED * farthest:
+            # Cancellation has left less of it than the ball needs.
+            reached = farthest = inner(best, best)
+        point, square = best, reached
+        if square > radius * radius:
+            point = best.copy()
+            square = project(roots, point, radius)
+        largest = max(largest, square)
+        quadratic += gained
+        mass += size
+        travelled = max(travelled, math.sqrt(square))
+        t += 1
+    return t, point, quadratic, mass, travelled

@@ -7,15 +7,17 @@ import math
 import numpy as np
 
 from oco import checks
-from oco.algorithms.chunks import confine
+from oco.algorithms.chunks import Progress, Tally, confine
 from oco.algorithms.dual_averaging import DualAveraging, longest_gradient
 from oco.algorithms.dual_steps import KernelStatistic, too_long
 from oco.algorithms.fused import REFUSED, kernels_of
 from oco.algorithms.scalar import shorten
+from oco.algorithms.sparse_chunks import RECORDED, longest
 from oco.domains import Domain
-from oco.linalg.engine import kernel
+from oco.linalg.engine import kernel, released_kernel
 from oco.linalg.operators import Scalar
-from oco.linalg.products import moved
+from oco.linalg.products import inner, moved
+from oco.losses.kernels import suffer
 
 __all__ = ["NormStatistic", "da_norm"]
 
@@ -37,6 +39,7 @@ class NormStatistic(KernelStatistic):
     """
 
     separable = True
+    plays_sparse = True
     bracket = None
     escaped_mass = None
     state_bytes = 8
@@ -69,6 +72,13 @@ class NormStatistic(KernelStatistic):
         """Return Σ ‖g_s‖²."""
         return (self._square,)
 
+    def play_sparse(self, gradients, start, rounds, x, tally, lr, region):
+        """Play rounds with sparse rows on a ball, where x_1 is 0, as far as they go."""
+        played, x, *sums = _play_sparse(
+            rounds, gradients, self._square, self.delta, x, *tally, lr, region.radius
+        )
+        return Progress(played, False, x, Tally(*sums))
+
 
 @kernel
 def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
@@ -87,6 +97,53 @@ def _step(memory, settings, x, g, square, lr, radius, lower, upper, result):
 
 
 NormStatistic.kernels = kernels_of(_step)
+
+
+@released_kernel
+def _play_sparse(rounds, gradients, total, delta, x, quadratic, mass, travelled, lr, radius):
+    """Do what `_step` does on a ball, round after round, at the cost of sparse rows' entries.
+
+    x is a number times θ = Σ g, and ‖θ + g‖² = ‖θ‖² + 2⟨g, θ⟩ + ‖g‖².  A round that might overflow
+    is left to the dense step.
+    """
+    starts, places, entries, labels, loss, facts, squares_of_x = rounds
+    square, length2 = inner(x, x), inner(gradients, gradients)
+    t, weight, largest, longest_sum = 0, 0.0, square, length2
+    while t < len(labels):
+        squares_of_x[t] = longest(square, largest)
+        where, a = places[starts[t] : starts[t + 1]], entries[starts[t] : starts[t + 1]]
+        near = gradients[where]
+        along = np.dot(a, near)
+        z = weight * along if t > 0 else np.dot(a, x[where])
+        suffered, slope = suffer(loss, z, labels[t])
+        facts[t, 0], facts[t, 1], facts[t, 2], facts[t, 3] = z, slope, labels[t], suffered
+        g = slope * a
+        size = np.dot(g, g)
+        if not math.isfinite(z + suffered + slope) or not mass + size < math.inf:
+            break
+        following = length2 + 2.0 * slope * along + size
+        if too_long(size, delta) or not following < math.inf:
+            break
+        gained = size / math.sqrt(delta * delta + total[0])
+        total[0] += size
+        gradients[where] = near + g
+        longest_sum = max(longest_sum, following)
+        length2 = following
+        if length2 < RECORDED * longest_sum:
+            # Cancellation has left less of it than the point needs.
+            length2 = longest_sum = inner(gradients, gradients)
+        weight = -lr / math.sqrt(delta * delta + total[0])
+        length = -weight * math.sqrt(length2)
+        if length > radius:
+            weight *= radius / length
+            length = radius
+        square = length * length
+        largest = max(largest, square)
+        quadratic += gained
+        mass += size
+        travelled = max(travelled, length)
+        t += 1
+    return t, weight * gradients if t > 0 else x, quadratic, mass, travelled
 
 
 def da_norm(

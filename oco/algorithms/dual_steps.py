@@ -23,12 +23,13 @@ class KernelStatistic(Travelling, ABC):
     """A statistic with a kernel of steps, which does what `absorb` and the metric say."""
 
     kernels: ClassVar[Kernels]
-    # Whether `play_sparse` is there.
+    # Whether `play_sparse` is there, and takes boxes.
     plays_sparse: ClassVar[bool] = False
+    plays_sparse_in_boxes: ClassVar[bool] = False
     delta: float
 
-    def play_sparse(self, gradients, rounds, x, tally, lr, radius):
-        """Play rounds with sparse rows, and add to Σ g, as far as kernels go, on a ball."""
+    def play_sparse(self, gradients, start, rounds, x, tally, lr, region):
+        """Play rounds with sparse rows, and add to Σ g, as far as kernels go; x_1 is `start`."""
         raise NotImplementedError
 
     @abstractmethod
@@ -63,9 +64,14 @@ class DualStep(FusedStep):
         """Whether the statistic does."""
         return self._statistic.plays_sparse
 
-    def play_sparse(self, rounds, x, tally, lr, radius):
-        """Play rounds as the statistic does; x_1 is 0."""
-        return self._statistic.play_sparse(self._sums[0], rounds, x, tally, lr, radius)
+    @property
+    def plays_sparse_in_boxes(self) -> bool:  # type: ignore[override]
+        """Whether the statistic does."""
+        return self._statistic.plays_sparse_in_boxes
+
+    def play_sparse(self, rounds, x, tally, lr, region):
+        """Play rounds as the statistic does."""
+        return self._statistic.play_sparse(*self._sums, rounds, x, tally, lr, region)
 
 
 @kernel

@@ -98,10 +98,10 @@ class SketchedStatistic(KernelStatistic):
         """Return the sketch, V Σg and the number of its steps."""
         return self.sketch.memory, self._image, self._steps
 
-    def play_sparse(self, gradients, rounds, x, tally, lr, radius):
+    def play_sparse(self, gradients, start, rounds, x, tally, lr, region):
         """Play rounds in the small spaces that some rows at a time span with the sketch and Σ g."""
         player = _InSpaces(self, gradients)
-        progress = play_in_spaces(player, self.sketch, rounds, x, tally, lr, radius)
+        progress = play_in_spaces(player, self.sketch, rounds, x, tally, lr, region.radius)
         self._steps[0] = NONE
         return progress
 

@@ -44,8 +44,9 @@ class FusedStep(ABC):
     """A preconditioner that takes a whole step at once, in Euclidean space and on balls."""
 
     kernels: ClassVar[Kernels]
-    # Whether `play_sparse` is there.
+    # Whether `play_sparse` is there, and takes boxes.
     plays_sparse: ClassVar[bool] = False
+    plays_sparse_in_boxes: ClassVar[bool] = False
 
     @property
     def fused(self) -> FusedStep | None:
@@ -101,9 +102,9 @@ class FusedStep(ABC):
         return Progress(played, overflowed, x, Tally(*sums))
 
     def play_sparse(
-        self, rounds: SparseChunk, x: np.ndarray, tally: Tally, lr: float, radius: float
+        self, rounds: SparseChunk, x: np.ndarray, tally: Tally, lr: float, region: Region
     ) -> Progress:
-        """Play rounds with sparse rows in kernels, as far as they go, on a ball."""
+        """Play rounds with sparse rows in kernels, as far as they go."""
         raise NotImplementedError
 
     @property
@@ -172,14 +173,15 @@ class KernelPlayer(ABC):
     def plays_sparse(self) -> bool:
         """Whether `play_sparse` knows all of the learner."""
         steps, region = self._steps, self._region
-        known = steps is not None and steps.plays_sparse and region is not None
-        return known and self.plays and not len(checks.known("region", region).lower)
+        if steps is None or region is None or not (steps.plays_sparse and self.plays):
+            return False
+        return steps.plays_sparse_in_boxes or not len(region.lower)
 
     def play_sparse(self, rounds: SparseChunk) -> tuple[int, FloatingPointError | None]:
         """Do what `play` does with sparse rows; a few roundings apart from it."""
         steps, region = checks.known("steps", self._steps), checks.known("region", self._region)
         played, overflowed = self._came(
-            steps.play_sparse(rounds, self._x, self._tally, self._rate, region.radius)
+            steps.play_sparse(rounds, self._x, self._tally, self._rate, region)
         )
         return played, self._overflow(rounds.gradient(played, len(self._x))) if overflowed else None
 

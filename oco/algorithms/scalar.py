@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.algorithms.chunks import Progress, Tally, confine
 from oco.algorithms.fused import FusedStep, kernels_of
-from oco.algorithms.sparse_chunks import SMALLEST_SCALE, longest
+from oco.algorithms.sparse_chunks import SMALLEST_SCALE, clipped, longest
 from oco.linalg.engine import kernel, released_kernel
 from oco.linalg.operators import Scalar
 from oco.linalg.products import inner, moved
@@ -24,7 +24,7 @@ class ScalarMetric(Travelling, FusedStep):
     separable = True
     escaped_mass = None
     state_bytes = 8
-    plays_sparse = True
+    plays_sparse = plays_sparse_in_boxes = True
     # h_t² − h_{t−1}² = a + b‖g_t‖².
     growth: tuple[float, float]
 
@@ -50,10 +50,10 @@ class ScalarMetric(Travelling, FusedStep):
         """Return how it grows."""
         return self.growth
 
-    def play_sparse(self, rounds, x, tally, lr, radius):
+    def play_sparse(self, rounds, x, tally, lr, region):
         """Play rounds with sparse rows from x on, as far as they go."""
         played, overflowed, x, *sums = _play_sparse(
-            rounds, self._square, *self.growth, x, *tally, lr, radius
+            rounds, self._square, *self.growth, x, *tally, lr, *region
         )
         return Progress(played, overflowed, x, Tally(*sums))
 
@@ -84,11 +84,14 @@ ScalarMetric.kernels = kernels_of(_step)
 
 
 @released_kernel
-def _play_sparse(rounds, h2, steady, growing, x, quadratic, mass, travelled, lr, radius):
-    """Do what `_step` does on a ball, round after round, at the cost of sparse rows' entries.
+def _play_sparse(
+    rounds, h2, steady, growing, x, quadratic, mass, travelled, lr, radius, lower, upper
+):
+    """Do what `_step` does, round after round, at the cost of sparse rows' entries.
 
-    x is a number times a vector, so that the ball shortens it in one product; its length follows
+    x is a number times a vector, so that a ball shortens it in one product; its length follows
     from ‖x − s g‖² = ‖x‖² − 2s⟨g, x⟩ + s²‖g‖², where ⟨g, x⟩ is the slope times the prediction.
+    In a box the number is 1, and coordinates without an entry are in it already.
     """
     starts, places, entries, labels, loss, facts, squares_of_x = rounds
     v, scale = x.copy(), 1.0
@@ -110,12 +113,16 @@ def _play_sparse(rounds, h2, steady, growing, x, quadratic, mass, travelled, lr,
         h2[0] += steady + growing * size
         inverse = 1.0 / math.sqrt(h2[0]) if h2[0] > 0.0 else 0.0
         step, gained = lr * inverse, inverse * size
-        far = step * math.sqrt(size)
-        following = square - 2.0 * step * (slope * z) + far * far
+        after = clipped(near - step / scale * g, where, lower, upper)
+        if len(lower) > 0:
+            following = square - np.dot(near, near) + np.dot(after, after)
+        else:
+            far = step * math.sqrt(size)
+            following = square - 2.0 * step * (slope * z) + far * far
         if not (following < math.inf and gained < math.inf):
             overflowed = True
             break
-        v[where] = near - step / scale * g
+        v[where] = after
         square = max(following, 0.0)
         if square > radius * radius:
             scale *= radius / math.sqrt(square)

@@ -53,6 +53,10 @@ class ScaledSketch(SketchedMetric):
         """Return what a sketched step does, and t."""
         return super().memory(x), self._rounds
 
+    def enter(self, space, small, image):
+        """Return what a sketched step does, and t."""
+        return super().enter(space, small, image), self._rounds
+
     def settings(self):
         """Return the `Eigenvalues`, and p."""
         return self.spectrum, self._power

@@ -26,8 +26,9 @@ __all__ = ["Eigenvalues", "SketchedMetric", "SketchedRoot", "sketched_step"]
 # ball takes back leaves in them a rounding error of ε times its length, which the next round's step
 # multiplies again.  After a step longer than this many radii they are therefore computed anew.
 LONGEST_STEP = 1e3
-# What is noted: for how many steps of the sketch V x is that of x, −1 for none; and what adds up.
-STEPS, ROOTS, CORRECTION, NOTES = range(4)
+# What is noted: for how many steps of the sketch V x is that of x, −1 for none; what adds up; and
+# d, which is not that of the sketch where steps are taken in a small space.
+STEPS, ROOTS, CORRECTION, DIMENSION, NOTES = range(5)
 
 
 class Eigenvalues(NamedTuple):
@@ -70,7 +71,7 @@ class SketchedMetric(Travelling, FusedStep):
         self._image = np.zeros(len(self.sketch.state.frame))
         self._answer: np.ndarray | None = None
         self._notes = np.zeros(NOTES)
-        self._notes[STEPS] = -1.0
+        self._notes[STEPS], self._notes[DIMENSION] = -1.0, d
 
     @property
     def metric(self) -> LowRankPlusScalar:
@@ -124,6 +125,27 @@ class SketchedMetric(Travelling, FusedStep):
         """Take note that V x is that of x."""
         self._answer = x
 
+    @property
+    def plays_sparse(self) -> bool:  # type: ignore[override]
+        """Whether there are small spaces: with room for every direction there is none."""
+        return self.sketch.k <= self.sketch.d
+
+    def play_sparse(self, rounds, x, tally, lr, region):
+        """Play rounds in the small spaces that some rows at a time span with the sketch and x."""
+        self._answer = None
+        progress = play_in_spaces(self, self.sketch, rounds, x, tally, lr, region.radius)
+        self._notes[STEPS] = -1.0
+        return progress
+
+    def enter(self, space, small, image):
+        """Return the sketch, V x and the notes, without V x."""
+        self._notes[STEPS] = -1.0
+        return small, image, self._notes
+
+    def leave(self, space, x, before, after):
+        """Return x with other coordinates."""
+        return space.moved(x, before, after)
+
 
 class SketchedRoot(SketchedMetric):
     """H_t = (Ḡ_t + σ_t I)^{1/2} + δ I, with σ_t the escaped mass ρ_{1:t} or 0.
@@ -143,8 +165,6 @@ class SketchedRoot(SketchedMetric):
     array([0.6, 0.8])
     """
 
-    plays_sparse = True
-
     def __init__(self, d: int, k: int, *, compensate: bool, delta: float = 0.0) -> None:
         super().__init__(d, k, Eigenvalues(1.0, float(compensate), delta, True, 0.0))
 
@@ -152,22 +172,6 @@ class SketchedRoot(SketchedMetric):
     def bracket(self) -> Bracket:
         """What the sketch proves of the eigenvalues of G_t."""
         return self.sketch.bracket()
-
-    def play_sparse(self, rounds, x, tally, lr, radius):
-        """Play rounds in the small spaces that some rows at a time span with the sketch and x."""
-        self._answer = None
-        progress = play_in_spaces(self, self.sketch, rounds, x, tally, lr, radius)
-        self._notes[STEPS] = -1.0
-        return progress
-
-    def enter(self, space, small, image):
-        """Return the sketch, V x and the notes, without V x."""
-        self._notes[STEPS] = -1.0
-        return small, image, self._notes
-
-    def leave(self, space, x, before, after):
-        """Return x with other coordinates."""
-        return space.moved(x, before, after)
 
 
 @kernel
@@ -300,7 +304,7 @@ def _note(notes, h, spectrum, state):
         kept = 0.0
         for i in range(q):
             kept += 1.0 / h[i]
-        lost, rest = kept + (n - q) / h[n], kept + (numbers["d"] - q) / h[n]
+        lost, rest = kept + (n - q) / h[n], kept + (notes[DIMENSION] - q) / h[n]
         notes[CORRECTION] += spectrum.scale * rho * (lost - spectrum.share * rest)
 
 

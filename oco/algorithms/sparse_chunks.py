@@ -10,7 +10,7 @@ from scipy import sparse
 from oco.linalg.engine import kernel
 from oco.losses.kernels import UNKNOWN
 
-__all__ = ["ROUNDS", "SMALLEST_SCALE", "SparseChunk", "longest"]
+__all__ = ["RECORDED", "ROUNDS", "SMALLEST_SCALE", "SparseChunk", "clipped", "longest"]
 
 # ‖x‖² is carried from round to round, and taken anew after so many: each rounds it by some ε, and
 # all of them by far less than what a played point may lie outside K.
@@ -89,6 +89,14 @@ class SparseChunk(NamedTuple):
         result, own = np.zeros(d), slice(self.starts[t], self.starts[t + 1])
         result[self.places[own]] = self.facts[t, 1] * self.entries[own]
         return result
+
+
+@kernel
+def clipped(values, where, lower, upper):
+    """Return what these coordinates become in a box; as they are where `lower` is empty."""
+    if len(lower) == 0:
+        return values
+    return np.minimum(np.maximum(values, lower[where]), upper[where])
 
 
 @kernel

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from oco.algorithms.fused import KernelPlayer
 from oco.algorithms.sparse_chunks import SparseChunk
-from oco.domains import Euclidean
+from oco.domains import Box, Domain, Euclidean
 from oco.losses import MARGIN_LOSSES
 from oco.losses.kernels import loss_code
 from oco.verification.cases import Case
@@ -27,6 +27,15 @@ ROUNDS, DIMENSIONS = 48, 12
 COPIES = 8
 # Rounds after which points are compared: as many as a kernel is given at once.
 AT_ONCE = 16
+# Of accounts; the last is that of Newton steps alone.
+TOLD = (
+    "quadratic",
+    "squared_gradients",
+    "potential",
+    "travelled",
+    "escaped_mass",
+    "log_determinant",
+)
 
 
 @check(
@@ -39,16 +48,22 @@ def thin(case: Case, subject: Subject) -> Iterator[Observation]:
     """Play learners that take sparse rows, and update others with the gradients of the record."""
     rng = case.rng(29)
     radius, rate = 10.0 ** rng.uniform(-1, 1, 2)
-    domain = Euclidean() if rng.integers(4) == 0 else subject.ball(radius)
-    loss = GENTLE[int(rng.integers(len(GENTLE)))]
     rows, lengths = _scattered(tame(case, ROUNDS, DIMENSIONS), rng)
+    domain = _domain(rng, subject, radius, rows.shape[1])
+    loss = GENTLE[int(rng.integers(len(GENTLE)))]
     labels = rng.choice([-1.0, 1.0], len(rows))
     bound = float(lengths.max(initial=1.0))
-    options = {"k": case.k, "gradient_bound": bound, "delta": bound}
+    # With this curvature a Newton step is about as long as the radius.
+    curvature = 1 / bound / radius
+    options = {"k": case.k, "gradient_bound": bound, "delta": bound, "curvature": curvature}
+    if not domain.bounded:
+        options["lr"] = rate
+    elif rng.integers(2):
+        # So that steps lead out of the domain in most rounds.
+        options["lr"] = 10 * radius
     for name, factory in subject.learners.items():
         taken = inspect.signature(factory).parameters
         given = {option: value for option, value in options.items() if option in taken}
-        given |= {} if domain.bounded else {"lr": rate}
         try:
             ours, theirs = (factory(rows.shape[1], domain=domain, **given) for _ in range(2))
         except (TypeError, ValueError):
@@ -56,6 +71,15 @@ def thin(case: Case, subject: Subject) -> Iterator[Observation]:
         if isinstance(ours, KernelPlayer) and ours.plays_sparse:
             where = f"{name}, {domain.name}, {loss}"
             yield from _played(where, ours, theirs, rows, labels, loss)
+
+
+def _domain(rng, subject: Subject, radius: float, d: int) -> Domain:
+    """Return a ball, half of the times, Euclidean space, or a box that need not hold the origin."""
+    kind = int(rng.integers(4))
+    if kind > 1:
+        return subject.ball(radius)
+    lower = radius * rng.uniform(-1, 0.1, d)
+    return Box(lower, lower + radius * rng.uniform(0.1, 2, d)) if kind else Euclidean()
 
 
 def _scattered(few: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -116,8 +140,8 @@ def _played(where, ours, theirs, rows, labels, loss) -> Iterator[Observation]:
     told, expected = ours.diagnostics(), theirs.diagnostics()
     # A root of the escaped mass may be off by the root of what rounds all of it.
     mass = expected.squared_gradients
-    for what in ("quadratic", "squared_gradients", "potential", "travelled", "escaped_mass"):
-        found, wanted = getattr(told, what), getattr(expected, what)
+    for what in TOLD:
+        found, wanted = (getattr(account, what, None) for account in (told, expected))
         if wanted is not None:
             off, scale = abs(found - wanted), max(abs(wanted), mass, np.sqrt(mass)) or 1.0
             yield Observation("sparse-account", f"{where}, {what}", off, 0.0, scale, ROOTS)

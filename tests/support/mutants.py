@@ -275,6 +275,15 @@ COMPILED = [
            "coordinates[:, :q] - own @ self._beside", "coordinates[:, :q]"),
     Mutant("what is orthogonal to sparse rows is not shortened", "sketch", "Embedding.moved",
            "after[-1] / before[-1]", "1.0"),
+    Mutant("Newton steps lose what they do in a small space alone", "algorithms", "_note",
+           "notes[DIMENSION] - q", "numbers['d'] - q"),
+    Mutant("the sum of sparse gradients is as long as if they were orthogonal", "algorithms",
+           "_play_sparse", "2.0 * slope * along", "0.0"),
+    Mutant("in a box sparse rows may leave by the upper side", "algorithms", "clipped",
+           "np.minimum(np.maximum(values, lower[where]), upper[where])",
+           "np.maximum(values, lower[where])"),
+    Mutant("dual averaging of sparse rows stays where the ball has put it", "algorithms",
+           "_play_sparse", "point = best.copy()", "point = best"),
 ]  # fmt: skip
 
 REGRET = [
