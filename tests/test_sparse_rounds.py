@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 import oco
-from oco.algorithms import scaled_newton
+from oco.algorithms import scaled_newton, small_spaces
 from oco.algorithms.adagrad import DiagonalCovariance
 from oco.losses import files, sparse_rows
 from oco.regret import best_fixed_point
@@ -287,6 +287,22 @@ def test_of_rows_of_low_rank_nothing_is_lost(rows):
     exact = gradients.T @ gradients
     off = np.abs(sketch.covariance().dense() - exact).max()
     assert off <= 1e-13 * np.trace(exact)
+
+
+def test_rows_of_low_rank_are_not_embedded_again_and_again(monkeypatch, rows):
+    """Each of them ends a space: with all that are left in it, T rows would cost T²."""
+    embedded = []
+
+    class Spied(small_spaces.Embedding):
+        def __init__(self, state, rows):
+            embedded.append(rows.shape[0])
+            super().__init__(state, rows)
+
+    monkeypatch.setattr(small_spaces, "Embedding", Spied)
+    table = sparse.csr_array(np.random.default_rng(4).standard_normal((T, 3))) @ rows[0][10:13]
+    oco.run("s-adagrad", X=table, y=rows[1][:T], k=4)
+    assert len(embedded) > T / 2
+    assert sum(embedded) <= T * small_spaces.FIRST * 4
 
 
 @pytest.mark.parametrize("loss", ["linear", "logistic"])

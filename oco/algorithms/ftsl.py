@@ -102,7 +102,8 @@ class SketchedStatistic(KernelStatistic):
         """Play rounds in the small spaces that some rows at a time span with the sketch and Σ g."""
         player = _InSpaces(self, gradients)
         progress = play_in_spaces(player, self.sketch, rounds, x, tally, lr, region.radius)
-        self._steps[0] = NONE
+        if progress.rounds or progress.overflowed:
+            self._steps[0] = NONE
         return progress
 
 

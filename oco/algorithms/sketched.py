@@ -132,14 +132,11 @@ class SketchedMetric(Travelling, FusedStep):
 
     def play_sparse(self, rounds, x, tally, lr, region):
         """Play rounds in the small spaces that some rows at a time span with the sketch and x."""
-        self._answer = None
-        progress = play_in_spaces(self, self.sketch, rounds, x, tally, lr, region.radius)
-        self._notes[STEPS] = -1.0
-        return progress
+        return play_in_spaces(self, self.sketch, rounds, x, tally, lr, region.radius)
 
     def enter(self, space, small, image):
         """Return the sketch, V x and the notes, without V x."""
-        self._notes[STEPS] = -1.0
+        self._answer, self._notes[STEPS] = None, -1.0
         return small, image, self._notes
 
     def leave(self, space, x, before, after):

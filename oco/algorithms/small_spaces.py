@@ -17,6 +17,10 @@ from oco.sketch.state import views
 
 __all__ = ["SpacePlayer", "play_in_spaces"]
 
+# Rows that are looked at before all others are, in units of the sketch's size: a stream of low rank
+# has hardly more of them until one lies in the span of the others.
+FIRST = 2
+
 
 class SpacePlayer(Protocol):
     """What takes its steps in any orthonormal coordinates alike.
@@ -63,7 +67,9 @@ def play_in_spaces(
     at_once = rows_at_once(sketch.d, sketch.k)
     while done < len(rounds.labels) and not overflowed:
         part = rounds.part(done, done + at_once)
-        space = Embedding(sketch.state, part.rows(sketch.d))
+        space = _space(sketch.state, part.rows(sketch.d), FIRST * sketch.k)
+        if not space.count:
+            break
         part = part.part(0, space.count)
         small, before = space.sketch(sketch.decay), space.of(x)
         records = part.facts, part.squares, np.empty((0, len(before)))
@@ -81,3 +87,12 @@ def play_in_spaces(
         if played < at_once:
             break
     return Progress(done, overflowed, x, tally)
+
+
+def _space(state, rows, few: int) -> Embedding:
+    """Return the space of the first few rows, if they end before one in its span, or of all."""
+    if rows.shape[0] > few:
+        space = Embedding(state, rows[:few])
+        if space.count < few:
+            return space
+    return Embedding(state, rows)
