@@ -146,5 +146,6 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "long_axes": partial(checks.choice, options=LONG_AXES),
     "momentum_dtype": _momentum_dtype,
 }
-#: The options that NumPy and PyTorch share; JAX has those up to `bias_correction`.
+#: The options that NumPy and PyTorch share; JAX has those up to `bias_correction`, and
+#: `statistics_every`.
 OPTIONS = tuple(_CHECKS)

@@ -63,15 +63,16 @@ def checked(options: dict[str, Any]) -> dict[str, Any]:
     ...
     ValueError: momentum: expected a finite number >= 0 and < 1, got 3.0
     """
-    numbers = {}
+    numbers, there = {}, {}
     for name, value in options.items():
         if known(value) or name not in NUMBERS:
             numbers[name] = plain(name, value)
         elif value.ndim:
             raise TypeError(f"{name}: expected a number, got an array of shape {value.shape}")
         elif not isinstance(value, jax.core.Tracer):
-            # The range of a number that is there, which stays an array.
-            check_options({name: value.item()})
+            there[name] = value.item()
     if "graft" in numbers:
         checks.choice("graft", numbers["graft"], OWN_GRAFTS)
-    return {**options, **check_options(numbers)}
+    good = check_options({**numbers, **there})
+    # Arrays that are there are checked with the others, and stay arrays.
+    return {**options, **{name: good[name] for name in numbers}}

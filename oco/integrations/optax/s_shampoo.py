@@ -84,6 +84,7 @@ def scale_by_s_shampoo(
     average: str = AVERAGE,
     nesterov: bool = NESTEROV,
     matrix_rate: float = MATRIX_RATE,
+    statistics_every: int | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""Scale updates by S-Shampoo: U = L̂^{-1/4} G R̂^{-1/4} from sketched factors.
 
@@ -105,8 +106,8 @@ def scale_by_s_shampoo(
     graft : {"rmsprop", "adam", "sgd", "unit", "none"}
         Whose step gives the preconditioned gradient its length.
     update_every : int
-        s ≥ 1: the covariances absorb the gradients of steps 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ...,
-        where φ counts the matrices and tensors before this leaf, in the order of `jax.tree.leaves`:
+        s ≥ 1: roots of exact factors are made in steps 1, 1 + φ, 1 + φ + s, 1 + φ + 2s, ..., where
+        φ counts the matrices and tensors before this leaf, in the order of `jax.tree.leaves`:
         refreshes spread over the steps.
     start_step : int
         ≥ 1, the first step whose gradient is preconditioned; before, the graft's own step is made.
@@ -124,6 +125,10 @@ def scale_by_s_shampoo(
         Whether the newest step, or gradient, is taken into its average once more.
     matrix_rate : float
         > 0, by which the updates of matrices and tensors are multiplied.
+    statistics_every : int or None
+        r, a divisor of s: covariances and sketches absorb the gradient in each step in which roots
+        are made, and 0, r, 2r, ... < s steps after it; the root of a sketch is made anew with it.
+        None is s/5, rounded down, at least 1.
 
     Returns
     -------
@@ -139,9 +144,9 @@ def scale_by_s_shampoo(
     Notes
     -----
     The options, their defaults and the mathematics are those of
-    `oco.integrations.torch.SShampoo` and `oco.optimizers.s_shampoo`, whose steps it makes.  Leaves
-    with fewer than two axes longer than 1 take the step of rmsprop, or of adam where that is the
-    graft.
+    `oco.integrations.torch.SShampoo` and `oco.optimizers.s_shampoo`, whose steps it makes where
+    these have ``refresh="direct"``: sketches are Frequent Directions here in any case.  Leaves with
+    fewer than two axes longer than 1 take the step of rmsprop, or of adam where that is the graft.
 
     Blocks of one shape are decomposed together, about as many in one call as are due in a step; an
     `update_every` that is an array makes that one at a time.
@@ -151,7 +156,8 @@ def scale_by_s_shampoo(
     would not be finite: of that leaf nothing changes but the count `skipped`, and the update is 0.
 
     `eps`, `epsilon`, `momentum`, `matrix_rate`, `update_every` and `start_step` may be arrays, for
-    one with `optax.inject_hyperparams`; `k` and `max_axis` must then be in its ``static_args``.
+    one with `optax.inject_hyperparams`; `k`, `max_axis` and `statistics_every` must then be in its
+    ``static_args``.
 
     References
     ----------
@@ -169,26 +175,7 @@ def scale_by_s_shampoo(
     >>> state[1].factors[0][1].directions.shape
     (1, 6, 1)
     """
-    return _transformation(
-        {
-            "k": k,
-            "betas": betas,
-            "eps": eps,
-            "epsilon": epsilon,
-            "momentum": momentum,
-            "graft": graft,
-            "weight_decay": 0.0,
-            "update_every": update_every,
-            "start_step": start_step,
-            "max_axis": max_axis,
-            "bias_correction": bias_correction,
-            "tail": tail,
-            "exponent": exponent,
-            "average": average,
-            "nesterov": nesterov,
-            "matrix_rate": matrix_rate,
-        }
-    )
+    return _transformation({**locals(), "weight_decay": 0.0})
 
 
 def s_shampoo(
@@ -210,6 +197,7 @@ def s_shampoo(
     average: str = AVERAGE,
     nesterov: bool = NESTEROV,
     matrix_rate: float = MATRIX_RATE,
+    statistics_every: int | None = None,
 ) -> optax.GradientTransformationExtraArgs:
     r"""S-Shampoo with a learning rate and decoupled weight decay: w ← (1 − ηλ) w − η U.
 
@@ -221,7 +209,7 @@ def s_shampoo(
         λ ≥ 0; `update` then needs the parameters.  A leaf whose gradient is skipped is not decayed.
     k, betas, eps, epsilon, momentum, graft, update_every, start_step, max_axis, bias_correction
         As for `scale_by_s_shampoo`.
-    tail, exponent, average, nesterov, matrix_rate
+    tail, exponent, average, nesterov, matrix_rate, statistics_every
         As there.
 
     Returns
@@ -246,28 +234,11 @@ def s_shampoo(
     >>> bool(jnp.sum(params["weight"] ** 2) < 1.0)
     True
     """
+    options = locals()
+    learning_rate = options.pop("learning_rate")
     if not callable(learning_rate):
         learning_rate = checked({"lr": learning_rate})["lr"]
-    scale = _transformation(
-        {
-            "k": k,
-            "betas": betas,
-            "eps": eps,
-            "epsilon": epsilon,
-            "momentum": momentum,
-            "graft": graft,
-            "weight_decay": weight_decay,
-            "update_every": update_every,
-            "start_step": start_step,
-            "max_axis": max_axis,
-            "bias_correction": bias_correction,
-            "tail": tail,
-            "exponent": exponent,
-            "average": average,
-            "nesterov": nesterov,
-            "matrix_rate": matrix_rate,
-        }
-    )
+    scale = _transformation(options)
     return optax.chain(scale, optax.scale_by_learning_rate(learning_rate))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 import jax
@@ -14,7 +16,7 @@ from oco.integrations.optax.averages import Averages, Weights
 from oco.integrations.optax.leaves import statistics_type
 from oco.integrations.optax.options import known
 from oco.integrations.optax.plan import Group, Plan, gather, scatter
-from oco.shampoo import power_of, scale_of
+from oco.shampoo import SEEN, power_of, scale_of, statistics_interval
 
 __all__ = ["Kept", "fresh", "step"]
 
@@ -43,6 +45,22 @@ class Kept(NamedTuple):
     weights: Weights
     averages: list[Averages]
     factors: tuple[tuple[factors.Exact | factors.Sketched, ...], ...]
+
+
+class _Turns(NamedTuple):
+    """Whose turn it is, for each leaf.
+
+    Attributes
+    ----------
+    due, rooted : Array of bool, of shape (leaves,)
+        Which factors absorb the gradient, and which of these have roots of exact ones made anew.
+    absorbed : Array of shape (leaves,)
+        As in `Weights`, after this gradient.
+    """
+
+    due: jax.Array
+    rooted: jax.Array
+    absorbed: jax.Array
 
 
 def fresh(plan: Plan, leaves: Sequence[jax.Array], options: dict) -> Kept:
@@ -100,8 +118,8 @@ def step(
     after = before._replace(steps=steps, weights=weights)
     # As NumPy and PyTorch count: those that were skipped are calls, too.
     calls, every = before.steps + before.skipped, options["update_every"]
-    staggered = calls % every == jnp.array(plan.phases) % every
-    due = used & (staggered | (before.weights.absorbed == 0))
+    passed, new = (calls - jnp.array(plan.phases)) % every, before.weights.absorbed == 0
+    due, rooted = (used & (turn | new) for turn in (passed % _interval(options) == 0, passed == 0))
     absorbed = jnp.where(due, options["betas"][1] * weights.absorbed + 1, weights.absorbed)
     after = after._replace(weights=weights._replace(absorbed=absorbed))
     rows = [_row(after.weights, i, g.dtype) for i, g in enumerate(gradients)]
@@ -109,7 +127,8 @@ def step(
     xs, moved = map(list, zip(*(_averaged(*one, options) for one in each), strict=True))
     blocks, refreshed = [], []
     for group, states in zip(plan.groups, before.factors, strict=True):
-        states, sound = _refreshed(plan, group, states, gradients, due, absorbed, options)
+        turns = _Turns(due, rooted, absorbed)
+        states, sound = _refreshed(plan, group, states, gradients, turns, options)
         used = used.at[jnp.array(group.leaves)].min(sound)
         tensor = gather(group, plan, xs)
         for side, state in zip(group.sides, states, strict=True):
@@ -164,37 +183,65 @@ def _mean(kept: Averages, newest: jax.Array, weights: Weights, options: dict) ->
     return averages.mixed(mean, newest, options["momentum"]) if options["nesterov"] else mean
 
 
-def _refreshed(
-    plan: Plan, group: Group, states, gradients, due: jax.Array, absorbed: jax.Array, options: dict
-):
+def _interval(options: dict):
+    """Return r, of which `statistics_interval` is the definition, where s may be an array too."""
+    every, interval = options["update_every"], options["statistics_every"]
+    if known(every) or interval is not None:
+        return statistics_interval(interval, every)
+    return jnp.maximum(1, every // SEEN)
+
+
+def _refreshed(plan: Plan, group: Group, states, gradients, turns: _Turns, options: dict):
     """Return the factors of a group, refreshed where that is due, and which blocks are sound."""
-    members = jnp.array(group.leaves)
-    due, beta2 = due[members], options["betas"][1]
-    scale = scale_of(beta2, absorbed[members].astype(group.dtype), options["bias_correction"])
+    due, rooted, absorbed = (array[jnp.array(group.leaves)] for array in turns)
+    every, beta2 = options["update_every"], options["betas"][1]
+    scale = scale_of(beta2, absorbed.astype(group.dtype), options["bias_correction"])
     root = factors.Root(
         jnp.broadcast_to(jnp.asarray(scale, group.dtype), due.shape),
         options["epsilon"],
         power_of(options["exponent"], len(group.sides)),
         options["tail"],
     )
-
     tensor = gather(group, plan, gradients)
 
-    def refresh(states, tensor, root):
-        found, sound = [], jnp.ones(len(tensor), bool)
-        for side, state in zip(group.sides, states, strict=True):
-            new, good = factors.invert(factors.absorb(state, tensor, side.axis, beta2), root)
+    def absorb(old, rows):
+        pairs = zip(group.sides, old, strict=True)
+        new = [factors.absorb(state, tensor[rows], side.axis, beta2) for side, state in pairs]
+        # A sketch's root is made of its directions, and costs little beside them.
+        return invert(new, rows, factors.Sketched)
+
+    def invert(old, rows, kind=factors.Exact):
+        own = root._replace(scale=root.scale[rows])
+        found, sound = [], jnp.ones_like(due[rows])
+        for state in old:
+            new, good = factors.invert(state, own) if isinstance(state, kind) else (state, True)
             found.append(new)
             sound &= good
         return tuple(found), sound
 
-    every, count = options["update_every"], len(group.members)
-    if known(every) and every == 1:
-        # It is due whenever a gradient can be used.
-        found, sound = refresh(states, tensor, root)
+    states, sound = _in_parts(absorb, states, due, _share(_interval(options), every))
+    if any(side.k is None for side in group.sides):
+        states, good = _in_parts(invert, states, rooted, _share(every, every))
+        sound &= good
+    return states, sound
+
+
+def _share(interval, every) -> Fraction | None:
+    """Return in which part of the steps something is due, or None where that is not known."""
+    if known(interval) and interval == 1:
+        return Fraction(1)
+    return Fraction(-(-every // interval), every) if known(every) else None
+
+
+def _in_parts(change: Callable, states, due: jax.Array, share: Fraction | None):
+    """Change the states of the blocks that are due; return them, and which blocks are sound."""
+    if share == 1:
+        # Each one is due whenever a gradient can be used.
+        found, sound = change(states, slice(None))
         return _chosen(due, found, states), sound | ~due
     # The blocks that are due come first, and are decomposed so many at a time as come in one step.
-    size = -(-count // every) if known(every) else 1
+    count = len(due)
+    size = 1 if share is None else math.ceil(count * share)
     order = jnp.pad(jnp.argsort(~due), (0, -count % size), constant_values=count)
 
     def some(carry):
@@ -203,7 +250,7 @@ def _refreshed(
         # Rows beyond the last are read as the last one, and written nowhere.
         wanted = due[rows] & (rows < count)
         old = jax.tree.map(lambda all_of_it: all_of_it[rows], states)
-        new, good = refresh(old, tensor[rows], root._replace(scale=root.scale[rows]))
+        new, good = change(old, rows)
         states = jax.tree.map(
             lambda all_of_it, part: all_of_it.at[rows].set(part, mode="drop"),
             states,

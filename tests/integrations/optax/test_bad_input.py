@@ -29,6 +29,18 @@ def parameters():
         ({"graft": "rmsprob"}, ValueError, "graft: .*did you mean 'rmsprop'"),
         ({"graft": "adafactor"}, ValueError, "graft: unknown name .adafactor."),
         ({"momentum": jnp.ones(2)}, TypeError, r"momentum: .* a number, got an array of shape"),
+        ({"statistics_every": 0}, ValueError, "statistics_every: expected an integer >= 1, got 0"),
+        (
+            {"update_every": 10, "statistics_every": 3},
+            ValueError,
+            "statistics_every: expected a divisor of update_every, 10, got 3",
+        ),
+        (
+            {"update_every": jnp.asarray(10), "statistics_every": 4},
+            ValueError,
+            "statistics_every: expected a divisor of update_every, 10, got 4",
+        ),
+        ({"statistics_every": jnp.asarray(1)}, TypeError, "statistics_every: .*static_arg"),
         ({"nesterov": 1}, TypeError, "nesterov: expected True or False, got 1"),
         (
             {"k": jnp.asarray(3)},

@@ -49,6 +49,12 @@ VARIANTS = [
         "update_every": 1,
     },
     {"tail": "mean", "matrix_rate": 0.2, "update_every": 3, "start_step": 3},
+    {"update_every": 12},
+    # No multiple of how often gradients are absorbed.
+    {"update_every": 11, "max_axis": 6, "k": 2, "graft": "none"},
+    {"statistics_every": 1, "update_every": 4, "tail": "mean"},
+    {"statistics_every": 3, "update_every": 6, "k": None, "epsilon": 1e-3},
+    {"statistics_every": 10, "graft": "sgd"},
 ]
 
 
@@ -104,7 +110,7 @@ def play(transformation, weights, stream):
 def play_reference(weights, stream, dtype, **options):
     """Do the same in NumPy, in double precision, with gradients as the type rounds them."""
     weights = [np.array(w, dtype=np.float64) for w in weights]
-    optimizer = reference(weights, **options)
+    optimizer = reference(weights, refresh="direct", **options)
     for tree in stream:
         optimizer.step([g.astype(dtype).astype(np.float64) for g in tree])
     return weights
@@ -125,3 +131,22 @@ def test_steps_equal_the_reference(options, dtype):
             np.testing.assert_allclose(a, b, rtol=0, atol=tolerance, err_msg=str(b.shape))
         skipped = optax.tree_utils.tree_get(state, "skipped")
         assert skipped.tolist() == [int(i % 2 == 0) for i in range(len(SHAPES))]
+
+
+@pytest.mark.parametrize("often", [None, 1, 5])
+def test_an_update_every_that_is_an_array_is_that_of_the_reference(often):
+    rarely = [3, 10, 12] if often is None else [5, 10, 15]
+    options = {"k": 3, "statistics_every": often}
+
+    def played(every):
+        weights = [jnp.asarray(w) for w in initial()]
+        return play(room.s_shampoo(1e-2, update_every=every, **options), weights, gradients())[0]
+
+    with jax.enable_x64(True):
+        found = jax.vmap(played)(jnp.array(rarely))
+    for i, every in enumerate(rarely):
+        expected = play_reference(
+            initial(), gradients(), "float64", lr=1e-2, update_every=every, **options
+        )
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a[i], b, rtol=0, atol=TOLERANCES["float64"])

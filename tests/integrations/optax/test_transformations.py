@@ -153,6 +153,31 @@ def test_a_schedule_changes_the_rate():
     assert_close(run(transformation, parameters(), gradients(3))[0], one, 0.0)
 
 
+@pytest.mark.parametrize("models", [1, 3])
+def test_exact_factors_absorb_more_often_than_they_are_decomposed(monkeypatch, models):
+    true, calls = decompositions._eigenvectors, []
+
+    def counted(matrix):
+        jax.debug.callback(lambda: calls.append(matrix.shape))
+        return true(matrix)
+
+    monkeypatch.setattr(decompositions, "_eigenvectors", counted)
+    with jax.enable_x64(True):
+        # In float32 what is mapped is decomposed in another way too, whether or not it has failed.
+        transformation = room.s_shampoo(0.1, k=None, update_every=4, statistics_every=2)
+        params = [jnp.stack([w["a"]] * models) for w in gradients(2, dtype=jnp.float64)]
+        state = jax.vmap(transformation.init)(params)
+        update = jax.jit(jax.vmap(transformation.update))
+        for _ in range(9):
+            _, state = update(params, state, params)
+        jax.effects_barrier()
+    # Both axes of the first matrix in steps 1, 5 and 9, and of the second in 1, 2 and 6.
+    assert len(calls) == 2 * (3 + 3) * models
+    # In steps 1, 3, 5, 7, 9, and in 1, 2, 4, 6, 8.
+    beta, absorbed = 0.99, state[0].weights.absorbed
+    np.testing.assert_allclose(absorbed, (1 - beta**5) / (1 - beta), rtol=1e-12)
+
+
 @pytest.mark.parametrize("mapped", [False, True])
 def test_no_stack_waits_for_threads_that_another_holds(mapped):
     """On the CPU as many stacks at a time as there are threads would wait for ever."""
