@@ -19,6 +19,8 @@ class FullCovariance:
     ----------
     d : int
         Dimension.
+    projecting : bool
+        Whether there are projections in the metric to come.
 
     Attributes
     ----------
@@ -35,8 +37,8 @@ class FullCovariance:
     fused = None
     escaped_mass = None
 
-    def __init__(self, d: int) -> None:
-        self.metric = GrowingRoot(d)
+    def __init__(self, d: int, *, projecting: bool = True) -> None:
+        self.metric = GrowingRoot(d, projecting=projecting)
 
     @property
     def potential(self) -> float:
@@ -98,7 +100,7 @@ def full_adagrad(d: int, *, domain: Domain, lr: float | None = None) -> MirrorDe
     diameter = domain.diameter(d)
     return MirrorDescent(
         d,
-        FullCovariance(d),
+        FullCovariance(d, projecting=domain.bounded),
         domain,
         lr,
         diameter=diameter,

@@ -9,18 +9,20 @@ import numpy as np
 from oco.linalg.engine import kernel
 from oco.linalg.operators import Dense, SpectralOperator, resolve_rank
 from oco.linalg.orthogonal import split
-from oco.linalg.quadrature import NODES, WEIGHTS, damped_weights
+from oco.linalg.quadrature import NODES, WEIGHTS, damped_weights, root_rule
 from oco.linalg.resolvents import Resolvents
 from oco.linalg.travel import Travelling
 
 __all__ = ["GrowingRoot"]
 
-# The rule of `oco.linalg.quadrature` holds for eigenvalues from LEAST to GREATEST times the largest
-# one at the last decomposition, which is far above the cut-off of `resolve_rank`.  Below LEAST the
-# definition itself, computed in floating point, is not certain to 1e-8.
-LEAST, GREATEST = 1e-9, 64.0
-# It holds for multipliers up to √GREATEST·LONGEST, which is enough for points at most LONGEST times
-# longer than the radius: μ ≤ λ_max(H) (‖y‖/R − 1).
+# The rules hold for eigenvalues from LEAST to GREATEST times the largest one at the last
+# decomposition, which is far above the cut-off of `resolve_rank`.  Below LEAST the definition
+# itself, computed in floating point, is not certain to 1e-8.
+LEAST, GREATEST = 1e-10, 64.0
+# Half the nodes do where no multiplier comes in: this rule errs by 6e-13.
+PLAIN_NODES, PLAIN_WEIGHTS = root_rule(45, LEAST, GREATEST)
+# The other holds for multipliers up to √GREATEST·LONGEST, which is enough for points at most
+# LONGEST times longer than the radius: μ ≤ λ_max(H) (‖y‖/R − 1).
 LONGEST = 100.0
 # Eigenvectors whose eigenvalues were cut off are not kept, though a direction that comes in later
 # may overlap them.  That is allowed while it changes the new eigenvalue by at most this share.
@@ -38,7 +40,7 @@ FEWEST, MOST = 16, 100
 # If Q has at most this share of d directions, G is decomposed on their span only; with more, the
 # rotation of Q costs as much as is saved.
 ROTATED = 0.75
-# Below this trace of G⁻¹ the two decompositions agree to better than 1e-9.
+# Below this norm of G⁻¹ the two decompositions agree to better than 1e-9.
 WELL_CONDITIONED = 1e6
 # Rows of G that, with as many more numbers, fit into a processor's second cache at d = 1000.
 BLOCK = 64
@@ -54,6 +56,8 @@ class GrowingRoot(Travelling, SpectralOperator):
     capacity : int, optional
         Terms between two eigendecompositions, at least 2 (a vector that brings a direction takes
         two); 0 decomposes G for each vector.  The default is about the fastest.
+    projecting : bool
+        Whether to be fast in projections too, for which twice the nodes are needed.
 
     Notes
     -----
@@ -66,14 +70,18 @@ class GrowingRoot(Travelling, SpectralOperator):
     The rule knows no cut-off, so it is used only where the definition would cut nothing off.  A
     vector is absorbed without a decomposition if
 
-    - tr G⁻¹, on the span of Q, is at most 1/LEAST, and 1 + Σ‖g‖² at most GREATEST, in units of
+    - ‖G⁻¹‖, on the span of Q, is at most 1/LEAST, and 1 + Σ‖g‖² at most GREATEST, in units of
       the largest eigenvalue at the last decomposition: hence all eigenvalues lie where the rule is
-      accurate, and above the cut-off.  The trace grows by e_rᵀG⁻¹e_r for a new direction e_r and
-      otherwise shrinks;
+      accurate, and above the cut-off.  The norm shrinks with a vector in the span.  With one that
+      brings a direction e_r, the block of G⁻¹ on the span of before stays what it was (its inverse
+      is a Schur complement, in which the vector cancels), and the norm of a matrix ⪰ 0 is at most
+      the sum of those of its diagonal blocks: it grows by at most e_rᵀG⁻¹e_r;
     - what was cut off then is negligible in a direction that comes in now.
 
     Rounding: a sum behind the resolvent at σ cancels by at most λ/(σ + LEAST) for an eigenvalue λ
-    and adds √σ/λ, up to constants, to 1/√λ: a relative error of ε (GREATEST/LEAST)^{1/2} = 6e-11.
+    and adds √σ/λ, up to constants, to 1/√λ: a relative error of ε (GREATEST/LEAST)^{1/2} = 2e-10.
+    Beside it stands the error ε‖G‖ of a decomposition, which the definition has too and which 1/λ
+    multiplies: with eigenvalues near LEAST the two agree to about 1e-8, as each does with H⁻¹g.
 
     In all other rounds G is decomposed.  So a covariance whose eigenvalues fall through the cut-off
     costs a decomposition a vector.  Where only the number of terms has reached the capacity and the
@@ -90,7 +98,7 @@ class GrowingRoot(Travelling, SpectralOperator):
 
     multiplicities: np.ndarray
 
-    def __init__(self, dim: int, capacity: int | None = None) -> None:
+    def __init__(self, dim: int, capacity: int | None = None, *, projecting: bool = True) -> None:
         if capacity is None:
             capacity = 0 if dim <= SMALL else min(max(dim // 5, FEWEST), MOST)
         self.dim = dim
@@ -99,11 +107,13 @@ class GrowingRoot(Travelling, SpectralOperator):
         self._rows = np.zeros((max(capacity, 1), dim))
         self._count = 0
         self._frame = np.zeros((dim if capacity else 0, dim))
-        self._resolvents = Resolvents(NODES**2, dim if capacity else 0, capacity)
+        self._projecting = projecting
+        nodes, self._weights = (NODES, WEIGHTS) if projecting else (PLAIN_NODES, PLAIN_WEIGHTS)
+        self._resolvents = Resolvents(nodes**2, dim if capacity else 0, capacity)
         self._capacity = capacity
         # The largest eigenvalue at the last decomposition; below, all is in its units.
         self._unit = 0.0
-        self._cut_off, self._largest, self._inverse_trace = 0.0, 1.0, math.inf
+        self._cut_off, self._largest, self._inverse_norm = 0.0, 1.0, math.inf
         self._spectrum: Dense | None = Dense(np.eye(dim), np.zeros(dim))
 
     @property
@@ -122,12 +132,12 @@ class GrowingRoot(Travelling, SpectralOperator):
         self._spectrum = None
         if not self._extend(g):
             return self._decompose().power(-1) @ g
-        inverse_root = self._resolvents.solve_newest(WEIGHTS)
+        inverse_root = self._resolvents.solve_newest(self._weights)
         return inverse_root @ self._frame[: len(inverse_root)]
 
     def project_on_ball(self, y, radius):
         """Return argmin_{‖x‖ ≤ R} (x − y)ᵀ H (x − y), of shape (d,)."""
-        if self._spectrum is None:
+        if self._spectrum is None and self._projecting:
             x = self._project_on_ball(y, radius)
             if x is not None:
                 return x
@@ -194,16 +204,16 @@ class GrowingRoot(Travelling, SpectralOperator):
     def _restart(self, eigenvalues: np.ndarray) -> None:
         """Set G = Q diag(λ) Qᵀ, in its new unit."""
         self._largest = 1.0
-        self._inverse_trace = (1 / eigenvalues).sum()
+        self._inverse_norm = 1 / eigenvalues.min()
         self._resolvents.restart(eigenvalues)
 
     def _extend(self, g: np.ndarray) -> bool:
         """Add g to the terms; tell whether the rule is then exact for G."""
         resolvents, r = self._resolvents, self._resolvents.size
-        if self._inverse_trace > 1 / LEAST:
+        if self._inverse_norm > 1 / LEAST:
             return False
         if resolvents.terms + 2 > self._capacity:
-            if r > ROTATED * self.dim or self._inverse_trace > WELL_CONDITIONED:
+            if r > ROTATED * self.dim or self._inverse_norm > WELL_CONDITIONED:
                 return False
             self._rotate()
         length = math.sqrt(self._unit)
@@ -224,8 +234,8 @@ class GrowingRoot(Travelling, SpectralOperator):
             return False
         self._frame[r] = direction
         inverse = resolvents.append_direction(np.append(coordinates, rest))
-        self._inverse_trace += inverse
-        return self._inverse_trace <= 1 / LEAST and self._cut_off * inverse <= NEGLECTED
+        self._inverse_norm += inverse
+        return self._inverse_norm <= 1 / LEAST and self._cut_off * inverse <= NEGLECTED
 
     def _project_on_ball(self, y: np.ndarray, radius: float) -> np.ndarray | None:
         """Project by the rule; None where it is not exact.

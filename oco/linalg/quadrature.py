@@ -63,11 +63,11 @@ def root_rule(count: int, low: float, high: float) -> tuple[np.ndarray, np.ndarr
 
 # One rule serves every matrix: `oco.linalg.growing_root` scales it so that the largest eigenvalue
 # is 1 at a decomposition, and at most 64 before the next.  The rule must be accurate for
-# 1e-9 ≤ λ ≤ 64 and 0 ≤ μ ≤ 800, and errs by 6e-13 there.  Its interval is wider than that because
+# 1e-10 ≤ λ ≤ 64 and 0 ≤ μ ≤ 800, and errs by 6e-13 there.  Its interval is wider than that because
 # the integrand has the poles ±iμ too.  Where μ² > high they would come near to the nodes; where
 # μ² < low, μ (A^{1/2} + μI)⁻¹ is off by at most 3e-3 low/λ, relative to the identity.
-LOWEST, HIGHEST = 1e-17, 1e6
-NODES, WEIGHTS = root_rule(84, LOWEST, HIGHEST)
+LOWEST, HIGHEST = 1e-18, 1e6
+NODES, WEIGHTS = root_rule(87, LOWEST, HIGHEST)
 
 
 def damped_weights(mu: float) -> tuple[np.ndarray, np.ndarray]:

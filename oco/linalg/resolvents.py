@@ -2,11 +2,82 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from oco.linalg.engine import ENGINE, kernel
+from oco.linalg.products import inner, products
 from oco.linalg.travel import Travelling
 
 __all__ = ["Resolvents"]
+
+if ENGINE == "numba":
+
+    @kernel
+    def _weigh(weights, x, result):
+        for i in range(len(x)):
+            result[i] = weights[i] * x[i]
+
+    @kernel
+    def _add(weight, x, result):
+        for i in range(len(x)):
+            result[i] += weight * x[i]
+
+    @kernel
+    def _append(inverse_poles, terms, factors, signs):
+        """Add to the factors what the last term asks for, with the sign +1."""
+        j, r = len(terms) - 1, terms.shape[1]
+        weighted, cross, solved = np.empty(r), np.empty(j + 1), np.empty(j)
+        for n in range(len(factors)):
+            factor, solved[:] = factors[n], 0.0
+            _weigh(inverse_poles[n], terms[j], weighted)
+            products(terms, weighted, cross)
+            pivot = 1 + cross[j]
+            for i in range(j):
+                row = factor[i, : i + 1]
+                reduced = inner(row, cross[: i + 1])
+                pivot -= signs[i] * reduced * reduced
+                _add(signs[i] * reduced, row, solved)
+            # 1 + cᵀ(B + σ_n I)⁻¹c; whatever is below 1 is rounding.
+            scale = 1 / math.sqrt(max(pivot, 1.0))
+            for i in range(j):
+                factor[j, i] = -solved[i] * scale
+            factor[j, j] = scale
+        signs[j] = 1.0
+
+else:
+
+    def _append(inverse_poles, terms, factors, signs):
+        """Add to the factors what the last term asks for, with the sign +1."""
+        j, r = len(terms) - 1, terms.shape[1]
+        cross = (inverse_poles[:, :r] * terms[j]) @ terms.T
+        reduced = np.matmul(factors[:, :j, :j], cross[:, :j, None])[:, :, 0]
+        weighted = signs[:j] * reduced
+        # 1 + cᵀ(B + σ_n I)⁻¹c; whatever is below 1 is rounding.
+        pivots = np.maximum(1 + cross[:, j] - (reduced * weighted).sum(axis=1), 1.0)
+        solved = np.matmul(weighted[:, None, :], factors[:, :j, :j])[:, 0, :]
+        _grow(factors, signs, -solved, pivots, 1.0)
+
+
+def _grow(factors, signs, rows, pivots, sign):
+    """Add a row to each factor, scaled so that its pivot becomes the sign."""
+    j, scale = rows.shape[1], np.sqrt(np.abs(pivots))
+    factors[:, j, :j] = rows / scale[:, None]
+    factors[:, j, j] = 1 / scale
+    signs[j] = sign
+
+
+@kernel
+def _solve_term(inverse_poles, terms, factors, signs, i, weights):
+    """Return Σ_n w_n D_n⁻¹ C K_n⁻¹ e_i, of shape (r,)."""
+    j, r = terms.shape
+    solution = np.zeros((len(weights), j))
+    # The column i of a triangular factor is 0 above the row i.
+    for a in range(i, j):
+        column = factors[:, a, i] * signs[a] * weights
+        solution += column.reshape((-1, 1)) * factors[:, a, :j]
+    return (inverse_poles[:, :r] * np.dot(solution, terms)).sum(axis=0)
 
 
 class Resolvents(Travelling):
@@ -81,16 +152,13 @@ class Resolvents(Travelling):
     def append(self, c: np.ndarray) -> None:
         """Add c cᵀ, for c of shape (r,)."""
         j, r = self.terms, self.size
-        self._newest = j
         self._terms[j, :r] = c
-        weighted = self._inverse_poles[:, :r] * c
-        inner = weighted @ self._terms[: j + 1, :r].T
-        cross, own = inner[:, :j], inner[:, j]
-        reduced = np.matmul(self._factors[:, :j, :j], cross[:, :, None])[:, :, 0]
-        # 1 + cᵀ(B + σ_n I)⁻¹c; whatever is below 1 is rounding.
-        pivots = np.maximum(1 + own - (reduced * reduced) @ self._signs[:j], 1.0)
-        row = np.matmul((self._signs[:j] * reduced)[:, None, :], self._factors[:, :j, :j])
-        self._grow(-row[:, 0, :], pivots, 1.0)
+        self._newest, self.terms = j, j + 1
+        _append(self._inverse_poles, self._columns(), self._factors, self._signs)
+
+    def _columns(self) -> np.ndarray:
+        """Return Cᵀ."""
+        return np.ascontiguousarray(self._terms[: self.terms, : self.size])
 
     def append_direction(self, c: np.ndarray) -> float:
         """Add c cᵀ, for c of shape (r + 1,) whose last coordinate is new to B.
@@ -113,30 +181,19 @@ class Resolvents(Travelling):
         shrunk = pole * self._inverse_poles[:, r]
         reduced = shrunk * self._factors[:, j - 1, j - 1]
         pivots = -self._shifts * self._inverse_poles[:, r] - reduced * reduced
-        self._grow(-reduced[:, None] * self._factors[:, j - 1, :j], pivots, -1.0)
+        rows = -reduced[:, None] * self._factors[:, j - 1, :j]
+        _grow(self._factors, self._signs, rows, pivots, -1.0)
+        self.terms = j + 1
         smallest = np.argmin(self._shifts)
         return float((1 + pivots[smallest]) / (pole * -pivots[smallest]))
-
-    def _grow(self, rows: np.ndarray, pivots: np.ndarray, sign: float) -> None:
-        """Add a row to each factor, scaled so that its pivot becomes the sign."""
-        j = self.terms
-        scale = np.sqrt(np.abs(pivots))
-        self._factors[:, j, :j] = rows / scale[:, None]
-        self._factors[:, j, j] = 1 / scale
-        self._signs[j] = sign
-        self.terms = j + 1
 
     def solve_newest(self, weights: np.ndarray) -> np.ndarray:
         """Return Σ_n w_n (B + σ_n I)⁻¹ c, of shape (r,), for the c that was added last.
 
         Since c is a column of C, (B + σ_n I)⁻¹ c = D_n⁻¹ C K_n⁻¹ e: nothing cancels.
         """
-        j, i = self.terms, self._newest
-        below = self._factors[:, i:j, :j]
-        column = below[:, :, i] * self._signs[i:j] * weights[:, None]
-        solution = np.matmul(column[:, None, :], below)[:, 0, :]
-        combined = solution @ self._terms[:j, : self.size]
-        return np.einsum("nr,nr->r", self._inverse_poles[:, : self.size], combined)
+        arrays = self._inverse_poles, self._columns(), self._factors, self._signs
+        return _solve_term(*arrays, self._newest, weights)
 
     def solve(self, v: np.ndarray) -> np.ndarray:
         """Return (B + σ_n I)⁻¹ v in the n-th of N rows, for v of shape (r,)."""

@@ -62,11 +62,13 @@ def test_directions_and_projections_equal_the_definition(name, d, capacity, T):
     rows = streams(d, T, seed=d)[name]
     rng = np.random.default_rng(7)
     root, gram = GrowingRoot(d, capacity), np.zeros((d, d))
+    plain = GrowingRoot(d, capacity, projecting=False)
     for g in rows:
         gram += np.outer(g, g)
         exact = definition(gram)
         direction = exact.power(-1) @ g
         np.testing.assert_allclose(root.absorb(g), direction, rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(plain.absorb(g), direction, rtol=0, atol=TOLERANCE)
         # A point in the range, at any distance outside the ball.
         y = exact.power(0) @ rng.standard_normal(d)
         radius = np.linalg.norm(y) * rng.choice([0.9999, 0.9, 0.5, 0.1, 0.01])
@@ -91,6 +93,40 @@ def test_few_decompositions(d, decompositions):
             np.testing.assert_allclose(direction, exact, rtol=0, atol=1e-10)
     # The test decomposes too.  While the rank grows, a vector takes the place of two.
     assert len(decompositions) - 3 * d // 10 <= 3 * d / (d // 5) * 2
+
+
+@pytest.mark.parametrize("projecting", [True, False])
+def test_nine_decades_of_eigenvalues_take_few_decompositions(projecting, decompositions):
+    """And what comes out is as near to exact directions as the definition is, computed from G."""
+    rng, d, T = np.random.default_rng(14), 60, 360
+    rotation = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    rows = (rng.standard_normal((T, d)) * np.geomspace(1.0, 3e-5, d)) @ rotation
+    root, gram, needed = GrowingRoot(d, 16, projecting=projecting), np.zeros((d, d)), []
+    errors = []
+    for t, g in enumerate(rows):
+        gram += np.outer(g, g)
+        by_definition = definition(gram).power(-1) @ g
+        decompositions.clear()
+        direction = root.absorb(g)
+        needed.append(len(decompositions))
+        # The singular values of the rows are as accurate as the roots of the eigenvalues.
+        _, singular, directions = np.linalg.svd(rows[: t + 1], full_matrices=False)
+        exact = (directions @ g / singular) @ directions
+        errors.append([np.abs(found - exact).max() for found in (direction, by_definition)])
+    ours, theirs = np.max(errors[2 * d :], axis=0)
+    assert ours <= 2 * theirs
+    assert sum(needed[-160:]) == 10
+
+
+def test_a_root_that_is_not_made_for_projections_projects_too():
+    rng = np.random.default_rng(15)
+    roots = [GrowingRoot(60, projecting=projecting) for projecting in (True, False)]
+    for g in rng.standard_normal((100, 60)):
+        for root in roots:
+            root.absorb(g)
+    y = rng.standard_normal(60)
+    one, other = (root.project_on_ball(y, 0.5) for root in roots)
+    np.testing.assert_allclose(one, other, rtol=0, atol=TOLERANCE)
 
 
 def test_eigenvalues_near_the_cut_off_are_decomposed(decompositions):

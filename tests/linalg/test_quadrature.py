@@ -3,18 +3,21 @@
 import numpy as np
 import pytest
 
-from oco.linalg.growing_root import GREATEST, LEAST, LONGEST
+from oco.linalg.growing_root import GREATEST, LEAST, LONGEST, PLAIN_NODES, PLAIN_WEIGHTS
 from oco.linalg.quadrature import NODES, WEIGHTS, damped_weights, root_rule
 
 EIGENVALUES = np.geomspace(LEAST, GREATEST, 500)
 
 
-def by_rule(weights):
-    return (weights / (NODES**2 + EIGENVALUES[:, None])).sum(axis=1)
+def by_rule(weights, nodes=NODES):
+    return (weights / (nodes**2 + EIGENVALUES[:, None])).sum(axis=1)
 
 
-def test_inverse_roots_on_the_whole_interval():
-    np.testing.assert_allclose(by_rule(WEIGHTS) * np.sqrt(EIGENVALUES), 1.0, rtol=0, atol=2e-12)
+@pytest.mark.parametrize("nodes, weights", [(NODES, WEIGHTS), (PLAIN_NODES, PLAIN_WEIGHTS)])
+def test_inverse_roots_on_the_whole_interval(nodes, weights):
+    np.testing.assert_allclose(
+        by_rule(weights, nodes) * np.sqrt(EIGENVALUES), 1.0, rtol=0, atol=2e-12
+    )
 
 
 @pytest.mark.parametrize("mu", [0.0, *np.geomspace(1e-14, np.sqrt(GREATEST) * LONGEST, 200)])
