@@ -6,18 +6,19 @@ takes one gradient, and into `_rounds`, which predicts, suffers and steps round 
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
 from oco import checks
 from oco.algorithms.chunks import Chunk, Progress, Region, Tally, meet
 from oco.algorithms.sparse_chunks import SparseChunk
-from oco.linalg.engine import kernel, released_kernel
+from oco.linalg.engine import kernel, machine_code, released_kernel
 from oco.linalg.products import inner, scaled
 from oco.sketch.brackets import Bracket
 
@@ -27,17 +28,22 @@ __all__ = ["REFUSED", "FusedStep", "KernelPlayer", "Kernels", "kernels_of"]
 REFUSED = -1.0
 
 
-class Kernels(NamedTuple):
+class Kernels:
     """The kernels of one kind of step.
 
-    Attributes
+    Parameters
     ----------
     once, rounds : callable
         `_once` and `_rounds`, with the step in them.
     """
 
-    once: Callable
-    rounds: Callable
+    def __init__(self, once: Callable, rounds: Callable) -> None:
+        self._once, self.rounds = once, rounds
+
+    @functools.cached_property
+    def once(self) -> Callable:
+        """`_once`, with the step in it."""
+        return machine_code(self._once)
 
 
 class FusedStep(ABC):

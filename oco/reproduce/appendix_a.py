@@ -198,7 +198,16 @@ def appendix_a(
         name: tuning.best.experiment for name, tuning in tunings.items() if tuning.best is not None
     }
     beside = numerics(best, jobs, progress) if published else {}
-    trained, tested, wrong = _evaluated(best, str(test), jobs)
+    references = applicable(streams[0], k, algorithms)
+    losses = {(n, t.experiment.lr): t.average_loss for n in runs for t in tunings[n].trials}
+    others = [
+        Experiment(one.algorithm, lr=one.lr, **_own(one.algorithm, options))
+        for one in references
+        if (one.algorithm, one.lr) not in losses
+    ]
+    trained, tested, wrong, measured = _evaluated(best, str(test), others, jobs)
+    losses |= {(one.algorithm, one.lr): loss for one, loss in zip(others, measured, strict=True)}
+    known = tuple((one, losses[one.algorithm, one.lr]) for one in references)
     entries = tuple(
         Evaluation(
             name=name,
@@ -210,10 +219,6 @@ def appendix_a(
             numerics=beside.get(name, ()),
         )
         for name, algorithm in runs.items()
-    )
-    known = tuple(
-        (reference, _measured(reference, entries, options))
-        for reference in applicable(streams[0], k, algorithms)
     )
     sizes = k, streams[0].d, streams[0].T, streams[1].T
     return AppendixA(entries, known, *sizes, data=str(data))
@@ -231,18 +236,6 @@ def _progress_of(
     if progress is None:
         return None
     return lambda done: progress(name, done, total)
-
-
-def _measured(
-    reference: Reference, entries: tuple[Evaluation, ...], options: dict[str, Any]
-) -> float | None:
-    """Return the average loss at the rate of a known figure, playing it if the grid has it not."""
-    for entry in entries:
-        for trial in entry.tuning.trials:
-            if (entry.name, trial.experiment.lr) == (reference.algorithm, reference.lr):
-                return trial.average_loss
-    own = _own(reference.algorithm, options)
-    return measure(Experiment(reference.algorithm, lr=reference.lr, **own)).average_loss
 
 
 def _streams(data, test, positive) -> tuple[Stream, Stream]:
@@ -274,19 +267,30 @@ def _grid(name: str, all_rates: bool) -> tuple:
 
 
 def _evaluated(
-    best: dict[str, Experiment], test: str, jobs: int | None
-) -> tuple[dict[str, Pass], dict[str, Pass], dict[str, float]]:
-    """Return each learner's passes over both files, and what its last point gets wrong."""
-    there = {name: experiment.replace(data=test) for name, experiment in best.items()}
-    # One file after the other, so that each worker reads it once.
-    trained, tested = (
-        list(computed(map(delayed(passed), some.values()), resolve_jobs(jobs), ordered=True))
-        for some in (best, there)
-    )
-    wrong = [wrong_signs(one, run.x) for one, run in zip(there.values(), trained, strict=True)]
-    names = list(best)
+    best: dict[str, Experiment],
+    test: str,
+    others: list[Experiment],
+    jobs: int | None,
+) -> tuple[dict[str, Pass], dict[str, Pass], dict[str, float], list[float | None]]:
+    """Return each learner's passes over both files, and what its last point gets wrong.
+
+    Last come the average losses of other experiments on the training file.
+    """
+    # The longest begin first; and one file after the other, so that each worker reads it once.
+    names = sorted(best, key=lambda name: name not in SLOW)
+    there = [best[name].replace(data=test) for name in names]
+    tasks = [
+        *(delayed(passed)(best[name]) for name in names),
+        *(delayed(measure)(one) for one in others),
+        *(delayed(passed)(one) for one in there),
+    ]
+    found = list(computed(tasks, resolve_jobs(jobs), ordered=True))
+    trained, tested = found[: len(names)], found[len(names) + len(others) :]
+    losses = [trial.average_loss for trial in found[len(names) : len(names) + len(others)]]
+    wrong = [wrong_signs(one, run.x) for one, run in zip(there, trained, strict=True)]
     return (
         dict(zip(names, trained, strict=True)),
         dict(zip(names, tested, strict=True)),
         dict(zip(names, wrong, strict=True)),
+        losses,
     )
