@@ -103,6 +103,53 @@ def test_sparse_gradients_are_refused_before_a_step():
     assert torch.equal(first, torch.ones_like(first)) and not optimizer.state
 
 
+def test_a_refused_gradient_leaves_a_started_optimizer_as_it_was():
+    weights = [parameter(3, 5), parameter(5, 3)]
+    optimizer = SShampoo(weights, k=2)
+    for weight in weights:
+        weight.grad = torch.ones_like(weight)
+    optimizer.step()
+    before = copy.deepcopy((weights, optimizer.state_dict()["state"]))
+    weights[1].grad = weights[1].grad.to_sparse()
+    with pytest.raises(TypeError, match=r"\[1\].grad: expected a dense"):
+        optimizer.step()
+    after = (weights, optimizer.state_dict()["state"])
+    torch.testing.assert_close(before, after, rtol=0, atol=0)
+
+
+def test_a_step_inside_a_graph_capture_is_refused(monkeypatch):
+    weight = parameter(3, 5)
+    optimizer = SShampoo([weight], k=2)
+    weight.grad = torch.ones_like(weight)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
+    with pytest.raises(RuntimeError, match="capturable: expected no CUDA graph"):
+        optimizer.step()
+    assert torch.equal(weight, torch.ones_like(weight)) and not optimizer.state
+
+
+def test_an_impossible_option_that_is_set_later_is_refused():
+    weight = parameter(3, 5)
+    optimizer = SShampoo([weight], k=2)
+    weight.grad = torch.ones_like(weight)
+    optimizer.param_groups[0]["capturable"] = True
+    with pytest.raises(ValueError, match="capturable: expected False"):
+        optimizer.step()
+    assert not optimizer.state
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.Tensor, "grad_dtype"), reason="this PyTorch never lets one be assigned"
+)
+def test_complex_gradients_are_refused():
+    weight = parameter(3, 5)
+    optimizer = SShampoo([weight], k=2)
+    weight.grad_dtype = None
+    weight.grad = torch.ones(3, 5, dtype=torch.complex64)
+    with pytest.raises(TypeError, match=r"\.grad: expected a dense floating.*torch.complex64"):
+        optimizer.step()
+
+
 @pytest.mark.skipif(
     not hasattr(torch.Tensor, "grad_dtype"), reason="this PyTorch never lets one be assigned"
 )

@@ -119,6 +119,8 @@ def test_a_rate_may_be_a_tensor_and_changes_with_it(options):
         ({"maximize": 1}, TypeError, "maximize: expected True or False, got 1"),
         ({"foreach": "yes"}, TypeError, "foreach: expected True or False, got 'yes'"),
         ({"differentiable": True}, ValueError, "differentiable: expected False, got True"),
+        ({"capturable": True}, ValueError, "capturable: expected False, got True"),
+        ({"capturable": None}, TypeError, "capturable: expected True or False, got None"),
         ({"lr": torch.ones(2)}, TypeError, "lr: expected a number or a tensor of one number"),
     ],
     ids=str,

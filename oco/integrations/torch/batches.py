@@ -6,7 +6,8 @@ The tensors in the states of stacked parameters are views of the stacked ones.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -29,8 +30,9 @@ from oco.shampoo import layout_of
 __all__ = ["Batch", "current", "places_of", "stacked"]
 
 # Numbers that small parameters of one shape, stepped together, may have in all: two megabytes,
-# which caches hold.  Beyond, the arithmetic takes longer than what stacking saves.
-TOGETHER = 1 << 19
+# which caches hold; and numbers from which on a parameter is stepped alone: its arithmetic takes
+# longer than what stacking saves.
+TOGETHER, LARGE = 1 << 19, 1 << 16
 
 
 class Batch:
@@ -86,12 +88,11 @@ class Batch:
         ]
         self.axes = [side.axis for side in self.layout.sides[0]] if self.layout.sides else []
         first = parameters[0]
-        self.shards, self.rows = Alone(), None
+        self.shards: Alone = Alone()
+        self.rows: Tensor | None = None
         if is_spread(first):
-            self.shards = Shards(first, view=self.layout.shape, owner=owner)
-            self.rows = self.shards.rows()
-        self._views: list[tuple[dict[str, Any], str, Tensor]] = []
-        self._counts = [len(state) for state in states]
+            self.shards = shards = Shards(first, view=self.layout.shape, owner=owner)
+            self.rows = shards.rows()
         names = [name for name in states[0] if name != "factors"]
         self.numbers = {name: self._stacked(states, name) for name in names}
         for name in AVERAGES:
@@ -112,6 +113,7 @@ class Batch:
         if self.layout.preconditioned:
             self._new = (self.numbers["absorbed"] == 0).tolist()
         self.step_average = self.numbers["step"]
+        self._entries = [(each, tuple(each.values())) for each in _dictionaries(states)]
 
     def _stacked(self, states: Sequence[dict[str, Any]], name: str) -> Tensor:
         found = [self._tensor(state[name], name) for state in states]
@@ -122,7 +124,6 @@ class Batch:
             result = torch.stack(found)
             for state, view in zip(states, result.unbind(), strict=True):
                 state[name] = view
-        self._views += [(state, name, state[name]) for state in states]
         return result
 
     def _cut(self, state: dict[str, Any], owner: int) -> dict[str, Shards]:
@@ -135,6 +136,12 @@ class Batch:
             return value if is_spread(value) else value.contiguous()
         kind = torch.int64 if name in ("step", "skipped") else torch.float64
         return torch.tensor(value, dtype=kind, device=self.parameters[0].device)
+
+    def held(self) -> list[Tensor]:
+        """Return what this process holds of the parameters."""
+        if isinstance(self.shards, Shards):
+            return [local(p) for p in self.parameters]
+        return self.parameters
 
     def whole_factors(self) -> list[list[FactorState]]:
         """Return the state of all factors: where it is kept, or, of shards, gathered."""
@@ -158,10 +165,9 @@ class Batch:
 
     def holds(self, states: Sequence[dict[str, Any]]) -> bool:
         """Return whether these are still the states, and nothing in them has been replaced."""
-        return (
-            all(old is new for old, new in zip(self.states, states, strict=True))
-            and [len(state) for state in states] == self._counts
-            and all(state.get(name) is view for state, name, view in self._views)
+        return all(map(operator.is_, self.states, states)) and all(
+            len(each) == len(entries) and all(map(operator.is_, each.values(), entries))
+            for each, entries in self._entries
         )
 
     def due(self, every: int, interval: int) -> list[int]:
@@ -189,6 +195,13 @@ class Batch:
     def called(self) -> None:
         """Count a step, made or skipped."""
         self._calls = [calls + 1 for calls in self._calls]
+
+
+def _dictionaries(states: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Iterate over dictionaries and all those in them."""
+    for state in states:
+        yield state
+        yield from _dictionaries(entry for entry in state.values() if isinstance(entry, dict))
 
 
 def places_of(groups: Sequence[dict[str, Any]]) -> dict[Tensor, tuple[int, int]]:
@@ -222,7 +235,7 @@ def stacked(
         alike.setdefault((p.shape, p.dtype, p.device, *sorted(state)), []).append(p)
     found, owner = [], owners(parameters)
     for some in alike.values():
-        alone = group["foreach"] is False or is_spread(some[0])
+        alone = group["foreach"] is False or is_spread(some[0]) or some[0].numel() >= LARGE
         size = 1 if alone else max(1, TOGETHER // some[0].numel())
         for first in range(0, len(some), size):
             few = some[first : first + size]

@@ -13,6 +13,7 @@ from oco.shampoo import check_options, layout_of
 
 __all__ = [
     "OPTIONS",
+    "check_capture",
     "check_cuts",
     "check_gradients",
     "check_parameters",
@@ -23,7 +24,13 @@ __all__ = [
 ]
 
 # The options of a group: those that NumPy has, too, and those that PyTorch's optimizers have.
-OPTIONS = (*SHARED, "maximize", "foreach", "differentiable")
+OPTIONS = (*SHARED, "maximize", "foreach", "differentiable", "capturable")
+
+# Those of them that other optimizers take, and this one cannot.
+IMPOSSIBLE = {
+    "differentiable": "steps have no derivatives",
+    "capturable": "decompositions wait for the device, and steps are counted outside of graphs",
+}
 
 TYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
@@ -36,7 +43,7 @@ def checked(options: dict) -> dict:
     TypeError, ValueError
         Naming the option, its value and what was expected.
     """
-    rate, names = options.get("lr"), ("maximize", "foreach", "differentiable")
+    rate, names = options.get("lr"), ("maximize", "foreach", *IMPOSSIBLE)
     plain = dict(options)
     if isinstance(rate, torch.Tensor):
         if rate.numel() != 1 or not rate.is_floating_point():
@@ -49,8 +56,9 @@ def checked(options: dict) -> dict:
         value = options.get(name, False)
         if not isinstance(value, bool) and not (name == "foreach" and value is None):
             raise TypeError(f"{name}: expected True or False, got {value!r}")
-    if options.get("differentiable"):
-        raise ValueError("differentiable: expected False, got True: steps have no derivatives")
+    for name, reason in IMPOSSIBLE.items():
+        if options.get(name):
+            raise ValueError(f"{name}: expected False, got True: {reason}")
     return {**check_options(plain), **({"lr": rate} if isinstance(rate, torch.Tensor) else {})}
 
 
@@ -67,6 +75,18 @@ def different(options: dict, others: dict) -> bool:
         and (isinstance(options[name], torch.Tensor) or options[name] != others[name])
         for name in options
     )
+
+
+def check_capture() -> None:
+    """Refuse a step that a CUDA graph is to repeat.
+
+    Raises
+    ------
+    RuntimeError
+        While a graph is being captured.
+    """
+    if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
+        raise RuntimeError(f"capturable: expected no CUDA graph: {IMPOSSIBLE['capturable']}")
 
 
 def check_gradients(groups: Sequence[dict]) -> None:

@@ -95,7 +95,7 @@ def directions(
             result = whole if ours else workspace.like(whole, "update")
             _precondition(batch, factors, whole, result)
     yield
-    right = shards.sent(right.int()).bool()
+    right = shards.judged(right)
     if not all(early):
         result = shards.part(shards.sent(result))
         if any(early):

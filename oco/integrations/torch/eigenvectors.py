@@ -16,9 +16,9 @@ from torch import Tensor
 __all__ = ["eigh", "leading_eigenvectors", "orthonormal_basis"]
 
 # On a CPU, LAPACK's drivers for some of the eigenvectors alone pay where a matrix is at least this
-# large, and at least this many times as large as their number (on one thread 1.5 times as fast for
-# 64 of 512, 3 for 64 of 1024; with 128 of 512 no faster, and below 400 slower than PyTorch's own).
-SUBSET_SIZE, SUBSET_RATIO = 512, 4
+# large, and at least this many times as large as their number (on one thread 1.3 times as fast for
+# 32 of 256, 1.6 for 64 of 512, 2.5 for 64 of 1024; no faster for 32 of 192 or 64 of 256).
+SUBSET_SIZE, SUBSET_RATIO = 224, 5
 
 # PyTorch's types do not know it.
 LinAlgError: type[RuntimeError] = vars(torch.linalg)["LinAlgError"]

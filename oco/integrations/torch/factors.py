@@ -15,7 +15,12 @@ import torch
 from torch import Tensor
 
 from oco.integrations.torch import masks
-from oco.integrations.torch.eigenvectors import eigh, leading_eigenvectors, orthonormal_basis
+from oco.integrations.torch.eigenvectors import (
+    eigh,
+    leading_eigenvectors,
+    orthonormal_basis,
+    scipy_linalg,
+)
 from oco.integrations.torch.masks import times, wide
 from oco.rounding import signs
 from oco.shampoo import MORE_DIRECTIONS, NOISE, RANK_CUTOFF, Side
@@ -30,9 +35,9 @@ __all__ = [
     "unfoldings",
 ]
 
-# A Gram matrix at least this large is computed in so many stripes, each from the diagonal down:
-# 9/16 of the operations, by products that are still large.
-LARGE, STRIPES = 512, 8
+# On a CPU, NumPy's product of a matrix and its own transpose, which takes half of the operations,
+# pays where the result is at least this large.
+LARGE = 128
 
 FactorState = dict[str, Tensor]
 
@@ -98,17 +103,12 @@ class Unfolding:
     @cached_property
     def gram(self) -> Tensor:
         """M Mᵀ, of shape (batch, n, n); not to be changed."""
-        size = self.matrix.shape[1]
-        if size < LARGE:
+        if self.matrix.device.type != "cpu" or self.matrix.shape[1] < LARGE:
             return self.matrix @ self.matrix.mT
-        result = self.matrix.new_empty(len(self.matrix), size, size)
-        step = -(-size // STRIPES)
-        for start in range(0, size, step):
-            stop = start + step
-            rows = self.matrix[:, start:stop]
-            torch.matmul(self.matrix[:, start:], rows.mT, out=result[:, start:, start:stop])
-            result[:, start:stop, stop:] = result[:, stop:, start:stop].mT
-        return result
+        _, pool = scipy_linalg()
+        array = self.matrix.detach().numpy()
+        with pool.limit(limits=torch.get_num_threads()):
+            return torch.from_numpy(array @ array.swapaxes(1, 2))
 
     @cached_property
     def T(self) -> Unfolding:

@@ -13,7 +13,7 @@ LARGE = 1 << 14
 
 def certain(flags: Tensor, value: bool) -> bool:
     """Return whether all flags are known to be `value`, which only a CPU tells without waiting."""
-    return flags.device.type == "cpu" and bool((flags if value else ~flags).all())
+    return flags.device.type == "cpu" and all(flag is value for flag in flags.tolist())
 
 
 def one_by_one(tensors: Tensor) -> bool:
@@ -27,9 +27,9 @@ def wide(numbers: Tensor, like: Tensor) -> Tensor:
     return numbers.view(-1, *[1] * (like.ndim - 1))
 
 
-def norms(tensors: Tensor) -> Tensor:
-    """Return the Frobenius norm of each tensor."""
-    return torch.linalg.vector_norm(tensors.reshape(len(tensors), -1), dim=1)
+def norms(tensors: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Return the Frobenius norm of each tensor, computed in a type: by default, their own."""
+    return torch.linalg.vector_norm(tensors.reshape(len(tensors), -1), dim=1, dtype=dtype)
 
 
 def times(x: Tensor, thin: Tensor) -> Tensor:

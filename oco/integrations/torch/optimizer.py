@@ -10,6 +10,7 @@ import torch
 from oco.integrations.torch.batches import Batch, current, places_of, stacked
 from oco.integrations.torch.checking import (
     OPTIONS,
+    check_capture,
     check_gradients,
     check_parameters,
     checked,
@@ -96,7 +97,7 @@ class SShampoo(torch.optim.Optimizer):
         Whether steps climb.
     foreach : bool or None
         Unless False, small parameters of one shape are stacked and stepped together.
-    differentiable : bool
+    differentiable, capturable : bool
         Only False is possible.
 
     Attributes
@@ -198,6 +199,7 @@ class SShampoo(torch.optim.Optimizer):
         maximize: bool = False,
         foreach: bool | None = None,
         differentiable: bool = False,
+        capturable: bool = False,
     ) -> None:
         given = locals()
         defaults = {name: given[name] for name in OPTIONS}
@@ -323,15 +325,14 @@ class SShampoo(torch.optim.Optimizer):
 
         Raises
         ------
-        TypeError, ValueError
-            If a gradient is sparse or not of a real floating-point type, or if an option has been
-            changed to something bad, or to other factors than those of the statistics;
-            no parameter has then been touched.
+        TypeError, ValueError, RuntimeError
+            If a gradient is sparse or not of a real floating-point type, an option has been changed
+            to something bad or to other factors than those of the statistics, or a CUDA graph is
+            being captured; nothing has then been touched.
         """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        check_capture()
+        with torch.enable_grad():
+            loss = closure() if closure is not None else None
         self._checked = taken_options(self.param_groups, self.defaults, self.state, self._checked)
         check_gradients(self.param_groups)
         places = None

@@ -50,6 +50,14 @@ class Alone:
         """Return the sum over the processes that hold parts."""
         return numbers
 
+    def judged(self, flags: Tensor) -> Tensor:
+        """Return what the owner says of the tensors."""
+        return flags
+
+    def everywhere(self, flags: Tensor) -> Tensor:
+        """Return which flags are true in all processes that hold parts."""
+        return flags
+
 
 class Shards(Alone):
     """One tensor, how it is cut, and who works on it.
@@ -122,6 +130,14 @@ class Shards(Alone):
         if self._group is not None:
             torch.distributed.broadcast(tensor, group=self._group, group_src=self._owner)
         return tensor
+
+    def judged(self, flags: Tensor) -> Tensor:
+        """Return what the owner says of the tensors."""
+        return self.sent(flags.int()).bool()
+
+    def everywhere(self, flags: Tensor) -> Tensor:
+        """Return which flags are true in all processes that hold parts."""
+        return self.total(flags.logical_not().int()) == 0
 
     def total(self, numbers: Tensor) -> Tensor:
         """Return the sum over the processes that hold parts."""

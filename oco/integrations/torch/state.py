@@ -167,6 +167,14 @@ class Workspace:
             memory = self._memory[use, tensor.dtype] = tensor.new_empty(size)
         return memory[:size].view(tensor.shape)
 
+    def stack(self, tensors: Sequence[Tensor], use: str) -> Tensor:
+        """Return tensors of one shape and type stacked, valid until the next call for this use."""
+        first = tensors[0]
+        return torch.stack(
+            tensors,
+            out=self.like(first.expand(len(tensors), *first.shape), use),  # type: ignore
+        )
+
 
 def tensor_bytes(value: Any) -> int:
     """Return the memory of the tensors in nested dictionaries, in bytes; scalars do not count.

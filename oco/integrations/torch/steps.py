@@ -50,7 +50,7 @@ def step(batches: Sequence[Batch], group: dict[str, Any], workspace: Workspace) 
 
 def _run(batch: Batch, group: dict[str, Any], workspace: Workspace) -> Iterator[None]:
     state, shards = batch.numbers, batch.shards
-    gradients = _gathered(batch, group)
+    gradients = _gathered(batch, group, workspace)
     longest = ROOM * torch.finfo(gradients.dtype).max ** 0.5
     used = lengths(batch, gradients) < longest
     if masks.certain(used, False):
@@ -68,23 +68,26 @@ def _run(batch: Batch, group: dict[str, Any], workspace: Workspace) -> Iterator[
         old = update
         update, rate = _averaged_steps(batch, update, rate, factor, weights, group, workspace)
         length = length if update is old else None
-    lost = ~_stays_finite(batch, update, rate, length, group)
-    used = used & right & (shards.total(lost.int()) == 0)
-    _make(batch, gradients, weights, update, rate, used, group)
+    finite = _stays_finite(batch, update, rate, length, group, workspace)
+    used = used & right & shards.everywhere(finite)
+    _make(batch, gradients, weights, update, rate, used, group, workspace)
     settle(used)
     _count(batch, used)
 
 
-def _gathered(batch: Batch, group: dict[str, Any]) -> Tensor:
+def _gathered(batch: Batch, group: dict[str, Any], workspace: Workspace) -> Tensor:
     """Return the gradients in the type of the statistics, contiguous, not to be changed."""
-    found = [p.grad.to(batch.dtype) for p in batch.parameters if p.grad is not None]
+    kind = batch.dtype
+    found = [p.grad for p in batch.parameters if p.grad is not None]
+    found = [g if g.dtype == kind else g.to(kind) for g in found]
     if is_spread(batch.parameters[0]):
         placements = batch.parameters[0].placements  # type: ignore[attr-defined]
         found = [local(g.redistribute(placements=placements)) for g in found]  # type: ignore
-    else:
+    elif found[0].shape != batch.layout.shape:
         found = [g.reshape(batch.layout.shape) for g in found]
     # A batch of one is, where it can be, a view of the gradient itself.
-    stacked = found[0][None].contiguous() if len(found) == 1 else torch.stack(found)
+    single = len(found) == 1
+    stacked = found[0][None].contiguous() if single else workspace.stack(found, "gradients")
     return -stacked if group["maximize"] else stacked
 
 
@@ -109,9 +112,8 @@ def _averaged_gradients(
         return gradients
     momentum, average = group["momentum"], batch.numbers["gradient_average"]
     # x = (μ a + (1 − μ) g)/w, or with Nesterov μ times that plus (1 − μ) g, in two passes.
-    inverse = 1 / weights["gradient_average"]
-    if not group["bias_correction"]:
-        inverse = torch.ones_like(inverse)
+    weight = weights["gradient_average"]
+    inverse = 1 / weight if group["bias_correction"] else torch.ones_like(weight)
     old, new = momentum * inverse, (1 - momentum) * inverse
     if group["nesterov"]:
         old, new = momentum * old, momentum * new + (1 - momentum)
@@ -160,6 +162,7 @@ def _make(
     rate: Tensor,
     used: Tensor,
     group: dict[str, Any],
+    workspace: Workspace,
 ) -> None:
     """Move the parameters and bring the averages up to date, where the step is used."""
     state, (beta1, beta2), all_used = batch.numbers, group["betas"], masks.certain(used, True)
@@ -193,7 +196,7 @@ def _make(
         put(FACTORED, next_means(batch, gradients, beta2))
     if "momentum_buffer" in state:
         put_average("momentum_buffer", batch.step_average)
-    _move([local(p) for p in batch.parameters], update, rate, used, all_used, group)
+    _move(batch.held(), update, rate, used, all_used, group, workspace)
 
 
 def _move(
@@ -203,6 +206,7 @@ def _move(
     used: Tensor,
     all_used: bool,
     group: dict[str, Any],
+    workspace: Workspace,
 ) -> None:
     """Compute w ← (1 − η λ) w − rate·U."""
     if group["weight_decay"]:
@@ -216,37 +220,48 @@ def _move(
         for parameter, own, number in zip(parameters, update.unbind(), rate.tolist(), strict=True):
             parameter.add_(own.view(parameter.shape), alpha=-number)
         return
-    moved = update * wide(-rate, update)
+    moved = torch.mul(update, wide(-rate, update), out=workspace.like(update, "moved"))
     if not all_used:
         moved = torch.where(wide(used, moved), moved, 0.0)
-    torch._foreach_add_(
-        parameters, [one.view(p.shape) for one, p in zip(moved, parameters, strict=True)]
-    )
+    each = moved.view(len(moved), *parameters[0].shape).unbind()
+    torch._foreach_add_(parameters, each)
 
 
 def _stays_finite(
-    batch: Batch, update: Tensor, rate: Tensor, length: Tensor | None, group: dict[str, Any]
+    batch: Batch,
+    update: Tensor,
+    rate: Tensor,
+    length: Tensor | None,
+    group: dict[str, Any],
+    workspace: Workspace,
 ) -> Tensor:
     """Return where no entry of a parameter can leave its type's range; false where U is NaN."""
     highest = torch.finfo(batch.parameters[0].dtype).max
     kept = abs(1 - group["lr"] * group["weight_decay"])
-    parameters = [local(p) for p in batch.parameters]
+    parameters = batch.held()
     if not update.numel():
         return torch.ones_like(rate, dtype=torch.bool)
     if update.device.type == "cpu":
         # The norms take a tenth of the time, and are too large only near the end of the range.
-        sizes = torch.stack(torch._foreach_norm(parameters, dtype=update.dtype))
+        if len(parameters) == 1:
+            sizes = torch.linalg.vector_norm(parameters[0], dtype=update.dtype)
+        else:
+            sizes = norms(workspace.stack(parameters, "parameters"), update.dtype)
         reach = kept * sizes + rate.abs() * (norms(update) if length is None else length)
-        if bool((reach <= highest).all()):
-            return torch.ones_like(reach, dtype=torch.bool)
+        fits = reach <= highest
+        if masks.certain(fits, True):
+            return fits
     sizes = torch.stack(torch._foreach_norm(parameters, ord=torch.inf)).to(update.dtype)
     largest = update.reshape(len(update), -1).abs().amax(1)
     return kept * sizes + rate.abs() * largest <= highest
 
 
 def _count(batch: Batch, used: Tensor) -> None:
-    batch.numbers["step"] += used
-    batch.numbers["skipped"] += used.logical_not()
+    if masks.certain(used, True):
+        batch.numbers["step"] += 1
+    else:
+        batch.numbers["step"] += used
+        batch.numbers["skipped"] += used.logical_not()
     batch.called()
 
 
