@@ -42,6 +42,11 @@ class ExactFactor(Travelling):
         """Memory that the statistic takes, in bytes."""
         return self.matrix.nbytes
 
+    @property
+    def total_mass(self) -> float:
+        """Return tr C."""
+        return float(np.trace(self.matrix))
+
     def absorb(self, columns: np.ndarray) -> None:
         """Absorb an unfolded gradient, of shape (n, anything)."""
         self.matrix *= self.decay
@@ -83,6 +88,11 @@ class SketchedFactor:
     def state_bytes(self) -> int:
         """Memory that the sketch takes, in bytes."""
         return self.sketch.state_bytes
+
+    @property
+    def total_mass(self) -> float:
+        """Return tr C, also of what the sketch lacks."""
+        return self.sketch.total_mass
 
     def absorb(self, columns: np.ndarray) -> None:
         """Absorb an unfolded gradient, of shape (n, anything)."""
@@ -141,7 +151,7 @@ class SubspaceFactor:
     def __init__(self, dim: int, rank: int, decay: float) -> None:
         self.dim, self.rank, self.decay = dim, rank, decay
         self.directions, self.eigenvalues = np.zeros((0, dim)), np.zeros(0)
-        self.escaped_mass = self._total = 0.0
+        self.escaped_mass = self.total_mass = 0.0
 
     @property
     def state_bytes(self) -> int:
@@ -164,11 +174,13 @@ class SubspaceFactor:
         self.directions = (basis @ turn[:, ::-1][:, :kept]).T
         self.eigenvalues = values[:kept] - rho
         self.escaped_mass = self.decay * self.escaped_mass + float(rho)
-        self._total = self.decay * self._total + float(np.sum(columns**2))
+        self.total_mass = self.decay * self.total_mass + float(np.sum(columns**2))
 
     def covariance(self, tail: str = "escaped") -> LowRankPlusScalar:
         """Return C̃, or what `tail` makes of it, as an operator; later updates do not change it."""
-        return _estimate(tail, self.directions, self.eigenvalues, self.escaped_mass, self._total)
+        return _estimate(
+            tail, self.directions, self.eigenvalues, self.escaped_mass, self.total_mass
+        )
 
 
 def _estimate(tail, directions, eigenvalues, escaped, total) -> LowRankPlusScalar:

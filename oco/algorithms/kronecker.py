@@ -66,11 +66,13 @@ class KroneckerRoot:
     refresh : {"direct", "subspace"}
         Whether sketches are Frequent Directions, or found by products alone (`SubspaceFactor`): no
         bound on the regret is claimed then.
+    floor : float
+        ≥ 0, relative to the mean eigenvalue of each factor: `oco.shampoo.floor_of`.
 
     Attributes
     ----------
     shape, decay, epsilon, update_every, max_axis, bias_correction, tail, exponent,
-    exact_ratio, sides, refresh
+    exact_ratio, sides, refresh, floor
         As given.
     merged : tuple of int
         The axes of `shape` that are longer than 1; the first where there is none.
@@ -92,8 +94,9 @@ class KroneckerRoot:
     -----
     With M_(i) the gradient unfolded along axis i, the statistics are C_i ← β C_i + M_(i) M_(i)ᵀ, or
     Frequent Directions sketches C̃_i = C̄_i + τ_i I of them: one decay, one deflation an update.
-    Ĉ_i = c (C̃_i + ε λ_max(C̃_i) I), where c = 1 if β = 1; else c = (1 − β)/(1 − β^a) with bias
-    correction, and 1 − β without.  An eigenvalue 0 is inverted to 0.
+    Ĉ_i = c (C̃_i + ε λ_max(C̃_i) I + φ (tr C_i/n_i) I), φ the `floor`, where c = 1 if β = 1; else
+    c = (1 − β)/(1 − β^a) with bias correction, and 1 − β without.  An eigenvalue 0 is inverted to
+    0.
 
     For one axis H is the metric of full-matrix AdaGrad, for two H X = L̂^{1/4} X R̂^{1/4}.
 
@@ -129,6 +132,7 @@ class KroneckerRoot:
         exact_ratio: int = 1,
         sides: str = "both",
         refresh: str = "direct",
+        floor: float = 0.0,
     ) -> None:
         self.tail = checks.choice("tail", tail, TAILS)
         self.exponent = checks.choice("exponent", exponent, ROOTS)
@@ -138,6 +142,7 @@ class KroneckerRoot:
         sizes = sketch_sizes("k", k, len(self.shape))
         self.decay = checks.number("decay", decay, above=0, high=1)
         self.epsilon = checks.number("epsilon", epsilon, low=0)
+        self.floor = checks.number("floor", floor, low=0)
         self.update_every = checks.integer("update_every", update_every, low=1)
         self.max_axis = max_axis
         if max_axis is not None:
@@ -289,7 +294,7 @@ class KroneckerRoot:
             tuple(
                 old
                 if not rooted and old is not None and factor.rank is None
-                else self._root(factor.covariance(self.tail), scale)
+                else self._root(factor, scale)
                 for factor, old in zip(factors, roots, strict=True)
             )
             for factors, roots in zip(self._blocks, before, strict=True)
@@ -314,14 +319,16 @@ class KroneckerRoot:
         return scale_of(beta, weight, self.bias_correction)
 
     def _root(
-        self, covariance: Dense | LowRankPlusScalar, scale: float
+        self, factor: ExactFactor | SketchedFactor | SubspaceFactor, scale: float
     ) -> Dense | LowRankPlusScalar:
+        floor = self.floor * scale * factor.total_mass / factor.dim
+
         def root(values: np.ndarray) -> np.ndarray:
             values = scale * values
-            damped, _ = resolve_rank(values + self.epsilon * values.max())
+            damped, _ = resolve_rank(values + self.epsilon * values.max() + floor)
             return pseudo_power(damped, power_of(self.exponent, self.order))
 
-        return covariance.map(root)
+        return factor.covariance(self.tail).map(root)
 
     def __repr__(self) -> str:
         factors = ", ".join(

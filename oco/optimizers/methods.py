@@ -29,6 +29,7 @@ from oco.shampoo import (
     TAIL,
     UPDATE_EVERY,
     check_options,
+    floor_of,
     layout,
 )
 
@@ -215,6 +216,10 @@ def s_shampoo(
         }
     )
 
+    rounding = check_options(
+        {"momentum": momentum, "average": average, "momentum_dtype": momentum_dtype}
+    )
+
     def lender(shape):
         if graft in PLAIN:
             return PLAIN[graft]()
@@ -236,6 +241,7 @@ def s_shampoo(
             return factored(shape)
         root = KroneckerRoot(
             shape,
+            floor=floor_of(rounding, 1 if sides == "shorter" else sum(n > 1 for n in shape)),
             k=k,
             decay=beta2,
             epsilon=epsilon,

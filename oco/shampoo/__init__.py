@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oco.shampoo.formulas import (
+    floor_of,
     power_of,
     scale_of,
     statistics_interval,
@@ -89,6 +90,7 @@ __all__ = [
     "Layout",
     "Side",
     "check_options",
+    "floor_of",
     "layout",
     "layout_of",
     "power_of",

@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from oco.shampoo.recipe import ROOTS, SEEN
 
 __all__ = [
+    "floor_of",
     "power_of",
     "scale_of",
     "statistics_interval",
     "tail_of",
 ]
+
+
+# The variance of a number that is rounded up or down to bfloat16 at random, over its square: a
+# sixth of the squared spacing, which is 2^-14 for numbers in [1, 2), times the mean of 1/m² over
+# significands m as they are found (Benford), 3/(8 ln 2).
+ROUNDING = 2.0**-18 / math.log(2)
+
+
+def floor_of(options: dict[str, Any], sides: int) -> float:
+    r"""Return what a factor's eigenvalues are raised by for rounding, over their mean.
+
+    Parameters
+    ----------
+    options : dict
+        momentum, μ; average; momentum_dtype.
+    sides : int
+        p ≥ 1, the number of factors of a block.
+
+    Notes
+    -----
+    An average of gradients that is rounded to bfloat16 in every step holds noise beside what the
+    statistics have absorbed: v = Σ_s μ^{2s} · 2^-18/ln 2 of its squared length, spread over all
+    entries.  A Kronecker product of covariances of trace T, C_1 ⊗ ... ⊗ C_p/T^{p−1}, accounts for
+    it, in directions that were never seen, once each C_i is raised by v^{1/p} T/n_i, the mean of
+    its eigenvalues times v^{1/p}.  0 where nothing is rounded, or only after the root is taken.
+
+    Examples
+    --------
+    >>> options = {"momentum": 0.9, "average": "gradient", "momentum_dtype": "bfloat16"}
+    >>> round(floor_of(options, 2), 5), floor_of({**options, "momentum_dtype": None}, 2)
+    (0.00538, 0.0)
+    """
+    momentum = options["momentum"]
+    if options["momentum_dtype"] is None or options["average"] != "gradient" or momentum == 0:
+        return 0.0
+    return (ROUNDING / (1 - momentum**2)) ** (1 / sides)
 
 
 def scale_of(decay: float, weight: Any, corrected: bool) -> Any:

@@ -23,7 +23,7 @@ def gradients(shape, seed=0, rank=None):
         yield rng.standard_normal(shape) * scales
 
 
-def definition(shape, k, decay, epsilon, update_every, bias_correction):
+def definition(shape, k, decay, epsilon, update_every, bias_correction, floor=0.0):
     """A function of the gradient that returns H⁻¹ G, with H an explicit matrix; axes are > 1."""
     order = len(shape)
     factors = [DenseFactor(n, k, decay) for n in shape]
@@ -39,7 +39,8 @@ def definition(shape, k, decay, epsilon, update_every, bias_correction):
         scale = 1.0
         if decay < 1:
             scale = (1 - decay) / (1 - decay**absorbed if bias_correction else 1)
-        inverse = reduce(np.kron, [f.inverse_root(scale, epsilon, order) for f in factors])
+        roots = [f.inverse_root(scale, epsilon, order, floor=floor) for f in factors]
+        inverse = reduce(np.kron, roots)
         return (inverse @ g.reshape(-1)).reshape(shape)
 
     return update
@@ -56,6 +57,7 @@ def definition(shape, k, decay, epsilon, update_every, bias_correction):
         {"decay": 0.95, "update_every": 4},
         {"update_every": 3, "k": 2},
         {"epsilon": 1e-2},
+        {"floor": 0.1, "decay": 0.9, "update_every": 2},
     ],
     ids=str,
 )
@@ -225,6 +227,7 @@ def test_before_the_first_gradient_the_metric_is_zero():
         ((3, 2), {"decay": 0.0}, ValueError, "decay: expected a finite number > 0"),
         ((3, 2), {"decay": 1.1}, ValueError, "decay: expected a finite number > 0"),
         ((3, 2), {"epsilon": -1e-9}, ValueError, "epsilon: expected a finite number >= 0"),
+        ((3, 2), {"floor": -1.0}, ValueError, "floor: expected a finite number >= 0"),
         ((3, 2), {"update_every": 0}, ValueError, "update_every: expected an integer >= 1, got 0"),
         ((3, 2), {"max_axis": 0}, ValueError, "max_axis: expected an integer >= 1, got 0"),
     ],

@@ -9,6 +9,7 @@ import pytest
 
 from oco.optimizers import s_shampoo
 from oco.optimizers.rounding import rounded
+from oco.shampoo import floor_of
 
 torch = pytest.importorskip("torch", reason="needs the extra 'torch'")
 from torch_play import assert_same, optimizer_of, parameters, play  # noqa: E402
@@ -64,6 +65,48 @@ def test_steps_equal_the_reference(options, foreach):
     assert optimizer.skipped == 1
     name = "momentum_buffer" if "average" in options else "gradient_average"
     assert all(optimizer.state[p][name].dtype == torch.bfloat16 for p in tensors)
+
+
+def test_the_floor_is_made_for_the_noise_that_rounding_leaves_in_an_average():
+    """Gradients of all sizes, averaged as momentum is: with rounding, and without."""
+    rng, momentum, steps = np.random.default_rng(0), 0.9, 100
+    exact = coarse = np.zeros(20_000)
+    scales = 2.0 ** rng.uniform(0, 1, exact.shape)
+    for step in range(1, steps + 1):
+        new = (1 - momentum) * scales * rng.standard_normal(exact.shape)
+        exact = momentum * exact + new
+        coarse = rounded(momentum * coarse + new, 0, step)
+    seen = np.sum((coarse - exact) ** 2) / np.sum(exact**2)
+    options = {"momentum": momentum, "average": "gradient", "momentum_dtype": "bfloat16"}
+    # A mean of 20,000 squares of numbers whose significands are nearly spread as Benford has them.
+    assert floor_of(options, 1) == pytest.approx(seen, rel=0.05)
+    assert floor_of(options, 3) ** 3 == pytest.approx(floor_of(options, 1))
+    for without in ({"momentum": 0.0}, {"average": "step"}, {"momentum_dtype": None}):
+        assert floor_of({**options, **without}, 2) == 0
+
+
+def amplified(**options):
+    """How long a step is, per direction, where no gradient ever was over where they were."""
+    draw = torch.Generator().manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(n, 3, generator=draw)).Q for n in (60, 50))
+    weight = torch.nn.Parameter(torch.zeros(60, 50))
+    optimizer = SShampoo([weight], lr=1.0, k=8, **options)
+    for _ in range(40):
+        weight.grad = left @ torch.randn(3, 3, generator=draw) @ right.mT
+        before = weight.detach().clone()
+        optimizer.step()
+    step = weight.detach() - before
+    inside = (left.mT @ step @ right).square().mean()
+    outside = torch.linalg.qr(left, "complete").Q[:, 3:].mT @ step
+    outside = outside @ torch.linalg.qr(right, "complete").Q[:, 3:]
+    return float((outside.square().mean() / inside).sqrt())
+
+
+def test_rounding_is_not_amplified_where_no_gradient_was(monkeypatch):
+    assert amplified(momentum_dtype=torch.bfloat16) < 1
+    # What the floor is for: without it, it would be.
+    monkeypatch.setattr("oco.integrations.torch.directions.floor_of", lambda *_: 0.0)
+    assert amplified(momentum_dtype=torch.bfloat16) > 10
 
 
 def test_a_checkpoint_resumes_bit_for_bit():

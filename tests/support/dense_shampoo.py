@@ -56,11 +56,12 @@ class DenseFactor:
         left = (np.trace(self.exact) - np.trace(sketched)) / (n - inside.shape[1])
         return sketched + min(left, self.escaped) * (np.eye(n) - projector)
 
-    def inverse_root(self, scale, epsilon, order, exponent="shampoo"):
+    def inverse_root(self, scale, epsilon, order, exponent="shampoo", floor=0.0):
         # One side alone has the exponent ½ in either case.
         power = {"shampoo": 1 / (2 * order), "shampoo2": 1 / max(order, 2)}[exponent]
         values, vectors = np.linalg.eigh(scale * self.estimate())
-        values = values + epsilon * values.max()
+        raised = floor * scale * np.trace(self.exact) / len(values)
+        values = values + epsilon * values.max() + raised
         kept = values > 1e-12 * values.max()
         powers = np.where(kept, np.where(kept, values, 1.0) ** (-power), 0.0)
         return (vectors * powers) @ vectors.T

@@ -21,7 +21,7 @@ from oco.integrations.torch.masks import wide
 from oco.integrations.torch.products import precondition
 from oco.integrations.torch.sharding import Shards
 from oco.integrations.torch.state import Workspace
-from oco.shampoo import power_of, scale_of, statistics_interval
+from oco.shampoo import floor_of, power_of, scale_of, statistics_interval
 
 __all__ = ["directions"]
 
@@ -163,6 +163,7 @@ def _refreshed(
         group["epsilon"],
         power_of(group["exponent"], len(batch.factors[0])),
         group["tail"],
+        floor_of(group, len(batch.factors[0])),
     )
     right = torch.ones(len(gradients), dtype=torch.bool, device=gradients.device)
     before: Before = []

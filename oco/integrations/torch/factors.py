@@ -55,29 +55,35 @@ class BatchedRoot(NamedTuple):
         e > 0.
     tail : {"escaped", "half", "mean"}
         What C̃ is where it is made from a sketch: `oco.shampoo.tail_of`.
+    floor : float
+        φ ≥ 0: so many times the mean eigenvalue of C is added: `oco.shampoo.floor_of`.
     """
 
     scale: Tensor
     epsilon: float
     power: float
     tail: str = "escaped"
+    floor: float = 0.0
 
-    def weights(self, values: Tensor, noise: float = 0.0) -> Tensor:
+    def weights(self, values: Tensor, mean: Tensor, noise: float = 0.0) -> Tensor:
         """Return the inverse roots of eigenvalues of C̃, of shape (batch, n), in float64.
 
-        Values may be in error by `noise` times the largest.  An ε of at least a rounding is more
-        than what rounding makes of zero; without one, what may be zero has the inverse 0.
+        `mean` is that of all eigenvalues of C.  Values may be in error by `noise` times the
+        largest.  An ε of at least a rounding is more than what rounding makes of zero; without one,
+        what may be zero has the inverse 0.
 
         Examples
         --------
         >>> root = BatchedRoot(torch.ones(1, dtype=torch.float64), epsilon=0.0, power=0.25)
-        >>> root.weights(torch.tensor([[16.0, 1e-8]]), noise=1e-6)
+        >>> root.weights(torch.tensor([[16.0, 1e-8]]), mean=torch.tensor([8.0]), noise=1e-6)
         tensor([[0.5000, 0.0000]], dtype=torch.float64)
         """
         if self.epsilon >= torch.finfo(values.dtype).eps:
             noise = 0.0
         values = self.scale[:, None] * values.double()
         values = values + self.epsilon * values.amax(1, keepdim=True)
+        if self.floor:
+            values += (self.floor * self.scale * mean.double())[:, None]
         zero = values <= max(noise, RANK_CUTOFF) * values.amax(1, keepdim=True)
         return values.masked_fill_(zero, torch.inf).pow_(-self.power)
 
@@ -161,7 +167,8 @@ class BatchedExactFactor:
         values, vectors, right = eigh(state["covariance"])
         # Eigenvalues of a rounded matrix are in error by up to about n ε λ_max.
         noise = self.dim * torch.finfo(values.dtype).eps
-        weights = root.weights(values.clamp_min(0.0), noise).to(values.dtype)
+        values = values.clamp_min(0.0)
+        weights = root.weights(values, values.mean(1), noise).to(values.dtype)
         return {"root": (vectors * weights[:, None]) @ vectors.mT}, right
 
     def apply(self, state: FactorState, rows: Tensor) -> Tensor:
@@ -239,7 +246,8 @@ class BatchedSketchedFactor:
 
     def rooted(self, state: FactorState, root: BatchedRoot) -> tuple[FactorState, Tensor]:
         """Return what is made of the statistics, and of which tensors it is right."""
-        weights = root.weights(self._estimate(state, root.tail))
+        mean = state["total_mass"] / self.dim
+        weights = root.weights(self._estimate(state, root.tail), mean)
         values = (weights[:, :-1] - weights[:, -1:]).to(state["directions"].dtype)
         right = torch.ones(len(weights), dtype=torch.bool, device=weights.device)
         return {"root": values, "root_tail": weights[:, -1]}, right

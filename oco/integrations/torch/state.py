@@ -170,10 +170,8 @@ class Workspace:
     def stack(self, tensors: Sequence[Tensor], use: str) -> Tensor:
         """Return tensors of one shape and type stacked, valid until the next call for this use."""
         first = tensors[0]
-        return torch.stack(
-            tensors,
-            out=self.like(first.expand(len(tensors), *first.shape), use),  # type: ignore
-        )
+        room = self.like(first.expand(len(tensors), *first.shape), use)
+        return torch.stack(list(tensors), out=room)
 
 
 def tensor_bytes(value: Any) -> int:
