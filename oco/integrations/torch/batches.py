@@ -30,9 +30,8 @@ from oco.shampoo import layout_of
 __all__ = ["Batch", "current", "places_of", "stacked"]
 
 # Numbers that small parameters of one shape, stepped together, may have in all: two megabytes,
-# which caches hold; and numbers from which on a parameter is stepped alone: its arithmetic takes
-# longer than what stacking saves.
-TOGETHER, LARGE = 1 << 19, 1 << 16
+# which caches hold.  Beyond, the arithmetic takes longer than what stacking saves.
+TOGETHER = 1 << 19
 
 
 class Batch:
@@ -235,7 +234,7 @@ def stacked(
         alike.setdefault((p.shape, p.dtype, p.device, *sorted(state)), []).append(p)
     found, owner = [], owners(parameters)
     for some in alike.values():
-        alone = group["foreach"] is False or is_spread(some[0]) or some[0].numel() >= LARGE
+        alone = group["foreach"] is False or is_spread(some[0])
         size = 1 if alone else max(1, TOGETHER // some[0].numel())
         for first in range(0, len(some), size):
             few = some[first : first + size]
