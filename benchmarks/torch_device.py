@@ -1,7 +1,7 @@
 """A step of S-Shampoo for PyTorch on many weights, against Adam's, on a CPU or on a GPU.
 
-Prints the mean and the longest time of a step with the default recipe, refreshed every 10 steps and
-in every step, also with ``refresh="subspace"`` and ``sides="shorter"``, and as multiples of
+Prints the mean and the longest time of a step with the default recipe, with statistics every 10
+steps and in every step, also with ``refresh="direct"`` and ``sides="shorter"``, and as multiples of
 ``torch.optim.Adam(foreach=True)``, for one large weight, for a transformer of width 256 and for 200
 small matrices.  All take their steps in turn.  On a CPU time is the processor's, of one thread;
 elsewhere the clock's, after the device has finished.
@@ -44,13 +44,12 @@ def measure(shapes, device: torch.device, k: int, steps: int) -> dict[str, list[
     """Return the seconds of the steps of each optimizer."""
     entrants = {
         "Adam, foreach": partial(torch.optim.Adam, foreach=True),
-        "S-Shampoo, every 10": partial(SShampoo, k=k, update_every=10),
-        "… subspace": partial(SShampoo, k=k, update_every=10, refresh="subspace"),
-        "… and shorter side": partial(
-            SShampoo, k=k, update_every=10, refresh="subspace", sides="shorter"
-        ),
+        "S-Shampoo": partial(SShampoo, k=k),
+        "… statistics every 10": partial(SShampoo, k=k, statistics_every=10),
+        "… and shorter side": partial(SShampoo, k=k, statistics_every=10, sides="shorter"),
+        "… or direct": partial(SShampoo, k=k, statistics_every=10, refresh="direct"),
         "S-Shampoo, every step": partial(SShampoo, k=k, update_every=1),
-        "… subspace, every step": partial(SShampoo, k=k, update_every=1, refresh="subspace"),
+        "… direct, every step": partial(SShampoo, k=k, update_every=1, refresh="direct"),
     }
     draw = torch.Generator().manual_seed(0)
     made = {}
