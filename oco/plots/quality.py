@@ -18,6 +18,8 @@ __all__ = ["quality"]
 
 # Test losses are drawn in powers of ten where the worst is more than this many times the best.
 FAR = 3
+# Beyond this ratio of its ends an axis has no room for three numbers a decade.
+CROWDED = 200
 
 
 def quality(found: Contest) -> Figure:
@@ -107,7 +109,8 @@ def quality(found: Contest) -> Figure:
 def _plain(axis) -> None:
     """Write the numbers of an axis of powers of ten as they are, and few of them."""
     if axis.get_scale() == "log":
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < CROWDED * low else (1,)))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
 
