@@ -167,10 +167,12 @@ def project(roots, x, radius):
         return square
     project_onto_ball(roots, x, radius)
     # Rounding may leave it a little outside; an overflow, anywhere.
-    size = math.sqrt(inner(x, x))
-    if size > radius:
+    square = inner(x, x)
+    size = math.sqrt(square)
+    if not size <= radius:
         x *= radius / size
-    return inner(x, x) if size < math.inf else math.inf
+        square = inner(x, x) if size < math.inf else math.inf
+    return square
 
 
 DiagonalCovariance.kernels = kernels_of(_step)

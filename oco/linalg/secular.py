@@ -18,14 +18,14 @@ if ENGINE == "numba":
 
     @summing_kernel
     def _shrunk(h, y, mu):
-        """Return Σ v² and Σ v²/(h + μ), for v = h/(h + μ)·y."""
+        """Return Σ v² and Σ v²/(h + μ), for v = h/(h + μ)·y where h is not 0."""
         square, pull = 0.0, 0.0
         for i in range(len(h)):
             inverse = 1.0 / (h[i] + mu)
-            v = h[i] * inverse * y[i]
+            v = h[i] * inverse * y[i] if h[i] != 0.0 else 0.0
             term = v * v
             square += term
-            pull += term * inverse
+            pull += term * (inverse if h[i] != 0.0 else 0.0)
         return square, pull
 
     @kernel
@@ -34,49 +34,18 @@ if ENGINE == "numba":
         for i in range(len(y)):
             y[i] *= h[i] / (h[i] + mu)
 
-    @summing_kernel
-    def _unseen(h, y, radius):
-        """Return Σ (y_i/R)² over those with h_i = 0."""
-        rest = 0.0
-        for i in range(len(h)):
-            length = 0.0 if h[i] > 0.0 else y[i] / radius
-            rest += length * length
-        return rest
-
-    @kernel
-    def _seen(h, y, radius, most, values, lengths):
-        """Fill `values` with h_i and `lengths` with y_i/R; with max h and 0 where h_i = 0.
-
-        Returns Σ (y_i/R)² over the others.
-        """
-        for i in range(len(h)):
-            seen, length = h[i] > 0.0, y[i] / radius
-            values[i] = h[i] if seen else most
-            lengths[i] = length if seen else 0.0
-        return _unseen(h, y, radius)
-
 else:
 
     def _shrunk(h, y, mu):
-        """Return Σ v² and Σ v²/(h + μ), for v = h/(h + μ)·y."""
-        shifted = h + mu
-        v = h / shifted * y
-        return inner(v, v), inner(v, v / shifted)
+        """Return Σ v² and Σ v²/(h + μ), for v = h/(h + μ)·y where h is not 0."""
+        shifted = np.where(h != 0.0, h + mu, 1.0)
+        with np.errstate(over="ignore"):
+            v = h / shifted * y
+            return inner(v, v), inner(v, v / shifted)
 
     def _shrink(h, mu, y):
         """Multiply y by h/(h + μ), in place."""
         y *= h / (h + mu)
-
-    def _seen(h, y, radius, most, values, lengths):
-        """Fill `values` with h_i and `lengths` with y_i/R; with max h and 0 where h_i = 0.
-
-        Returns Σ (y_i/R)² over the others.
-        """
-        seen, scaled = h > 0.0, y / radius
-        values[:] = np.where(seen, h, most)
-        lengths[:] = np.where(seen, scaled, 0.0)
-        scaled -= lengths
-        return inner(scaled, scaled)
 
 
 @kernel
@@ -158,14 +127,21 @@ def ball_multiplier(h, lengths, least):
     if length <= 1:
         return 0.0
     mu = float(least) * (length - 1)
+    square, pull = _shrunk(h, lengths, mu)
+    return _climb(h, lengths, 1.0, mu, square, pull)
+
+
+@kernel
+def _climb(h, y, radius, mu, square, pull):
+    """Return the root for radius R by Newton's method from μ, where `_shrunk` is as given."""
     while True:
-        square, pull = _shrunk(h, lengths, mu)
         if not 0 < pull < math.inf:
             return math.nan
-        step = (math.sqrt(square) - 1) * (square / pull)
+        step = (math.sqrt(square) / radius - 1) * (square / pull)
         mu += step
         if step <= LAST_STEP * mu:
             return mu
+        square, pull = _shrunk(h, y, mu)
 
 
 @kernel
@@ -179,16 +155,9 @@ def project_onto_ball(h, y, radius):
     >>> y
     array([0.6, 0.8])
     """
-    least = h.min()
-    if least > 0.0:
-        _shrink(h, ball_multiplier(h, y / radius, least), y)
-        return
-    values, lengths = np.empty(len(h)), np.empty(len(h))
-    rest = math.sqrt(_seen(h, y, radius, h.max(), values, lengths))
-    mu = ball_multiplier(values, lengths, values.min())
-    if mu == 0.0:
-        room = math.sqrt(max(1.0 - inner(lengths, lengths), 0.0))
-        if rest > room:
-            y *= np.where(h > 0.0, 1.0, room / rest)
+    # From μ = 0, where no pass over h is needed to find the start.
+    square, pull = _shrunk(h, y, 0.0)
+    if radius < math.sqrt(square) < math.inf and pull < math.inf:
+        _shrink(h, _climb(h, y, radius, 0.0, square, pull), y)
     else:
-        _shrink(h, mu, y)
+        y *= ball_weights(h, (y / radius) ** 2, 1.0)

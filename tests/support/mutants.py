@@ -73,10 +73,10 @@ LINALG = [
            "RANK_CUTOFF = 1e-3"),
     Mutant("the pseudo-inverse inverts rounding", "linalg", "", "RANK_CUTOFF = 1e-12",
            "RANK_CUTOFF = 0.0"),
-    Mutant("the projection stops before its root", "linalg", "ball_multiplier",
+    Mutant("the projection stops before its root", "linalg", "_climb",
            "step <= LAST_STEP * mu", "True"),
-    Mutant("the projection's root is of ‖x‖ = R + 1", "linalg", "ball_multiplier",
-           "math.sqrt(square) - 1", "math.sqrt(square) - 1.1"),
+    Mutant("the projection's root is of ‖x‖ = R + 1", "linalg", "_climb",
+           "math.sqrt(square) / radius - 1", "math.sqrt(square) / radius - 1.1"),
     Mutant("the null space is not shortened", "linalg", "ball_weights",
            "max(1.0 - inside.sum(), 0.0)", "1.0"),
 ]  # fmt: skip
