@@ -155,8 +155,8 @@ class SubspaceFactor:
 
     @property
     def state_bytes(self) -> int:
-        """Memory of the directions and their eigenvalues, in bytes."""
-        return self.directions.nbytes + self.eigenvalues.nbytes
+        """Memory of the directions, their eigenvalues and τ, in bytes."""
+        return self.directions.nbytes + self.eigenvalues.nbytes + 8
 
     def absorb(self, columns: np.ndarray) -> None:
         """Absorb an unfolded gradient, of shape (n, anything)."""

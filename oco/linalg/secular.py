@@ -13,6 +13,8 @@ __all__ = ["ball_multiplier", "ball_weights", "project_onto_ball"]
 
 # Newton's method converges quadratically: a step this small leaves an error that is a rounding.
 LAST_STEP = 1e-9
+# Squares of what is longer than a radius above this one lose nothing that counts to underflow.
+SHORT = 1e-100
 
 if ENGINE == "numba":
 
@@ -157,7 +159,7 @@ def project_onto_ball(h, y, radius):
     """
     # From μ = 0, where no pass over h is needed to find the start.
     square, pull = _shrunk(h, y, 0.0)
-    if radius < math.sqrt(square) < math.inf and pull < math.inf:
+    if SHORT < radius < math.sqrt(square) < math.inf and pull < math.inf:
         _shrink(h, _climb(h, y, radius, 0.0, square, pull), y)
     else:
         y *= ball_weights(h, (y / radius) ** 2, 1.0)

@@ -156,9 +156,17 @@ def test_adam_and_shampoo_in_numpy(name):
 
 @pytest.mark.parametrize("max_axis", [None, 7])
 @pytest.mark.parametrize("k", [4, 24])
+def test_sketches_by_products_in_numpy(k, max_axis):
+    optimizer = numpy_optimizer("s-shampoo", k=k, max_axis=max_axis)
+    counted = ledger(SHAPES, [k], number_bytes=8, max_axis=max_axis)[f"s-shampoo k={k}"].state
+    assert optimizer.second_moment_bytes == counted.second_moment
+
+
+@pytest.mark.parametrize("max_axis", [None, 7])
+@pytest.mark.parametrize("k", [4, 24])
 def test_s_shampoo_in_numpy(k, max_axis):
     """What its sketches say is what is counted; what they hold has room to work in besides."""
-    optimizer = numpy_optimizer("s-shampoo", k=k, max_axis=max_axis)
+    optimizer = numpy_optimizer("s-shampoo", k=k, max_axis=max_axis, refresh="direct")
     said = room = 0
     for rule in optimizer.rules:
         if not hasattr(rule, "root"):
