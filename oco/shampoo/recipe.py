@@ -48,8 +48,8 @@ BETA1, BETAS = 0.9, (0.9, 0.99)
 SKETCH_SIZE = 32
 MOMENTUM = 0.9
 # What is added to a factor's eigenvalues, relative to the largest.  The inverse root of a matrix's
-# factor then favours a rare direction over the commonest by at most 1e-6^(-1/4) = 32, and the
-# rounding of the eigenvalues (1e-13) stays far below.
+# factor then favours a rare direction over the commonest by at most 1e-6^(-1/2) = 1000 (32 with the
+# exponent -1/4), and the rounding of the eigenvalues (1e-13) stays far below.
 EPSILON = 1e-6
 # Longer axes are cut: an exact factor of this length takes half a gigabyte.
 MAX_AXIS = 8192
@@ -62,10 +62,10 @@ GRAFT, TAIL, EXPONENT, AVERAGE = "unit", "escaped", "shampoo2", "gradient"
 NESTEROV, MATRIX_RATE = True, 1.0
 # Covariances move slowly: refreshed so rarely, they cost less than what is done with them.
 UPDATE_EVERY = 10
-# How many gradients statistics absorb, about, in so many steps.  More of them make better steps: of
-# all that docs/quality.md tried, nothing else does as much.
+# How many gradients statistics absorb, about, between two roots.  More of them made better steps on
+# two of the three tasks in docs/quality.md that it was chosen by, and no worse ones on the third.
 SEEN = 5
-# Sketches by products alone: they train as well as the best ones, at half the cost.
+# Sketches by products alone: where docs/quality.md compares them, they trained as well as the best.
 REFRESH = "subspace"
 
 GRAFTS = ("none", "unit", "sgd", "rmsprop", "adam", "adafactor")
